@@ -1,0 +1,73 @@
+/*
+ * A launch program: what a new process does to itself between clone and execve, as data.
+ *
+ * TypeScript writes it (src/launch/program.ts has the same layout), program.c checks and relocates
+ * it, launch.c runs it in the child.
+ */
+#ifndef FORKEXEC_LAUNCH_H
+#define FORKEXEC_LAUNCH_H
+
+#include <stdint.h>
+
+/* What to do with the result r of a call; r is -errno where the call failed. */
+enum mode {
+  MODE_FAIL = 0,       /* r < 0 ends the launch: this step, this errno */
+  MODE_IGNORE = 1,     /* whatever r is, go on */
+  MODE_STORE = 2,      /* as MODE_FAIL, and r is kept in the slot `skip` points at */
+  MODE_SKIP_IF = 3,    /* r == value skips the next `skip` instructions */
+  MODE_SKIP_UNLESS = 4, /* r != value does */
+  MODE_TRY_NEXT = 5,   /* a candidate: on failure the next instruction is tried */
+  MODE_COUNT = 6
+};
+
+/* What an argument is, two bits for each of the six. */
+enum kind {
+  KIND_IMMEDIATE = 0,
+  KIND_ADDRESS = 1, /* in the program: an offset into the data; after relocation a pointer */
+  KIND_LOAD = 2,    /* the 64-bit value in a slot of the data when the instruction runs */
+  KIND_COUNT = 3
+};
+
+/* Numbers from here on are not system calls but small routines of launch.c. */
+#define CALL_OWN 0x80000000u
+#define CALL_CLOSE_ON_EXEC_RANGE (CALL_OWN + 0) /* (first, last): by way of /proc/self/fd */
+#define CALL_OWN_END (CALL_OWN + 1)
+
+struct instruction {
+  uint32_t number;
+  uint32_t mode;  /* enum mode in the low 8 bits, kinds from bit 8 on */
+  int32_t value;  /* what MODE_SKIP_IF and MODE_SKIP_UNLESS compare with */
+  uint32_t skip;  /* how many they skip; or the slot of MODE_STORE */
+  uint64_t arguments[6];
+};
+
+#define INSTRUCTION_MODE(instruction) ((instruction)->mode & 0xffu)
+#define INSTRUCTION_KIND(instruction, i) (((instruction)->mode >> (8 + 2 * (i))) & 3u)
+
+/* A program ready to run. All pointers lead into one allocation that outlives the launch. */
+struct program {
+  struct instruction *instructions;
+  uint32_t count;
+  unsigned char *data;
+};
+
+/* What the child leaves behind when it fails; it shares this memory with the thread it suspended. */
+struct failure {
+  int32_t step;  /* index of the instruction, -1 as long as nothing failed */
+  int32_t error; /* positive errno */
+};
+
+struct child_start {
+  const struct program *program;
+  volatile struct failure *failure;
+  int reset_handlers; /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
+};
+
+/*
+ * Where the child begins; never returns. Runs in the child only, on a stack of its own and in the
+ * parent's memory, with all signals blocked. Async-signal-safe: allocates nothing, locks nothing,
+ * calls nothing of libc.
+ */
+void launch_child(void *start);
+
+#endif

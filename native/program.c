@@ -1,0 +1,115 @@
+#include "program.h"
+#include <string.h>
+
+#define HEADER_SIZE 32u
+#define TABLE_SIZE 16u
+
+struct header {
+  uint32_t magic, instructions, tables, data, reserved[4];
+};
+
+struct table {
+  uint32_t pointers, strings, count, reserved;
+};
+
+_Static_assert(sizeof(struct header) == HEADER_SIZE, "as program.ts writes it");
+_Static_assert(sizeof(struct instruction) == 64, "as program.ts writes it");
+_Static_assert(sizeof(struct table) == TABLE_SIZE, "as program.ts writes it");
+
+size_t program_allocation(size_t size) {
+  return size + PROGRAM_GUARD;
+}
+
+/* Whether a slot of 8 bytes lies in the data. */
+static int is_slot(uint64_t offset, uint32_t size) {
+  return (offset & 7) == 0 && size >= 8 && offset <= size - 8;
+}
+
+static const char *load_instruction(struct instruction *instruction, uint32_t left,
+                                    unsigned char *data, uint32_t size) {
+  uint32_t mode = INSTRUCTION_MODE(instruction);
+  if (mode >= MODE_COUNT)
+    return "an instruction has an unknown mode";
+  if (instruction->number >= CALL_OWN_END ||
+      (instruction->number < CALL_OWN && instruction->number > 0xffff))
+    return "an instruction has an unknown number";
+  if (instruction->mode >> 20 != 0)
+    return "an instruction has unknown flags";
+  if (mode == MODE_STORE && !is_slot(instruction->skip, size))
+    return "an instruction stores outside the data";
+  if ((mode == MODE_SKIP_IF || mode == MODE_SKIP_UNLESS) && instruction->skip > left)
+    return "an instruction skips past the end";
+  for (int i = 0; i < 6; i++) {
+    uint64_t argument = instruction->arguments[i];
+    switch (INSTRUCTION_KIND(instruction, i)) {
+    case KIND_IMMEDIATE:
+      break;
+    case KIND_ADDRESS:
+      if (argument >= size)
+        return "an argument points outside the data";
+      instruction->arguments[i] = (uint64_t)(uintptr_t)(data + argument);
+      break;
+    case KIND_LOAD:
+      if (!is_slot(argument, size))
+        return "an argument loads from outside the data";
+      instruction->arguments[i] = (uint64_t)(uintptr_t)(data + argument);
+      break;
+    default:
+      return "an argument has an unknown kind";
+    }
+  }
+  return NULL;
+}
+
+static const char *load_table(const struct table *table, unsigned char *data, uint32_t size) {
+  if ((table->pointers & 7) != 0 || table->pointers > size ||
+      ((uint64_t)table->count + 1) * 8 > size - table->pointers)
+    return "a table lies outside the data";
+  if (table->strings > size)
+    return "the strings of a table lie outside the data";
+  unsigned char *string = data + table->strings;
+  unsigned char *end = data + size;
+  unsigned char *slot = data + table->pointers;
+  for (uint32_t i = 0; i < table->count; i++, slot += 8) {
+    unsigned char *terminator = memchr(string, 0, (size_t)(end - string));
+    if (terminator == NULL)
+      return "a table has fewer strings than it says";
+    uint64_t address = (uint64_t)(uintptr_t)string;
+    string = terminator + 1;
+    memcpy(slot, &address, 8);
+  }
+  memset(slot, 0, 8);
+  return NULL;
+}
+
+const char *program_load(struct program *program, unsigned char *bytes, size_t size) {
+  const struct header *header = (const void *)bytes;
+  if (size < HEADER_SIZE || header->magic != PROGRAM_MAGIC)
+    return "it has no header";
+  uint32_t data_size = header->data;
+  if (header->instructions > PROGRAM_MAX_INSTRUCTIONS || header->tables > PROGRAM_MAX_TABLES ||
+      data_size > PROGRAM_MAX_DATA)
+    return "it is too large";
+  size_t tables_at = HEADER_SIZE + (size_t)header->instructions * sizeof(struct instruction);
+  size_t data_at = tables_at + (size_t)header->tables * TABLE_SIZE;
+  if (size != data_at + data_size)
+    return "its size is not what its header says";
+  memset(bytes + size, 0, PROGRAM_GUARD);
+
+  program->instructions = (void *)(bytes + HEADER_SIZE);
+  program->count = header->instructions;
+  program->data = bytes + data_at;
+  for (uint32_t i = 0; i < program->count; i++) {
+    const char *wrong = load_instruction(&program->instructions[i], program->count - i - 1,
+                                         program->data, data_size);
+    if (wrong != NULL)
+      return wrong;
+  }
+  for (uint32_t i = 0; i < header->tables; i++) {
+    const struct table *table = (const void *)(bytes + tables_at + (size_t)i * TABLE_SIZE);
+    const char *wrong = load_table(table, program->data, data_size);
+    if (wrong != NULL)
+      return wrong;
+  }
+  return NULL;
+}

@@ -1,0 +1,34 @@
+/* From the bytes that src/launch/program.ts writes to a program that can run. */
+#ifndef FORKEXEC_PROGRAM_H
+#define FORKEXEC_PROGRAM_H
+
+#include "launch.h"
+#include <stddef.h>
+
+/*
+ * Layout of the bytes, all numbers little-endian as both architectures have them:
+ *   header        8 words of 32 bits: magic, instructions, tables, size of the data, 4 reserved
+ *   instructions  64 bytes each, as struct instruction has them
+ *   tables        4 words each: where the pointers go, where the strings begin, how many, reserved
+ *   data          strings, slots, structs; offsets count from here
+ * A table is an argv or an envp: the strings lie one after another, each ended by a NUL.
+ */
+#define PROGRAM_MAGIC 0x31584546u /* "FEX1" */
+#define PROGRAM_MAX_INSTRUCTIONS 65536u
+#define PROGRAM_MAX_TABLES 64u
+#define PROGRAM_MAX_DATA (256u << 20)
+
+/* Zero bytes behind the data, so that the kernel never reads a string past the allocation. */
+#define PROGRAM_GUARD 8u
+
+/* How many bytes an allocation for a program of `size` bytes takes. */
+size_t program_allocation(size_t size);
+
+/*
+ * Checks and relocates the program that lies in the first `size` of `bytes`, in place; `bytes` is
+ * aligned to 8, program_allocation(size) long and outlives the program. Returns NULL, or what is
+ * wrong with it. Any thread; does not block.
+ */
+const char *program_load(struct program *program, unsigned char *bytes, size_t size);
+
+#endif

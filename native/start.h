@@ -1,0 +1,37 @@
+/* The parent's side of a launch: clone, and everything that must be as before when it returns. */
+#ifndef FORKEXEC_START_H
+#define FORKEXEC_START_H
+
+#include "launch.h"
+
+/* A stack for children of one thread: the thread is suspended while its child uses it. */
+struct launch_stack {
+  unsigned char *bottom; /* NULL until the first launch; a guard page lies below */
+};
+
+struct launch_result {
+  int32_t step;         /* LAUNCHED; START_CLONE: clone failed; else the instruction that did */
+  int32_t error;        /* positive errno */
+  int32_t pid;
+  int32_t pidfd;        /* close-on-exec, at least 3 */
+  double inode;         /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
+  double max_rss_floor; /* KiB: the parent's own peak, where the kernel's figure of the child began */
+  double started;       /* CLOCK_MONOTONIC in microseconds */
+};
+
+#define LAUNCHED (-1)
+#define START_CLONE (-2)
+
+/* CLOCK_MONOTONIC in microseconds. Any thread; does not block; async-signal-safe. */
+double monotonic_microseconds(void);
+
+/*
+ * Starts a process that runs `program`, and returns when its execve succeeded or it failed; after a
+ * failure the process is gone and reaped. Any thread, which is suspended meanwhile and becomes the
+ * parent that PR_SET_PDEATHSIG and ptrace mean. Leaves the mask, the dispositions and the dumpable
+ * flag of the caller as they were.
+ */
+void launch_start(struct launch_stack *stack, const struct program *program,
+                  struct launch_result *result);
+
+#endif

@@ -1,0 +1,65 @@
+/**
+ * Options to launch program.
+ *
+ * @module
+ */
+import { checkString, invalid } from './check.js';
+import { environmentOf } from './environment.js';
+import { LaunchError } from './error.js';
+import { candidatesOf, searchPath } from './image.js';
+import { type LaunchOptions, order } from './order.js';
+import { ProgramBuilder, type StepInfo } from './program.js';
+import type { DescriptorSource, Launch } from './step.js';
+
+/** A launch that is ready for the native side. */
+export interface CompiledLaunch {
+  readonly launch: Launch;
+  /** Valid until the next program is compiled. */
+  readonly bytes: Uint8Array;
+  readonly steps: readonly StepInfo[];
+}
+
+function checkArguments(file: string, argv: readonly string[]): void {
+  checkString('file', file);
+  if (file === '') throw invalid('file', file, 'a path or the name of a program');
+  if (!Array.isArray(argv)) throw invalid('args', argv, 'an array of strings');
+  // argv[0] is the program's name: what people count are the arguments after it.
+  for (const [index, text] of argv.entries()) {
+    checkString(index === 0 ? 'argv0' : `args[${index - 1}]`, text);
+  }
+}
+
+/** Throws TypeError or RangeError for what can't be launched. */
+export function compile(
+  file: string,
+  argv: readonly string[],
+  descriptors: ReadonlyMap<number, DescriptorSource>,
+  options: LaunchOptions,
+): CompiledLaunch {
+  checkArguments(file, argv);
+  const launch: Launch = { file, argv, descriptors, options };
+  const program = new ProgramBuilder();
+  for (const step of order) step.emit(program, launch);
+  return { launch, bytes: program.finish(), steps: program.steps };
+}
+
+/** Where the native side says that no step of the program failed but clone itself. */
+const STEP_CLONE = -2;
+
+/** The error for what the native side reported. */
+export function launchError(compiled: CompiledLaunch, step: number, errno: number): LaunchError {
+  const { file, argv, options } = compiled.launch;
+  let info: StepInfo = { name: 'clone' };
+  if (step !== STEP_CLONE) {
+    // Past the end: there was no directory to look in.
+    info = compiled.steps[step] ?? { name: 'execve', argument: file };
+  }
+  if (file.includes('/') || info.name !== 'execve') {
+    return new LaunchError(info, errno, file, argv.slice(1));
+  }
+  const searched = candidatesOf(file, searchPath(options, environmentOf(options)));
+  // That the last directory does not have it says nothing: the name is what was not found.
+  const notFound = errno === 2 || errno === 20;
+  const shown = notFound ? { name: info.name, argument: file } : info;
+  return new LaunchError(shown, notFound ? 2 : errno, file, argv.slice(1), searched);
+}

@@ -1,0 +1,102 @@
+import { AT, CLOSE_RANGE, F, O, SYS } from '../syscall/constants.js';
+import { CLOSE_ON_EXEC_RANGE, type ProgramBuilder, Slot } from './program.js';
+import type { DescriptorSource, Launch, Step } from './step.js';
+
+/** The last descriptor there can be; close_range(2) takes it for "all from here on". */
+const LAST_FD = 0xffff_ffff;
+
+/** What `openNull` opened, for `descriptors` to put into place. */
+const nullSlots = new WeakMap<ProgramBuilder, Slot>();
+
+/** Above every number that the child uses, so that what is moved there is in nobody's way. */
+function floorOf(descriptors: ReadonlyMap<number, DescriptorSource>): number {
+  let floor = 3;
+  for (const fd of descriptors.keys()) if (fd >= floor) floor = fd + 1;
+  return floor;
+}
+
+/** Moves a descriptor out of the way; the number it has then is in the slot. */
+function moveUp(program: ProgramBuilder, source: number | Slot, floor: number): Slot {
+  const slot = program.slot();
+  const step = { name: 'fcntl', argument: source instanceof Slot ? '/dev/null' : String(source) };
+  program.store(step as { name: 'fcntl' }, slot, SYS.fcntl, source, F.F_DUPFD_CLOEXEC, floor);
+  return slot;
+}
+
+/**
+ * Before anything else of the child changes, so that it is this process' /dev/null: inside a chroot
+ * there may be none. In the child and not here, so that no descriptor of it ever exists that another
+ * launch could inherit.
+ */
+export const openNull: Step = {
+  emit(program: ProgramBuilder, { descriptors }: Launch): void {
+    let wanted = false;
+    for (const source of descriptors.values()) wanted ||= source === 'null';
+    if (!wanted) return;
+    const path = '/dev/null';
+    const opened = program.slot();
+    program.store(
+      { name: 'open', argument: path },
+      opened,
+      SYS.openat,
+      AT.AT_FDCWD,
+      program.string(path),
+      O.O_RDWR | O.O_CLOEXEC,
+    );
+    // It may have got a number that is closed here and is to stay so in the child.
+    nullSlots.set(program, moveUp(program, opened, floorOf(descriptors)));
+    program.ignore({ name: 'close' }, SYS.close, opened);
+  },
+};
+
+/**
+ * Two passes: first what a later dup3 would overwrite is moved up, then each takes its place in
+ * ascending order. What lies in between and above is closed by execve.
+ */
+export const descriptors: Step = {
+  emit(program: ProgramBuilder, { descriptors: wanted }: Launch): void {
+    const targets = [...wanted.keys()].sort((a, b) => a - b);
+    const floor = floorOf(wanted);
+    const moved = new Map<number, Slot>();
+    for (const fd of targets) {
+      const source = wanted.get(fd);
+      if (typeof source === 'number' && source < fd && !moved.has(source)) {
+        moved.set(source, moveUp(program, source, floor));
+      }
+    }
+    for (const fd of targets) place(program, fd, wanted.get(fd) as DescriptorSource, moved);
+    let next = 0;
+    for (const fd of targets) {
+      if (fd > next) closeOnExec(program, next, fd - 1);
+      next = fd + 1;
+    }
+    closeOnExec(program, next, LAST_FD);
+  },
+};
+
+function place(
+  program: ProgramBuilder,
+  fd: number,
+  source: DescriptorSource,
+  moved: ReadonlyMap<number, Slot>,
+): void {
+  if (source === 'inherit') {
+    // Closed here means closed there.
+    program.ignore({ name: 'fcntl', argument: String(fd) }, SYS.fcntl, fd, F.F_SETFD, 0);
+  } else if (source === fd) {
+    program.must({ name: 'fcntl', argument: String(fd) }, SYS.fcntl, fd, F.F_SETFD, 0);
+  } else if (source === 'null') {
+    const step = { name: 'dup3', argument: '/dev/null' } as const;
+    program.must(step, SYS.dup3, nullSlots.get(program) as Slot, fd, 0);
+  } else {
+    const from = source < fd ? (moved.get(source) as Slot) : source;
+    program.must({ name: 'dup3', argument: String(source) }, SYS.dup3, from, fd, 0);
+  }
+}
+
+function closeOnExec(program: ProgramBuilder, first: number, last: number): void {
+  const step = { name: 'close_range' } as const;
+  // Before Linux 5.11, and where a seccomp filter denies it, the list in /proc serves.
+  program.skipIf(0, 1, step, SYS.close_range, first, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
+  program.must(step, CLOSE_ON_EXEC_RANGE, first, last);
+}

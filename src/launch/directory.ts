@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { SYS } from '../syscall/constants.js';
+import { checkString, invalid } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+
+/** Where the process starts. */
+export interface DirectoryOptions {
+  /**
+   * The working directory, a path or a `file:` URL: chdir(2), done by the new process itself. A
+   * relative `file` is relative to it. Default: that of this process.
+   */
+  cwd?: string | URL;
+}
+
+/** The path of a `cwd`. */
+export function directoryPath(cwd: string | URL): string {
+  const path = cwd instanceof URL && cwd.protocol === 'file:' ? fileURLToPath(cwd) : cwd;
+  if (typeof path !== 'string') throw invalid('cwd', cwd, 'a path or a file: URL');
+  checkString('cwd', path);
+  return path;
+}
+
+export const directory: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    if (options.cwd === undefined) return;
+    const path = directoryPath(options.cwd);
+    program.must({ name: 'chdir', argument: path }, SYS.chdir, program.string(path));
+  },
+  flags: [
+    {
+      flags: '--cwd <directory>',
+      description: 'run in this directory',
+      apply: (options, value) => ({ ...options, cwd: value }),
+    },
+  ],
+};

@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { checkString, invalid } from './check.js';
+import { directoryPath } from './directory.js';
+import type { LaunchOptions } from './order.js';
+import type { Flag } from './step.js';
+
+/** The environment of the new process. */
+export interface EnvironmentOptions {
+  /**
+   * Variables to set, on top of this process' own; undefined leaves one out. A given `cwd` sets PWD
+   * as well, unless PWD is named here or `clearEnv` is given: see environ(7).
+   */
+  env?: Record<string, string | undefined>;
+  /** Starts from nothing instead of this process' environment. Default: false. */
+  clearEnv?: boolean;
+}
+
+function checkName(name: string): void {
+  if (name === '' || name.includes('=') || name.includes('\0')) {
+    throw invalid('env', name, "without names that are empty or hold '=' or a null byte");
+  }
+}
+
+/** The environment that the options describe. */
+export function environmentOf(options: LaunchOptions): Record<string, string | undefined> {
+  const { env, cwd, clearEnv } = options;
+  if (env === undefined && cwd === undefined && !clearEnv) return process.env;
+  const result: Record<string, string | undefined> = clearEnv ? {} : { ...process.env };
+  if (cwd !== undefined && !clearEnv) result['PWD'] = resolve(directoryPath(cwd));
+  if (env === undefined) return result;
+  if (typeof env !== 'object' || env === null) throw invalid('env', env, 'an object');
+  for (const [name, value] of Object.entries(env)) {
+    checkName(name);
+    if (value !== undefined) checkString(`env.${name}`, value);
+    result[name] = value;
+  }
+  return result;
+}
+
+/** As execve(2) takes it. */
+export function environmentStrings(environment: Record<string, string | undefined>): string[] {
+  const strings: string[] = [];
+  for (const name in environment) {
+    const value = environment[name];
+    if (value !== undefined) strings.push(`${name}=${value}`);
+  }
+  return strings;
+}
+
+export const flags: readonly Flag[] = [
+  {
+    flags: '--env <name=value>',
+    description: 'set a variable; --env NAME leaves one out',
+    repeatable: true,
+    apply: (options, value) => {
+      const end = value.indexOf('=');
+      const name = end < 0 ? value : value.slice(0, end);
+      const content = end < 0 ? undefined : value.slice(end + 1);
+      return { ...options, env: { ...options.env, [name]: content } };
+    },
+  },
+  {
+    flags: '--clear-env',
+    description: 'start from an empty environment',
+    apply: (options) => ({ ...options, clearEnv: true }),
+  },
+];

@@ -1,0 +1,72 @@
+/**
+ * The error of a launch that failed.
+ *
+ * @module
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { errorMessage, errorName } from '../syscall/errors.js';
+import type { StepInfo, StepName } from './program.js';
+
+/** A program could not be started. Nothing is left of the attempt: no process, no descriptor. */
+export class LaunchError extends Error {
+  /** The name of the errno: `'ENOENT'`. */
+  readonly code: string;
+  /** The errno, positive. */
+  readonly errno: number;
+  /** The step that failed: `'chdir'`, `'execve'`, … */
+  readonly step: StepName;
+  /** What the step was applied to: `'/no/dir'`. */
+  readonly argument?: string;
+  readonly file: string;
+  readonly args: readonly string[];
+  /** The paths that were tried, for a `file` without a slash. */
+  readonly searched?: readonly string[];
+
+  constructor(
+    step: StepInfo,
+    errno: number,
+    file: string,
+    args: readonly string[],
+    searched?: readonly string[],
+  ) {
+    const argument = step.argument;
+    const what = argument === undefined ? step.name : `${step.name}(${JSON.stringify(argument)})`;
+    const code = errorName(errno);
+    const hint = hintFor(step, code, searched);
+    super(`${what}: ${code}: ${errorMessage(errno)}${hint} (launching ${file})`);
+    this.name = 'LaunchError';
+    this.code = code;
+    this.errno = errno;
+    this.step = step.name;
+    if (argument !== undefined) this.argument = argument;
+    this.file = file;
+    this.args = args;
+    if (searched !== undefined) this.searched = searched;
+  }
+}
+
+/** What an errno of execve(2) does not say by itself. */
+function hintFor(step: StepInfo, code: string, searched: readonly string[] | undefined): string {
+  if (step.name !== 'execve') return '';
+  if (searched !== undefined && code === 'ENOENT') return ' in any directory of PATH';
+  if (code === 'ENOEXEC') return ', neither a binary of this machine nor a script with a #! line';
+  if (code !== 'ENOENT' || step.argument === undefined) return '';
+  const interpreter = interpreterOf(step.argument);
+  return interpreter === undefined ? '' : `: its interpreter ${JSON.stringify(interpreter)}`;
+}
+
+/** What follows #! in a script that exists. */
+function interpreterOf(path: string): string | undefined {
+  const head = Buffer.alloc(256);
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const length = readSync(fd, head, 0, head.length, 0);
+      return /^#![ \t]*([^ \t\n]+)/.exec(head.toString('utf8', 0, length))?.[1];
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return undefined; // not there, or not ours to read: the errno says it all
+  }
+}

@@ -1,0 +1,40 @@
+import { PR, SYS } from '../syscall/constants.js';
+import { type Signal, signalName } from '../syscall/signals.js';
+import { checkSignal } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import { toSignal } from './signals.js';
+import type { Launch, Step } from './step.js';
+
+/** What happens to the process when this one ends. */
+export interface ParentDeathSignalOptions {
+  /**
+   * The signal that the kernel sends when this process ends, however it ends:
+   * PR_SET_PDEATHSIG(2const). A program that is set-user-ID, set-group-ID or has file capabilities
+   * clears it, and it is not sent to a process that this one has no permission to signal. It reaches
+   * the process itself, not its children. Default: none.
+   */
+  parentDeathSignal?: Signal;
+}
+
+export const parentDeathSignal: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    if (options.parentDeathSignal === undefined) return;
+    const signal = checkSignal('parentDeathSignal', options.parentDeathSignal);
+    const step = { name: 'PR_SET_PDEATHSIG', argument: signalName(signal) } as const;
+    program.must(step, SYS.prctl, PR.PR_SET_PDEATHSIG, signal);
+    // The parent may have ended before the line above: then nobody sends the signal, and the child
+    // does so itself. In a pid namespace of its own the child's parent is 0, which is no such case.
+    const self = program.slot();
+    program.skipIf(process.pid, 3, { name: 'getppid' }, SYS.getppid);
+    program.skipIf(0, 2, { name: 'getppid' }, SYS.getppid);
+    program.store({ name: 'getpid' }, self, SYS.getpid);
+    program.ignore({ name: 'kill' }, SYS.kill, self, signal);
+  },
+  flags: [
+    {
+      flags: '--parent-death-signal <signal>',
+      description: 'the signal the program gets when forkexec ends, however it ends: KILL',
+      apply: (options, value) => ({ ...options, parentDeathSignal: toSignal(value) }),
+    },
+  ],
+};

@@ -1,0 +1,196 @@
+/**
+ * Writes launch programs: system calls in order, as bytes for the interpreter in native/launch.c.
+ *
+ * native/program.h has the layout. Everything is written into scratch memory that is used again for
+ * the next program: the addon copies what it is given.
+ *
+ * @module
+ */
+import type { SYS } from '../syscall/constants.js';
+
+/**
+ * The step of a launch that failed: the system call as its manual page names it, or the operation
+ * where one call has many (`'PR_SET_PDEATHSIG'`).
+ */
+export type StepName =
+  | keyof typeof SYS
+  | 'open'
+  | 'sigaction'
+  | 'sigprocmask'
+  | `PR_${string}`;
+
+/** What an instruction is called in an error. */
+export interface StepInfo {
+  readonly name: StepName;
+  /** What it was applied to: `'/no/dir'`. */
+  readonly argument?: string | undefined;
+}
+
+/** Where something lies in the program's data. */
+export class Address {
+  readonly offset: number;
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+}
+
+/** 64 bits in the data that one instruction writes and a later one reads. */
+export class Slot extends Address {}
+
+/** A Slot stands for its value when the instruction runs, an Address for the pointer. */
+export type Argument = number | Address | Slot;
+
+/** What native/launch.h calls modes. */
+const MODE = { fail: 0, ignore: 1, store: 2, skipIf: 3, skipUnless: 4, tryNext: 5 } as const;
+const KIND = { immediate: 0, address: 1, load: 2 } as const;
+
+/** Not a system call: marks a range of descriptors close-on-exec by way of /proc/self/fd. */
+export const CLOSE_ON_EXEC_RANGE = 0x8000_0000;
+
+const MAGIC = 0x3158_4546;
+const HEADER_WORDS = 8;
+const INSTRUCTION_WORDS = 16;
+const TABLE_WORDS = 4;
+
+let instructions = new Int32Array(64 * INSTRUCTION_WORDS);
+let data = Buffer.alloc(32 * 1024);
+let output = new Uint8Array(64 * 1024);
+
+/** Programs are complete before the next begins: they share the scratch memory. */
+export class ProgramBuilder {
+  readonly steps: StepInfo[] = [];
+  readonly #tables: number[] = [];
+  #dataSize = 0;
+
+  /** A call whose failure ends the launch. */
+  must(step: StepInfo, number: number, ...args: readonly Argument[]): void {
+    this.#add(step, number, MODE.fail, 0, 0, args);
+  }
+
+  /** A call whose result does not matter. */
+  ignore(step: StepInfo, number: number, ...args: readonly Argument[]): void {
+    this.#add(step, number, MODE.ignore, 0, 0, args);
+  }
+
+  /** As `must`, and the result is kept. */
+  store(step: StepInfo, slot: Slot, number: number, ...args: readonly Argument[]): void {
+    this.#add(step, number, MODE.store, 0, slot.offset, args);
+  }
+
+  /** If the result is `value` (-errno for a failure) the next `count` instructions are left out. */
+  skipIf(
+    value: number,
+    count: number,
+    step: StepInfo,
+    number: number,
+    ...args: readonly Argument[]
+  ): void {
+    this.#add(step, number, MODE.skipIf, value, count, args);
+  }
+
+  /** One of several calls of which the first to succeed does: execve along PATH. */
+  candidate(step: StepInfo, number: number, ...args: readonly Argument[]): void {
+    this.#add(step, number, MODE.tryNext, 0, 0, args);
+  }
+
+  /** A string with its NUL. */
+  string(text: string): Address {
+    // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
+    const at = this.#reserve(text.length * 3 + 1, 1);
+    const length = data.write(text, at);
+    data[at + length] = 0;
+    this.#dataSize = at + length + 1;
+    return new Address(at);
+  }
+
+  /** `char *[]`, ended by NULL. The strings hold no NUL. */
+  strings(list: readonly string[]): Address {
+    const joined = list.length === 0 ? '' : `${list.join('\0')}\0`;
+    const at = this.#reserve(joined.length * 3, 1);
+    this.#dataSize = at + data.write(joined, at);
+    const pointers = this.#reserve((list.length + 1) * 8, 8);
+    this.#dataSize = pointers + (list.length + 1) * 8;
+    this.#tables.push(pointers, at, list.length, 0);
+    return new Address(pointers);
+  }
+
+  /** 64-bit words: structs and sets as the kernel takes them. */
+  words(values: readonly bigint[]): Address {
+    const at = this.#reserve(values.length * 8, 8);
+    for (const [index, value] of values.entries()) {
+      data.writeBigUInt64LE(BigInt.asUintN(64, value), at + index * 8);
+    }
+    this.#dataSize = at + values.length * 8;
+    return new Address(at);
+  }
+
+  slot(): Slot {
+    return new Slot(this.words([0n]).offset);
+  }
+
+  /** The program's bytes, valid until the next program is finished. */
+  finish(): Uint8Array {
+    const count = this.steps.length;
+    const tables = this.#tables.length / TABLE_WORDS;
+    const instructionBytes = count * INSTRUCTION_WORDS * 4;
+    const tablesAt = HEADER_WORDS * 4 + instructionBytes;
+    const dataAt = tablesAt + tables * TABLE_WORDS * 4;
+    const dataSize = (this.#dataSize + 7) & ~7;
+    data.fill(0, this.#dataSize, dataSize);
+    const size = dataAt + dataSize;
+    if (output.length < size) output = new Uint8Array(size * 2);
+    const header = new Int32Array(output.buffer, 0, HEADER_WORDS);
+    header.set([MAGIC, count, tables, dataSize, 0, 0, 0, 0]);
+    output.set(new Uint8Array(instructions.buffer, 0, instructionBytes), HEADER_WORDS * 4);
+    new Int32Array(output.buffer, tablesAt, this.#tables.length).set(this.#tables);
+    output.set(data.subarray(0, dataSize), dataAt);
+    return output.subarray(0, size);
+  }
+
+  /** Room for `size` bytes at a multiple of `alignment`; returns where. */
+  #reserve(size: number, alignment: number): number {
+    const at = (this.#dataSize + alignment - 1) & ~(alignment - 1);
+    if (at + size + 8 > data.length) {
+      const larger = Buffer.alloc((at + size + 8) * 2);
+      data.copy(larger, 0, 0, this.#dataSize);
+      data = larger;
+    }
+    if (at > this.#dataSize) data.fill(0, this.#dataSize, at);
+    return at;
+  }
+
+  #add(
+    step: StepInfo,
+    number: number,
+    mode: number,
+    value: number,
+    skip: number,
+    args: readonly Argument[],
+  ): void {
+    const at = this.steps.length * INSTRUCTION_WORDS;
+    if (at + INSTRUCTION_WORDS > instructions.length) {
+      const larger = new Int32Array(instructions.length * 2);
+      larger.set(instructions);
+      instructions = larger;
+    }
+    instructions.fill(0, at + 4, at + INSTRUCTION_WORDS);
+    let kinds = 0;
+    for (let index = 0; index < args.length; index++) {
+      const argument = args[index] as Argument;
+      const word = at + 4 + index * 2;
+      if (typeof argument === 'number') {
+        instructions[word] = argument;
+        instructions[word + 1] = Math.floor(argument / 2 ** 32);
+      } else {
+        const kind = argument instanceof Slot ? KIND.load : KIND.address;
+        kinds |= kind << (index * 2);
+        instructions[word] = argument.offset;
+      }
+    }
+    instructions[at] = number;
+    instructions[at + 1] = mode | (kinds << 8);
+    instructions[at + 2] = value;
+    instructions[at + 3] = skip;
+    this.steps.push(step);
+  }
+}

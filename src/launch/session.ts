@@ -1,0 +1,46 @@
+import { SYS } from '../syscall/constants.js';
+import { checkBoolean, checkInteger, invalid } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+
+/** Session and process group of the new process. */
+export interface SessionOptions {
+  /**
+   * A new session, of which the process is the leader, in a process group of its own and without a
+   * controlling terminal: setsid(2). Default: the session of this process.
+   */
+  session?: boolean;
+  /**
+   * The process group: setpgid(2). 0 is a new group of its own; another number is a group of this
+   * session to join. Not together with `session`, which has its own group. Default: the group of
+   * this process.
+   */
+  processGroup?: number;
+}
+
+const PID_MAX = 0x3fff_ffff;
+
+export const session: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    const wanted = options.session !== undefined && checkBoolean('session', options.session);
+    if (wanted) program.must({ name: 'setsid' }, SYS.setsid);
+    if (options.processGroup === undefined) return;
+    const group = checkInteger('processGroup', options.processGroup, 0, PID_MAX);
+    if (wanted) {
+      throw invalid('processGroup', group, 'absent with `session`, which is a group of its own');
+    }
+    program.must({ name: 'setpgid', argument: String(group) }, SYS.setpgid, 0, group);
+  },
+  flags: [
+    {
+      flags: '--session',
+      description: 'run in a new session, without a controlling terminal',
+      apply: (options) => ({ ...options, session: true }),
+    },
+    {
+      flags: '--process-group <id>',
+      description: 'run in this process group; 0 is a new one',
+      apply: (options, value) => ({ ...options, processGroup: Number(value) }),
+    },
+  ],
+};

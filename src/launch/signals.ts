@@ -1,0 +1,129 @@
+import { native } from '../native.js';
+import { SIG_HOW, SYS } from '../syscall/constants.js';
+import { type Signal, signalName, signalSet } from '../syscall/signals.js';
+import { checkSignals, invalid } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Flag, Launch, Step } from './step.js';
+
+/** Signals of the new process. */
+export interface SignalOptions {
+  /**
+   * Dispositions and mask of the new process; see signal(7).
+   *
+   * Signals that this process catches are at their default action in the child, always: a handler
+   * is code, and the code is replaced. What this process ignores stays ignored, except SIGPIPE and
+   * SIGXFSZ: JavaScript runtimes ignore them for their own sake.
+   */
+  signals?: {
+    /** Blocked signals. `'inherit'`, the default, is the mask of the thread that launches. */
+    mask?: 'inherit' | readonly Signal[];
+    /** Ignored, as nohup(1) does with SIGHUP. */
+    ignore?: readonly Signal[];
+    /** At their default action, even if this process ignores them. */
+    default?: readonly Signal[];
+  };
+}
+
+const SET_SIZE = 8;
+const SIG_DFL = 0n;
+const SIG_IGN = 1n;
+const SIGKILL = 9;
+const SIGSTOP = 19;
+const SIGPIPE = 13;
+const SIGXFSZ = 25;
+
+/** The numbers, none of which the kernel refuses to have set. */
+function settable(option: string, signals: readonly Signal[]): number[] {
+  const numbers = checkSignals(option, signals);
+  for (const [index, number] of numbers.entries()) {
+    if (number === SIGKILL || number === SIGSTOP) {
+      throw invalid(
+        `${option}[${index}]`,
+        signals[index],
+        'a signal whose disposition can be changed',
+      );
+    }
+  }
+  return numbers;
+}
+
+function setAction(program: ProgramBuilder, numbers: Iterable<number>, handler: bigint): void {
+  // struct sigaction: handler, flags, restorer, mask
+  const action = program.words([handler, 0n, 0n, 0n]);
+  for (const number of numbers) {
+    const step = { name: 'sigaction', argument: signalName(number) } as const;
+    program.must(step, SYS.rt_sigaction, number, action, 0, SET_SIZE);
+  }
+}
+
+/** Adds to one of the lists of `signals`. */
+function add(list: 'mask' | 'ignore' | 'default'): Flag['apply'] {
+  return (options, value) => {
+    const before = options.signals?.[list];
+    const signals = value.split(',').map((name) => toSignal(name));
+    return {
+      ...options,
+      signals: { ...options.signals, [list]: [...(Array.isArray(before) ? before : []), ...signals] },
+    };
+  };
+}
+
+/** A signal as people write it on a command line: `TERM`, `SIGTERM`, `15`. */
+export function toSignal(text: string): Signal {
+  if (/^\d+$/.test(text)) return Number(text);
+  const name = text.toUpperCase();
+  return (name.startsWith('SIG') ? name : `SIG${name}`) as Signal;
+}
+
+/** First of all, while every signal is blocked: see also native/launch.c, which resets handlers. */
+export const dispositions: Step = {
+  emit(program: ProgramBuilder, { options: { signals } }: Launch): void {
+    const ignore = new Set(settable('signals.ignore', signals?.ignore ?? []));
+    const reset = new Set(settable('signals.default', signals?.default ?? []));
+    for (const number of reset) {
+      if (!ignore.has(number)) continue;
+      throw invalid('signals', signalName(number), 'without a signal both ignored and at default');
+    }
+    for (const number of [SIGPIPE, SIGXFSZ]) if (!ignore.has(number)) reset.add(number);
+    setAction(program, reset, SIG_DFL);
+    if (ignore.size > 0) setAction(program, ignore, SIG_IGN);
+  },
+  flags: [
+    {
+      flags: '--ignore-signal <signals>',
+      description: 'ignore these signals in the program: HUP,INT',
+      repeatable: true,
+      apply: add('ignore'),
+    },
+    {
+      flags: '--default-signal <signals>',
+      description: 'put these signals back to their default action',
+      repeatable: true,
+      apply: add('default'),
+    },
+  ],
+};
+
+/** Last of all: from here on a pending signal ends the child before its program runs. */
+export const mask: Step = {
+  emit(program: ProgramBuilder, { options: { signals } }: Launch): void {
+    const wanted = signals?.mask ?? 'inherit';
+    if (typeof wanted === 'string' && wanted !== 'inherit') {
+      throw invalid('signals.mask', wanted, "'inherit' or an array of signals");
+    }
+    const set =
+      wanted === 'inherit' ? native.signalMask() : signalSet(checkSignals('signals.mask', wanted));
+    const address = program.words([set]);
+    const step = { name: 'sigprocmask' } as const;
+    program.must(step, SYS.rt_sigprocmask, SIG_HOW.SIG_SETMASK, address, 0, SET_SIZE);
+  },
+  flags: [
+    {
+      flags: '--block-signal <signals>',
+      description: 'block these signals in the program',
+      repeatable: true,
+      apply: add('mask'),
+    },
+  ],
+};
+

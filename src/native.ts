@@ -1,0 +1,125 @@
+/**
+ * The native addon: finds it, loads it once for this JavaScript thread, and hands its completions
+ * to whoever they are for.
+ *
+ * @module
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** A descriptor that the spawner watches; made and used by `native/addon.c` only. */
+export interface NativeChannel {
+  readonly __channel: unique symbol;
+}
+
+/** What `native/addon.c` exports; the comments there say what each does. */
+interface Addon {
+  initialize(callback: (rows: number) => void, mailbox: Float64Array): void;
+  ref(): void;
+  unref(): void;
+  launch(program: Uint8Array, size: number, token: number, closeFds?: Int32Array): number;
+  launchSync(
+    program: Uint8Array,
+    size: number,
+    token: number,
+    closeFds: Int32Array | undefined,
+    watch: boolean,
+  ): number;
+  openChannel(fd: number, owned: boolean, token: number): NativeChannel | number;
+  armChannel(channel: NativeChannel, events: number): number;
+  closeChannel(channel: NativeChannel): void;
+  signalMask(): bigint;
+  rawSyscall(
+    number: number,
+    ...args: readonly (number | bigint | string | ArrayBufferView | null)[]
+  ): number | bigint;
+  /** Set by the first copy of this module that loaded the addon on this thread. */
+  completions?: Completions;
+}
+
+/** How many numbers a completion has; `ROW` in native/addon.c. */
+const ROW = 20;
+const ROWS = 64;
+
+/** The first number of a completion. */
+export const COMPLETION = { launched: 0, exited: 1, ready: 2 } as const;
+
+/** What happened, as numbers of `row` from index `at` on; valid only during the call. */
+export type CompletionHandler = (row: Float64Array, at: number) => void;
+
+/** Who gets which completion, and whether the event loop waits for them. */
+export class Completions {
+  readonly mailbox: Float64Array = new Float64Array(ROW * ROWS);
+  readonly #handlers = new Map<number, CompletionHandler>();
+  readonly #addon: Addon;
+  #lastToken = 0;
+  #awaited = 0;
+
+  constructor(addon: Addon) {
+    this.#addon = addon;
+    addon.initialize((rows) => this.#dispatch(rows), this.mailbox);
+  }
+
+  /** A number to give to the addon; `handler` gets what comes back with it. */
+  register(handler: CompletionHandler): number {
+    this.#lastToken += 1;
+    this.#handlers.set(this.#lastToken, handler);
+    return this.#lastToken;
+  }
+
+  forget(token: number): void {
+    this.#handlers.delete(token);
+  }
+
+  /** From here to `release` the event loop stays alive. */
+  retain(): void {
+    if (this.#awaited++ === 0) this.#addon.ref();
+  }
+
+  release(): void {
+    if (--this.#awaited === 0) this.#addon.unref();
+  }
+
+  #dispatch(rows: number): void {
+    const { mailbox } = this;
+    for (let at = 0; at < rows * ROW; at += ROW) {
+      const handler = this.#handlers.get(mailbox[at + 1] as number);
+      try {
+        handler?.(mailbox, at);
+      } catch (error) {
+        // A mistake in one handler must not cost the others their completion.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
+
+/** Whether this program was linked against musl, whose binaries are not interchangeable. */
+function isMusl(): boolean {
+  const report = process.report?.getReport() as
+    | { header?: { glibcVersionRuntime?: string } }
+    | undefined;
+  return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
+}
+
+/** The addon beside this package: built from source, or else the one it was published with. */
+function findAddon(): string {
+  const built = fileURLToPath(new URL('../build/native/forkexec.node', import.meta.url));
+  if (existsSync(built)) return built;
+  const target = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
+  const shipped = fileURLToPath(new URL(`../prebuilds/${target}.node`, import.meta.url));
+  if (existsSync(shipped)) return shipped;
+  throw new Error(
+    `forkexec has no native addon for ${target}: neither ${shipped} nor ${built} exists. ` +
+      'In a checkout, `npm run build:native` makes the second.',
+  );
+}
+
+const loaded: Addon = createRequire(import.meta.url)(findAddon());
+loaded.completions ??= new Completions(loaded);
+
+export const native: Addon = loaded;
+export const completions: Completions = loaded.completions;

@@ -1,0 +1,13 @@
+/**
+ * One process: starting it, signalling it, awaiting it.
+ *
+ * @module
+ */
+export { LaunchError } from '../launch/error.js';
+export type { LaunchOptions } from '../launch/order.js';
+export type { StepName } from '../launch/program.js';
+export { SystemError } from '../syscall/errors.js';
+export type { Signal, SignalName } from '../syscall/signals.js';
+export { Process, type Scope } from './process.js';
+export { type ProcessAttributes, startProcess, startProcessSync } from './start.js';
+export { type ExitReason, ExitStatus, type ResourceUsage } from './status.js';

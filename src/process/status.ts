@@ -1,0 +1,94 @@
+/**
+ * How a process ended, and what it used.
+ *
+ * @module
+ */
+import { CLD } from '../syscall/constants.js';
+import { type SignalName, signalDescription, signalName } from '../syscall/signals.js';
+
+/** What a process and its awaited descendants used: getrusage(2). */
+export interface ResourceUsage {
+  /** Processor time in user mode, microseconds. */
+  readonly userTime: number;
+  /** Processor time in the kernel, microseconds. */
+  readonly systemTime: number;
+  /**
+   * The most memory it had resident, bytes. The kernel starts counting at the peak of the process
+   * that launched it, so this is undefined where it never went beyond that.
+   */
+  readonly maxRss: number | undefined;
+  /** Page faults served without reading a disk. */
+  readonly minorFaults: number;
+  /** Page faults that read a disk. */
+  readonly majorFaults: number;
+  /** Times the file system had to read. */
+  readonly blockInput: number;
+  /** Times the file system had to write. */
+  readonly blockOutput: number;
+  /** Times it waited for something. */
+  readonly voluntarySwitches: number;
+  /** Times another process had its turn. */
+  readonly involuntarySwitches: number;
+  /** From execve to the end, microseconds. */
+  readonly wallTime: number;
+}
+
+/** Why a process ended; `'unknown'` when somebody else took the status first. */
+export type ExitReason = 'exited' | 'signaled' | 'timeout' | 'aborted' | 'maxBuffer' | 'unknown';
+
+/** How a process ended. */
+export class ExitStatus {
+  /** The exit code; null when a signal ended it. */
+  readonly code: number | null;
+  /** The signal that ended it, or null. */
+  readonly signal: SignalName | null;
+  /** Whether it left a core dump. */
+  readonly coreDumped: boolean;
+  readonly reason: ExitReason;
+  readonly usage: ResourceUsage;
+  readonly #signalNumber: number;
+
+  /** @internal */
+  constructor(how: number, status: number, usage: ResourceUsage, reason?: ExitReason) {
+    const exited = how === CLD.CLD_EXITED;
+    const signaled = how === CLD.CLD_KILLED || how === CLD.CLD_DUMPED;
+    this.code = exited ? status : null;
+    this.signal = signaled ? signalName(status) : null;
+    this.coreDumped = how === CLD.CLD_DUMPED;
+    this.reason = reason ?? (exited ? 'exited' : signaled ? 'signaled' : 'unknown');
+    this.usage = usage;
+    this.#signalNumber = signaled ? status : 0;
+  }
+
+  /** The same end, for another reason. @internal */
+  because(reason: ExitReason): ExitStatus {
+    const how = this.coreDumped ? CLD.CLD_DUMPED : this.signal === null ? CLD.CLD_EXITED : CLD.CLD_KILLED;
+    return new ExitStatus(how, this.code ?? this.#signalNumber, this.usage, reason);
+  }
+
+  /** Whether it exited with code 0. */
+  get ok(): boolean {
+    return this.code === 0;
+  }
+
+  /** As a shell has it in `$?`: the exit code, or 128 and the number of the signal. */
+  get shellCode(): number {
+    return this.code ?? 128 + this.#signalNumber;
+  }
+
+  /** `'exit status 3'`, `'signal: terminated'`, `'signal: aborted (core dumped)'`. */
+  toString(): string {
+    if (this.code !== null) return `exit status ${this.code}`;
+    if (this.signal === null) return 'exit status unknown';
+    const core = this.coreDumped ? ' (core dumped)' : '';
+    return `signal: ${signalDescription(this.#signalNumber)}${core}`;
+  }
+}
+
+/** KiB by which the kernel's count of the parent may have moved between its reading and ours. */
+const RSS_TOLERANCE = 2048;
+
+/** `ru_maxrss` of a child in bytes, if it is the child's own. Both arguments in KiB. */
+export function ownMaxRss(maxRss: number, parentPeak: number): number | undefined {
+  return maxRss > parentPeak + RSS_TOLERANCE ? maxRss * 1024 : undefined;
+}

@@ -1,0 +1,41 @@
+/**
+ * System calls for this library's own use: on this thread, at once, and none of them waits.
+ *
+ * @module
+ */
+import { native } from '../native.js';
+import { F, O, SYS } from './constants.js';
+import { SystemError } from './errors.js';
+
+type Argument = number | bigint | string | ArrayBufferView | null;
+
+/** The result of a system call, or -errno. */
+export function attempt(name: keyof typeof SYS, ...args: Argument[]): number {
+  return Number(native.rawSyscall(SYS[name] ?? -1, ...args));
+}
+
+/** The result of a system call; throws a SystemError when it failed. */
+export function call(name: keyof typeof SYS, ...args: Argument[]): number {
+  const result = attempt(name, ...args);
+  if (result < 0) throw new SystemError(name, -result);
+  return result;
+}
+
+/** Closes a descriptor. An error is of no use: on Linux the descriptor is gone all the same. */
+export function close(fd: number): void {
+  attempt('close', fd);
+}
+
+/** The same descriptor at 3 or above, where nobody takes it for stdio. */
+export function aboveStdio(fd: number): number {
+  if (fd > 2) return fd;
+  const moved = attempt('fcntl', fd, F.F_DUPFD_CLOEXEC, 3);
+  close(fd);
+  if (moved < 0) throw new SystemError('fcntl', -moved);
+  return moved;
+}
+
+/** Makes reads and writes of a descriptor that we own return at once. */
+export function setNonblocking(fd: number): void {
+  call('fcntl', fd, F.F_SETFL, call('fcntl', fd, F.F_GETFL) | O.O_NONBLOCK);
+}

@@ -1,0 +1,37 @@
+/**
+ * Error numbers and the error of a failed system call.
+ *
+ * @module
+ */
+import { E, E_MESSAGE } from './constants.js';
+
+let names: Map<number, string> | undefined;
+
+/** The name of an errno, `'ENOENT'` for 2. */
+export function errorName(errno: number): string {
+  names ??= new Map(Object.entries(E).map(([name, number]) => [number as number, name]));
+  return names.get(errno) ?? `E${errno}`;
+}
+
+/** The text of strerror(3) for an errno, in lower case. */
+export function errorMessage(errno: number): string {
+  return (E_MESSAGE as Record<string, string>)[errorName(errno)] ?? `unknown error ${errno}`;
+}
+
+/** A system call that failed. */
+export class SystemError extends Error {
+  /** The name of the errno: `'ENOENT'`. */
+  readonly code: string;
+  /** The errno, positive. */
+  readonly errno: number;
+  /** The system call: `'kill'`. */
+  readonly syscall: string;
+
+  constructor(syscall: string, errno: number) {
+    super(`${syscall}: ${errorName(errno)}: ${errorMessage(errno)}`);
+    this.name = 'SystemError';
+    this.code = errorName(errno);
+    this.errno = errno;
+    this.syscall = syscall;
+  }
+}

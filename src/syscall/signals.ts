@@ -1,0 +1,52 @@
+/**
+ * Signals by name and number.
+ *
+ * @module
+ */
+import { SIG, SIG_DESCRIPTION } from './constants.js';
+
+type StandardSignal = Exclude<keyof typeof SIG_DESCRIPTION, 'SIGRTMIN' | 'SIGRTMAX'>;
+
+/** A signal's name as signal(7) has it; real-time signals count from SIGRTMIN. */
+export type SignalName = StandardSignal | 'SIGRTMIN' | `SIGRTMIN+${number}`;
+
+/** A signal by name or number. */
+export type Signal = SignalName | number;
+
+const { SIGRTMIN, SIGRTMAX } = SIG;
+const byName = SIG as Readonly<Record<string, number>>;
+let byNumber: Map<number, SignalName> | undefined;
+
+/** The number of a signal, or undefined when there is none of that name or number. */
+export function findSignal(signal: unknown): number | undefined {
+  if (typeof signal === 'number') {
+    return Number.isInteger(signal) && signal > 0 && signal <= SIGRTMAX ? signal : undefined;
+  }
+  if (typeof signal !== 'string') return undefined;
+  const realTime = /^SIGRTMIN\+(\d+)$/.exec(signal);
+  if (realTime !== null) {
+    const number = SIGRTMIN + Number(realTime[1]);
+    return number <= SIGRTMAX ? number : undefined;
+  }
+  return Object.hasOwn(byName, signal) ? byName[signal] : undefined;
+}
+
+/** The name of a signal's number. */
+export function signalName(number: number): SignalName {
+  if (number > SIGRTMIN) return `SIGRTMIN+${number - SIGRTMIN}`;
+  byNumber ??= new Map(Object.entries(byName).map(([name, value]) => [value, name as SignalName]));
+  return byNumber.get(number) ?? (`SIG${number}` as SignalName);
+}
+
+/** What a signal means, in the words of strsignal(3): `'terminated'`. */
+export function signalDescription(number: number): string {
+  const name = signalName(number);
+  return (SIG_DESCRIPTION as Readonly<Record<string, string>>)[name] ?? `signal ${number}`;
+}
+
+/** A signal set as the kernel has it: bit n-1 for signal n. */
+export function signalSet(numbers: Iterable<number>): bigint {
+  let set = 0n;
+  for (const number of numbers) set |= 1n << BigInt(number - 1);
+  return set;
+}
