@@ -4,6 +4,7 @@
  *
  * Everything in this file runs on a JavaScript thread, except where it says otherwise.
  */
+#define _GNU_SOURCE /* environ */
 #define NAPI_VERSION 8
 #include <node_api.h>
 
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROW 20 /* numbers a completion; src/native.ts has the same */
 
@@ -212,8 +214,8 @@ static struct process *process_of(napi_env env, napi_value *arguments) {
   double token = 0;
   bool is_array = false;
   napi_typedarray_type type = napi_uint8_array;
-  if (instance->environment == NULL || napi_is_typedarray(env, arguments[0], &is_array) != napi_ok ||
-      !is_array ||
+  if (instance->environment == NULL ||
+      napi_is_typedarray(env, arguments[0], &is_array) != napi_ok || !is_array ||
       napi_get_typedarray_info(env, arguments[0], &type, &available, &program, NULL, NULL) !=
           napi_ok ||
       type != napi_uint8_array || napi_get_value_int64(env, arguments[1], &size) != napi_ok ||
@@ -358,16 +360,54 @@ static napi_value signal_mask(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/*
+ * copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean. Writes
+ * environ(7) as strings that each end with a NUL; result[0] is their size and result[1] how many
+ * they are. False when there is not that much room. For the process' main thread: what another
+ * thread does to the environment meanwhile, no libc defines, for this as for getenv(3).
+ */
+static napi_value copy_environment(napi_env env, napi_callback_info info) {
+  size_t count = 3, room = 0, results = 0, offset, size = 0;
+  napi_value arguments[3], fits;
+  void *buffer = NULL, *result = NULL;
+  int64_t at = 0;
+  int32_t strings = 0;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  napi_get_typedarray_info(env, arguments[0], NULL, &room, &buffer, NULL, NULL);
+  napi_get_value_int64(env, arguments[1], &at);
+  napi_get_typedarray_info(env, arguments[2], NULL, &results, &result, NULL, NULL);
+  if (buffer == NULL || result == NULL || results < 2 || at < 0 || (size_t)at > room)
+    return throw_range(env, "a buffer, an offset in it and two numbers are expected");
+  offset = (size_t)at;
+  for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+    size_t length = strlen(*entry) + 1;
+    if (offset + size + length <= room)
+      memcpy((char *)buffer + offset + size, *entry, length);
+    size += length;
+    strings++;
+  }
+  ((int32_t *)result)[0] = (int32_t)size;
+  ((int32_t *)result)[1] = strings;
+  napi_get_boolean(env, offset + size <= room, &fits);
+  return fits;
+}
+
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
     napi_callback function;
   } functions[] = {
-      {"initialize", initialize},     {"ref", ref},
-      {"unref", unref},               {"launch", launch},
-      {"launchSync", launch_sync},    {"openChannel", open_channel},
-      {"armChannel", arm_channel},    {"closeChannel", close_channel},
-      {"signalMask", signal_mask},    {"rawSyscall", raw_syscall},
+      {"initialize", initialize},
+      {"ref", ref},
+      {"unref", unref},
+      {"launch", launch},
+      {"launchSync", launch_sync},
+      {"openChannel", open_channel},
+      {"armChannel", arm_channel},
+      {"closeChannel", close_channel},
+      {"signalMask", signal_mask},
+      {"copyEnvironment", copy_environment},
+      {"rawSyscall", raw_syscall},
   };
   struct instance *instance = calloc(1, sizeof *instance);
   if (instance == NULL)

@@ -42,9 +42,9 @@ static inline long call_kernel(long number, const long a[6]) {
 }
 
 /*
- * clone(2) or clone3(2) whose child runs `entry(argument)` on the new stack that `a` names and never
- * comes back. The new stack is empty, so what the child needs travels in registers.
- * Any thread with all signals blocked; blocks for as long as CLONE_VFORK does.
+ * clone(2) or clone3(2) whose child runs `entry(argument)` on the new stack that `a` names and
+ * never comes back. The new stack is empty, so what the child needs travels in registers. Any
+ * thread with all signals blocked; blocks for as long as CLONE_VFORK does.
  */
 static inline long call_clone(long number, const long a[6], void (*entry)(void *), void *argument) {
   register long r10 __asm__("r10") = a[3];
@@ -61,8 +61,8 @@ static inline long call_clone(long number, const long a[6], void (*entry)(void *
                    "ud2\n"
                    "1:"
                    : "=a"(result)
-                   : "a"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8),
-                     "r"(function), "r"(parameter)
+                   : "a"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(function),
+                     "r"(parameter)
                    : "rcx", "r11", "memory");
   return result;
 }
@@ -128,7 +128,8 @@ static inline long call_kernel(long number, const long a[6]) {
 static inline long call_clone(long number, const long a[6], void (*entry)(void *), void *argument) {
   if (number == SYS_clone3)
     return -ENOSYS;
-  int result = clone((int (*)(void *))(void *)entry, (void *)a[1], (int)a[0], argument, (void *)a[2]);
+  int result =
+      clone((int (*)(void *))(void *)entry, (void *)a[1], (int)a[0], argument, (void *)a[2]);
   return result == -1 ? -(long)errno : result;
 }
 

@@ -44,8 +44,8 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
   channel->token = token;
   channel->fd = fd;
   channel->owned = owned;
-  channel->ready = (struct completion){
-      .kind = COMPLETION_READY, .owner = channel, .discard = discard_ready};
+  channel->ready =
+      (struct completion){.kind = COMPLETION_READY, .owner = channel, .discard = discard_ready};
   environment_retain(environment);
   struct channel **channels = environment_channels(environment);
   channel->next = *channels;

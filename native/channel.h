@@ -11,7 +11,7 @@ struct channel {
   struct environment *environment;
   double token; /* what JavaScript knows it by */
   int fd;
-  int owned; /* closing the channel, or the end of its environment, closes the descriptor */
+  int owned;       /* closing the channel, or the end of its environment, closes the descriptor */
   uint32_t events; /* what is ready; written by the spawner before it delivers */
   struct completion ready;
   struct channel *previous, *next; /* of the same environment */

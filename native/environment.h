@@ -14,11 +14,11 @@ enum completion_kind { COMPLETION_LAUNCHED, COMPLETION_EXITED, COMPLETION_READY 
 
 struct completion {
   struct completion *next;
-  int queued;    /* these two belong to environment.c */
+  int queued; /* these two belong to environment.c */
   int forgotten;
   enum completion_kind kind;
-  void *owner;                                /* struct process, or struct channel for READY */
-  void (*discard)(struct completion *);       /* instead of a delivery, once nobody is there */
+  void *owner;                          /* struct process, or struct channel for READY */
+  void (*discard)(struct completion *); /* instead of a delivery, once nobody is there */
 };
 
 /*

@@ -11,12 +11,12 @@
 
 /* What to do with the result r of a call; r is -errno where the call failed. */
 enum mode {
-  MODE_FAIL = 0,       /* r < 0 ends the launch: this step, this errno */
-  MODE_IGNORE = 1,     /* whatever r is, go on */
-  MODE_STORE = 2,      /* as MODE_FAIL, and r is kept in the slot `skip` points at */
-  MODE_SKIP_IF = 3,    /* r == value skips the next `skip` instructions */
+  MODE_FAIL = 0,        /* r < 0 ends the launch: this step, this errno */
+  MODE_IGNORE = 1,      /* whatever r is, go on */
+  MODE_STORE = 2,       /* as MODE_FAIL, and r is kept in the slot `skip` points at */
+  MODE_SKIP_IF = 3,     /* r == value skips the next `skip` instructions */
   MODE_SKIP_UNLESS = 4, /* r != value does */
-  MODE_TRY_NEXT = 5,   /* a candidate: on failure the next instruction is tried */
+  MODE_TRY_NEXT = 5,    /* a candidate: on failure the next instruction is tried */
   MODE_COUNT = 6
 };
 
@@ -35,9 +35,9 @@ enum kind {
 
 struct instruction {
   uint32_t number;
-  uint32_t mode;  /* enum mode in the low 8 bits, kinds from bit 8 on */
-  int32_t value;  /* what MODE_SKIP_IF and MODE_SKIP_UNLESS compare with */
-  uint32_t skip;  /* how many they skip; or the slot of MODE_STORE */
+  uint32_t mode; /* enum mode in the low 8 bits, kinds from bit 8 on */
+  int32_t value; /* what MODE_SKIP_IF and MODE_SKIP_UNLESS compare with */
+  uint32_t skip; /* how many they skip; or the slot of MODE_STORE */
   uint64_t arguments[6];
 };
 
@@ -51,7 +51,8 @@ struct program {
   unsigned char *data;
 };
 
-/* What the child leaves behind when it fails; it shares this memory with the thread it suspended. */
+/* What the child leaves behind when it fails; it shares this memory with the thread it suspended.
+ */
 struct failure {
   int32_t step;  /* index of the instruction, -1 as long as nothing failed */
   int32_t error; /* positive errno */

@@ -29,7 +29,8 @@ struct launch_waiter {
   int done;
 };
 
-#define OWNER(member, pointer) ((struct process *)(void *)((char *)(pointer)-offsetof(struct process, member)))
+#define OWNER(member, pointer)                                                                     \
+  ((struct process *)(void *)((char *)(pointer)-offsetof(struct process, member)))
 
 static void pidfd_ready(struct watch *watch, uint32_t events);
 static void run_request(struct request *request);
@@ -57,8 +58,8 @@ struct process *process_create(struct environment *environment, size_t size, uin
   process->request.run = run_request;
   process->launched = (struct completion){
       .kind = COMPLETION_LAUNCHED, .owner = process, .discard = discard_launched};
-  process->exited = (struct completion){
-      .kind = COMPLETION_EXITED, .owner = process, .discard = discard_exited};
+  process->exited =
+      (struct completion){.kind = COMPLETION_EXITED, .owner = process, .discard = discard_exited};
   process->environment = environment;
   environment_retain(environment);
   if (process->bytes != NULL && process->close_fds != NULL)

@@ -41,8 +41,8 @@ struct process *process_create(struct environment *environment, size_t size, uin
 void process_free(struct process *process);
 
 /*
- * Takes over `process`; COMPLETION_LAUNCHED and, unless that is a failure, COMPLETION_EXITED follow.
- * The JavaScript thread; does not block. Returns 0, or errno and the process is freed.
+ * Takes over `process`; COMPLETION_LAUNCHED and, unless that is a failure, COMPLETION_EXITED
+ * follow. The JavaScript thread; does not block. Returns 0, or errno and the process is freed.
  */
 int process_launch(struct process *process);
 /*

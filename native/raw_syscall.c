@@ -66,7 +66,8 @@ static int convert(napi_env env, napi_value value, long *result, char **owned) {
       *result = (long)address;
       return 1;
     }
-    throw_type(env, "an argument is neither a number, a bigint, a string, a view of bytes nor null");
+    throw_type(env,
+               "an argument is neither a number, a bigint, a string, a view of bytes nor null");
     return 0;
   }
 }

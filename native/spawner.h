@@ -2,8 +2,8 @@
  * The spawner: one thread, started with the first launch and as long-lived as the process.
  *
  * It is the parent of every child, since PR_SET_PDEATHSIG and ptrace mean the *thread* that
- * launched, and a thread of a Worker or a pool ends. It runs what it is asked for, one request after
- * another, and watches descriptors. It knows nothing of processes (process.c), of streams
+ * launched, and a thread of a Worker or a pool ends. It runs what it is asked for, one request
+ * after another, and watches descriptors. It knows nothing of processes (process.c), of streams
  * (channel.c) or of Node-API (addon.c).
  */
 #ifndef FORKEXEC_SPAWNER_H
@@ -35,7 +35,8 @@ void spawner_request(struct request *request);
 int spawner_watch(int operation, int fd, uint32_t events, struct watch *watch);
 /* To be called before `fd` is closed: see spawner.c. */
 void spawner_unwatch(int fd);
-/* The same descriptor at 3 or above, where nobody takes it for stdio; a negative one is returned. */
+/* The same descriptor at 3 or above, where nobody takes it for stdio; a negative one is returned.
+ */
 int fd_above_stdio(int fd);
 
 #endif

@@ -10,13 +10,14 @@ struct launch_stack {
 };
 
 struct launch_result {
-  int32_t step;         /* LAUNCHED; START_CLONE: clone failed; else the instruction that did */
-  int32_t error;        /* positive errno */
+  int32_t step;  /* LAUNCHED; START_CLONE: clone failed; else the instruction that did */
+  int32_t error; /* positive errno */
   int32_t pid;
-  int32_t pidfd;        /* close-on-exec, at least 3 */
-  double inode;         /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
-  double max_rss_floor; /* KiB: the parent's own peak, where the kernel's figure of the child began */
-  double started;       /* CLOCK_MONOTONIC in microseconds */
+  int32_t pidfd; /* close-on-exec, at least 3 */
+  double inode;  /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
+  double
+      max_rss_floor; /* KiB: the parent's own peak, where the kernel's figure of the child began */
+  double started;    /* CLOCK_MONOTONIC in microseconds */
 };
 
 #define LAUNCHED (-1)

@@ -1,1 +1,26 @@
-export {};
+/**
+ * Commands: starting programs, talking to them, and awaiting them.
+ *
+ * @module
+ */
+export { Child } from './command/child.js';
+export { Command, command } from './command/command.js';
+export { ExitError } from './command/error.js';
+export { lookPath } from './command/look-path.js';
+export type {
+  FileStdio,
+  RunOptions,
+  SpawnOptions,
+  Stdio,
+  StopOptions,
+} from './command/options.js';
+export type { Result } from './command/result.js';
+export { run } from './command/run.js';
+export { runSync } from './command/run-sync.js';
+export { spawn } from './command/spawn.js';
+export { LaunchError } from './launch/error.js';
+export type { LaunchOptions } from './launch/order.js';
+export type { StepName } from './launch/program.js';
+export type { Process, Scope } from './process/process.js';
+export type { ExitReason, ExitStatus, ResourceUsage } from './process/status.js';
+export type { Signal, SignalName } from './syscall/signals.js';

@@ -30,6 +30,7 @@ interface Addon {
   armChannel(channel: NativeChannel, events: number): number;
   closeChannel(channel: NativeChannel): void;
   signalMask(): bigint;
+  copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;
   rawSyscall(
     number: number,
     ...args: readonly (number | bigint | string | ArrayBufferView | null)[]

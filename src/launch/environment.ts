@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { checkString, invalid } from './check.js';
 import { directoryPath } from './directory.js';
 import type { LaunchOptions } from './order.js';
+import type { Address, ProgramBuilder } from './program.js';
 import type { Flag } from './step.js';
 
 /** The environment of the new process. */
@@ -37,14 +39,25 @@ export function environmentOf(options: LaunchOptions): Record<string, string | u
   return result;
 }
 
+/**
+ * Whether process.env is a view of the environment that the C library has, so that it can be copied
+ * as it lies there: forty times faster than variable by variable. A Worker's is a copy, and so is
+ * Bun's.
+ */
+const ENV_IS_ENVIRON = isMainThread && process.versions['bun'] === undefined;
+
 /** As execve(2) takes it. */
-export function environmentStrings(environment: Record<string, string | undefined>): string[] {
+export function emitEnvironment(
+  program: ProgramBuilder,
+  environment: Record<string, string | undefined>,
+): Address {
+  if (environment === process.env && ENV_IS_ENVIRON) return program.inheritedEnvironment();
   const strings: string[] = [];
   for (const name in environment) {
     const value = environment[name];
     if (value !== undefined) strings.push(`${name}=${value}`);
   }
-  return strings;
+  return program.strings(strings);
 }
 
 export const flags: readonly Flag[] = [

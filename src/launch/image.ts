@@ -1,10 +1,10 @@
 import { SYS } from '../syscall/constants.js';
 import { checkString } from './check.js';
 import {
-  environmentOf,
-  flags as environmentFlags,
-  environmentStrings,
   type EnvironmentOptions,
+  emitEnvironment,
+  flags as environmentFlags,
+  environmentOf,
 } from './environment.js';
 import type { LaunchOptions } from './order.js';
 import type { ProgramBuilder } from './program.js';
@@ -48,7 +48,7 @@ export const image: Step = {
   emit(program: ProgramBuilder, { file, argv, options }: Launch): void {
     const environment = environmentOf(options);
     const argvAt = program.strings(argv);
-    const envpAt = program.strings(environmentStrings(environment));
+    const envpAt = emitEnvironment(program, environment);
     for (const path of candidatesOf(file, searchPath(options, environment))) {
       const step = { name: 'execve', argument: path } as const;
       program.candidate(step, SYS.execve, program.string(path), argvAt, envpAt);

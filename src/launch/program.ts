@@ -6,18 +6,14 @@
  *
  * @module
  */
+import { native } from '../native.js';
 import type { SYS } from '../syscall/constants.js';
 
 /**
  * The step of a launch that failed: the system call as its manual page names it, or the operation
  * where one call has many (`'PR_SET_PDEATHSIG'`).
  */
-export type StepName =
-  | keyof typeof SYS
-  | 'open'
-  | 'sigaction'
-  | 'sigprocmask'
-  | `PR_${string}`;
+export type StepName = keyof typeof SYS | 'open' | 'sigaction' | 'sigprocmask' | `PR_${string}`;
 
 /** What an instruction is called in an error. */
 export interface StepInfo {
@@ -54,6 +50,7 @@ const TABLE_WORDS = 4;
 
 let instructions = new Int32Array(64 * INSTRUCTION_WORDS);
 let data = Buffer.alloc(32 * 1024);
+const copied = new Int32Array(2);
 let output = new Uint8Array(64 * 1024);
 
 /** Programs are complete before the next begins: they share the scratch memory. */
@@ -108,10 +105,15 @@ export class ProgramBuilder {
     const joined = list.length === 0 ? '' : `${list.join('\0')}\0`;
     const at = this.#reserve(joined.length * 3, 1);
     this.#dataSize = at + data.write(joined, at);
-    const pointers = this.#reserve((list.length + 1) * 8, 8);
-    this.#dataSize = pointers + (list.length + 1) * 8;
-    this.#tables.push(pointers, at, list.length, 0);
-    return new Address(pointers);
+    return this.#table(at, list.length);
+  }
+
+  /** `char *[]` of this process' environment as it is. The main thread of Node only. */
+  inheritedEnvironment(): Address {
+    let at = this.#reserve(4096, 1);
+    while (!native.copyEnvironment(data, at, copied)) at = this.#reserve(copied[0] as number, 1);
+    this.#dataSize = at + (copied[0] as number);
+    return this.#table(at, copied[1] as number);
   }
 
   /** 64-bit words: structs and sets as the kernel takes them. */
@@ -145,6 +147,15 @@ export class ProgramBuilder {
     new Int32Array(output.buffer, tablesAt, this.#tables.length).set(this.#tables);
     output.set(data.subarray(0, dataSize), dataAt);
     return output.subarray(0, size);
+  }
+
+  /** The pointers to `count` strings that lie from `at` on. */
+  #table(at: number, count: number): Address {
+    const size = (count + 1) * 8;
+    const pointers = this.#reserve(size, 8);
+    this.#dataSize = pointers + size;
+    this.#tables.push(pointers, at, count, 0);
+    return new Address(pointers);
   }
 
   /** Room for `size` bytes at a multiple of `alignment`; returns where. */

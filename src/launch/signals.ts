@@ -63,7 +63,10 @@ function add(list: 'mask' | 'ignore' | 'default'): Flag['apply'] {
     const signals = value.split(',').map((name) => toSignal(name));
     return {
       ...options,
-      signals: { ...options.signals, [list]: [...(Array.isArray(before) ? before : []), ...signals] },
+      signals: {
+        ...options.signals,
+        [list]: [...(Array.isArray(before) ? before : []), ...signals],
+      },
     };
   };
 }
@@ -126,4 +129,3 @@ export const mask: Step = {
     },
   ],
 };
-

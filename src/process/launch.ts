@@ -79,25 +79,48 @@ export async function launch(
   return processOf(following, compiled);
 }
 
-/**
- * As `launch`, but returns only then. With `watch` false nobody reaps the process: that is the
- * caller's duty, as is closing the pidfd.
- */
-export function launchSync(
+/** As `launch`, but returns only then. */
+export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[] = []): Process {
+  return processOf(launchNow(compiled, closeFds, true), compiled);
+}
+
+/** A process that nobody watches: whoever launched it reaps it and closes its pidfd. */
+export interface Unwatched {
+  readonly pid: number;
+  readonly pidfd: number;
+  /** What the kernel began with when it counted the process' memory, KiB. */
+  readonly parentPeak: number;
+  /** CLOCK_MONOTONIC at execve, microseconds. */
+  readonly started: number;
+}
+
+/** As `launchSync`, for a caller that waits on this thread. */
+export function launchUnwatched(
   compiled: CompiledLaunch,
   closeFds: readonly number[] = [],
-  watch = true,
-): Process {
+): Unwatched {
+  const following = launchNow(compiled, closeFds, false);
+  if (following.failure !== undefined) processOf(following, compiled);
+  completions.forget(following.token);
+  completions.release();
+  const [pid, pidfd, , parentPeak, started] = completions.mailbox.subarray(4, 9);
+  return { pid, pidfd, parentPeak, started } as Unwatched;
+}
+
+function launchNow(
+  compiled: CompiledLaunch,
+  closeFds: readonly number[],
+  watch: boolean,
+): Following {
   const following = new Following();
   const { bytes } = compiled;
   following.token = completions.register(following.handle);
   completions.retain();
   const fds = closeFds.length === 0 ? undefined : Int32Array.from(closeFds);
   const errno = native.launchSync(bytes, bytes.length, following.token, fds, watch);
-  if (errno === 0) following.launched(completions.mailbox, 0);
-  else following.fail(STEP_CLONE, errno);
-  if (!watch && following.failure === undefined) completions.forget(following.token);
-  return processOf(following, compiled);
+  if (errno !== 0) following.fail(STEP_CLONE, errno);
+  else if (watch || completions.mailbox[2] !== LAUNCHED) following.launched(completions.mailbox, 0);
+  return following;
 }
 
 function processOf(following: Following, compiled: CompiledLaunch): Process {

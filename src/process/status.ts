@@ -62,7 +62,11 @@ export class ExitStatus {
 
   /** The same end, for another reason. @internal */
   because(reason: ExitReason): ExitStatus {
-    const how = this.coreDumped ? CLD.CLD_DUMPED : this.signal === null ? CLD.CLD_EXITED : CLD.CLD_KILLED;
+    const how = this.coreDumped
+      ? CLD.CLD_DUMPED
+      : this.signal === null
+        ? CLD.CLD_EXITED
+        : CLD.CLD_KILLED;
     return new ExitStatus(how, this.code ?? this.#signalNumber, this.usage, reason);
   }
 

@@ -1,0 +1,88 @@
+/**
+ * Collecting what a command writes, and feeding it what it reads.
+ *
+ * @module
+ */
+import type { Channel } from './channel.js';
+
+/** The bytes of one stream, up to a limit. */
+export class Collected {
+  readonly #limit: number;
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False once there are more than the limit, which are dropped. */
+  keep(bytes: Buffer): boolean {
+    const room = Math.max(this.#limit - this.#size, 0);
+    if (room > 0) this.#chunks.push(bytes.length > room ? bytes.subarray(0, room) : bytes);
+    this.#size += bytes.length;
+    return this.#size <= this.#limit;
+  }
+
+  get bytes(): Buffer {
+    return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+  }
+}
+
+/** Collects a channel to its end. */
+export class Capture {
+  readonly collected: Collected;
+  /** Settles at the end of the stream, or when it was cut off. */
+  readonly ended: Promise<void>;
+  readonly #channel: Channel;
+  readonly #overflow: () => void;
+  #done: () => void = () => {};
+
+  /** `overflow` is called whenever there is more than `limit` bytes. */
+  constructor(channel: Channel, limit: number, overflow: () => void) {
+    this.collected = new Collected(limit);
+    this.#channel = channel;
+    this.#overflow = overflow;
+    this.ended = new Promise((resolve) => {
+      this.#done = resolve;
+    });
+    this.#read();
+  }
+
+  /** No more is wanted; what came so far stays. */
+  cutOff(): void {
+    this.#channel.close();
+    this.#done();
+  }
+
+  #read(): void {
+    while (!this.#channel.closed) {
+      const bytes = this.#channel.read();
+      if (bytes === undefined) {
+        this.#channel.onceReadable(() => this.#read());
+        return;
+      }
+      if (bytes === null) this.cutOff();
+      else if (!this.collected.keep(bytes)) this.#overflow();
+    }
+  }
+}
+
+/** Writes all of `bytes` and closes the channel; stops early when nobody reads. */
+export function feed(channel: Channel, bytes: Uint8Array): void {
+  let left = bytes;
+  while (left.length > 0) {
+    const count = channel.write(left);
+    if (count === 0) {
+      channel.onceWritable(() => feed(channel, left));
+      return;
+    }
+    if (count < 0) break;
+    left = left.subarray(count);
+  }
+  channel.close();
+}
+
+/** The bytes of an `input` option. */
+export function inputBytes(input: string | Uint8Array): Uint8Array {
+  return typeof input === 'string' ? Buffer.from(input, 'utf8') : input;
+}

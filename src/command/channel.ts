@@ -1,0 +1,110 @@
+/**
+ * Reading and writing a descriptor that does not block, with the spawner's word when to try again.
+ *
+ * The same on every runtime: nothing here is the runtime's own I/O.
+ *
+ * @module
+ */
+import { completions, type NativeChannel, native } from '../native.js';
+import { attempt, close } from '../syscall/call.js';
+import { EPOLL, SOCK } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
+import { readSome, writeSome } from './io.js';
+
+/** Our end of a pipe or a socket. */
+export class Channel {
+  readonly #fd: number;
+  readonly #native: NativeChannel;
+  readonly #token: number;
+  #onReadable: (() => void) | undefined;
+  #onWritable: (() => void) | undefined;
+  #closed = false;
+  #retained = false;
+  #referenced = true;
+
+  /** Takes over `fd`. */
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.#token = completions.register((row, at) => this.#ready(row[at + 2] as number));
+    const channel = native.openChannel(fd, true, this.#token);
+    if (typeof channel === 'number') {
+      completions.forget(this.#token);
+      close(fd);
+      throw new SystemError('epoll_ctl', channel);
+    }
+    this.#native = channel;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** As `readSome`. */
+  read(): Buffer | undefined | null {
+    return readSome(this.#fd);
+  }
+
+  /** As `writeSome`. */
+  write(bytes: Uint8Array): number {
+    return writeSome(this.#fd, bytes);
+  }
+
+  /** The other side of a socket reads its end. */
+  endWriting(): void {
+    attempt('shutdown', this.#fd, SOCK.SHUT_WR);
+  }
+
+  /** Calls back once there is something to read, or the end. */
+  onceReadable(callback: () => void): void {
+    this.#onReadable = callback;
+    this.#arm();
+  }
+
+  /** Calls back once there is room to write, or nobody who reads. */
+  onceWritable(callback: () => void): void {
+    this.#onWritable = callback;
+    this.#arm();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    completions.forget(this.#token);
+    native.closeChannel(this.#native);
+    this.#retain(false);
+  }
+
+  /** Whether waiting for it keeps the event loop alive. */
+  reference(referenced: boolean): void {
+    this.#referenced = referenced;
+    this.#retain(this.#onReadable !== undefined || this.#onWritable !== undefined);
+  }
+
+  #arm(): void {
+    if (this.#closed) return;
+    let events = 0;
+    if (this.#onReadable !== undefined) events |= EPOLL.EPOLLIN;
+    if (this.#onWritable !== undefined) events |= EPOLL.EPOLLOUT;
+    this.#retain(events !== 0);
+    if (events !== 0) native.armChannel(this.#native, events);
+  }
+
+  #ready(events: number): void {
+    const failed = (events & (EPOLL.EPOLLHUP | EPOLL.EPOLLERR)) !== 0;
+    const readable = failed || (events & EPOLL.EPOLLIN) !== 0 ? this.#onReadable : undefined;
+    const writable = failed || (events & EPOLL.EPOLLOUT) !== 0 ? this.#onWritable : undefined;
+    if (readable !== undefined) this.#onReadable = undefined;
+    if (writable !== undefined) this.#onWritable = undefined;
+    readable?.();
+    writable?.();
+    this.#arm();
+  }
+
+  #retain(wanted: boolean): void {
+    const retain = wanted && this.#referenced && !this.#closed;
+    if (retain === this.#retained) return;
+    this.#retained = retain;
+    if (retain) completions.retain();
+    else completions.release();
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The error of a command that ran, but not well.
+ *
+ * @module
+ */
+import type { ExitStatus } from '../process/status.js';
+
+/** How much of stderr an error's message holds. */
+const TAIL_LINES = 10;
+const TAIL_LENGTH = 2000;
+
+/** What a command had written when it ended. */
+export interface Output {
+  readonly stdout: string | Uint8Array;
+  readonly stderr: string | Uint8Array;
+}
+
+function tail(output: string | Uint8Array): string {
+  const text = typeof output === 'string' ? output : Buffer.from(output).toString('utf8');
+  const lines = text.slice(-TAIL_LENGTH).trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  return lines === '' ? '' : `\n${lines}`;
+}
+
+/** A command ended with anything but exit code 0, or had to be stopped. */
+export class ExitError extends Error {
+  readonly status: ExitStatus;
+  readonly stdout: string | Uint8Array;
+  readonly stderr: string | Uint8Array;
+  /** As a shell would take it. */
+  readonly command: string;
+
+  constructor(command: string, status: ExitStatus, output: Output, cause?: unknown) {
+    const ms = Math.round(status.usage.wallTime / 1000);
+    const why = { timeout: 'timed out', aborted: 'aborted', maxBuffer: 'too much output' };
+    const { reason } = status;
+    const stopped = reason in why ? `${why[reason as keyof typeof why]}, ` : '';
+    super(
+      `${command}: ${stopped}${status} after ${ms} ms${tail(output.stderr)}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.name = 'ExitError';
+    this.status = status;
+    this.stdout = output.stdout;
+    this.stderr = output.stderr;
+    this.command = command;
+  }
+}

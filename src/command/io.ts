@@ -1,0 +1,44 @@
+/**
+ * Reads and writes of a descriptor that does not block.
+ *
+ * @module
+ */
+import { attempt } from '../syscall/call.js';
+import { E } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
+
+/** As much as a pipe holds by default. */
+const READ_SIZE = 64 * 1024;
+
+/** Where reads go first: small ones are copied out of it, large ones take it along. */
+let scratch = Buffer.allocUnsafeSlow(READ_SIZE);
+
+/** The first `count` bytes of the scratch memory, as the caller's own. */
+function taken(count: number): Buffer {
+  if (count < READ_SIZE / 2) return Buffer.from(scratch.subarray(0, count));
+  const bytes = scratch.subarray(0, count);
+  scratch = Buffer.allocUnsafeSlow(READ_SIZE);
+  return bytes;
+}
+
+/** What is there; undefined when nothing is yet, null at the end. */
+export function readSome(fd: number): Buffer | undefined | null {
+  for (;;) {
+    const count = attempt('read', fd, scratch, READ_SIZE);
+    if (count > 0) return taken(count);
+    if (count === 0 || count === -E.EIO || count === -E.ECONNRESET) return null; // EIO: a terminal
+    if (count === -E.EAGAIN) return undefined;
+    if (count !== -E.EINTR) throw new SystemError('read', -count);
+  }
+}
+
+/** How many bytes were taken: 0 when none can be now, -1 when nobody reads any more. */
+export function writeSome(fd: number, bytes: Uint8Array): number {
+  for (;;) {
+    const count = attempt('write', fd, bytes, bytes.length);
+    if (count >= 0) return count;
+    if (count === -E.EAGAIN) return 0;
+    if (count === -E.EPIPE || count === -E.ECONNRESET) return -1;
+    if (count !== -E.EINTR) throw new SystemError('write', -count);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Finding a program without running it.
+ *
+ * @module
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { checkString, invalid } from '../launch/check.js';
+import { LaunchError } from '../launch/error.js';
+import { candidatesOf, searchPath } from '../launch/image.js';
+import { E } from '../syscall/constants.js';
+
+/** Whether it is a file that may be executed; the errno that says why not, or 0. */
+function whyNot(path: string): number {
+  try {
+    if (!statSync(path).isFile()) return E.EACCES;
+    accessSync(path, constants.X_OK);
+    return 0;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return (E as Readonly<Record<string, number>>)[code ?? ''] ?? E.EACCES;
+  }
+}
+
+/**
+ * The path of the program that `spawn` would run for `file`: the first executable of that name in
+ * PATH, or `file` itself if there is a slash in it, made absolute.
+ *
+ * @throws LaunchError ENOENT with the paths in `searched`; EACCES if there is one that may not run.
+ */
+export function lookPath(file: string, options: { path?: string; cwd?: string } = {}): string {
+  checkString('file', file);
+  if (file === '') throw invalid('file', file, 'a path or the name of a program');
+  const candidates = candidatesOf(file, searchPath(options, process.env));
+  let errno: number = E.ENOENT;
+  let blamed = file;
+  for (const candidate of candidates) {
+    const path = resolve(options.cwd ?? '', candidate);
+    const reason = whyNot(path);
+    if (reason === 0) return path;
+    if (errno !== E.ENOENT || reason === E.ENOENT || reason === E.ENOTDIR) continue;
+    errno = reason;
+    blamed = path;
+  }
+  const searched = file.includes('/') ? undefined : candidates;
+  throw new LaunchError({ name: 'execve', argument: blamed }, errno, file, [], searched);
+}

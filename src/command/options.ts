@@ -1,0 +1,77 @@
+/**
+ * The options of a command.
+ *
+ * @module
+ */
+import type { LaunchOptions } from '../launch/order.js';
+import type { Scope } from '../process/process.js';
+import type { Signal } from '../syscall/signals.js';
+
+/** A file that the child reads or writes: open(2). */
+export interface FileStdio {
+  file: string | URL;
+  /** Writes go to the end of what is there. Default: false, and the file is emptied first. */
+  append?: boolean;
+  /** Permissions of a file that is created, before the umask. Default: 0o666. */
+  mode?: number;
+  /** Default: `'read'` for stdin, `'write'` for all others. */
+  access?: 'read' | 'write' | 'readwrite';
+}
+
+/**
+ * Where a descriptor of the child comes from:
+ * - `'inherit'`: the same descriptor of this process;
+ * - `'null'`: /dev/null;
+ * - `'pipe'`: a pipe to this process, pipe(7); the child can open it anew as /dev/stdout;
+ * - `'stdout'`: for stderr only, whatever stdout is, so that the order of writes is kept;
+ * - `'socket'`: a bidirectional stream socket to this process, socketpair(2);
+ * - a number: that descriptor of this process, whose flags are not touched;
+ * - `{ file }`: a file.
+ */
+export type Stdio = 'inherit' | 'null' | 'pipe' | 'stdout' | 'socket' | number | FileStdio;
+
+/** How a command is made to end. */
+export interface StopOptions {
+  /** Asked first; SIGCONT follows, so that a stopped process can answer. Default: `'SIGTERM'`. */
+  signal?: Signal;
+  /** Milliseconds until SIGKILL. Default: 5000. */
+  grace?: number;
+  scope?: Scope;
+  /** Instead of `signal` and `grace`: each signal, and how long it is given, in milliseconds. */
+  steps?: readonly (readonly [signal: Signal, grace?: number])[];
+}
+
+export interface SpawnOptions extends LaunchOptions {
+  /** Default: `'inherit'` for spawn, `'null'` for run. */
+  stdin?: Stdio;
+  /** Default: `'inherit'` for spawn; run collects it. */
+  stdout?: Stdio;
+  /** Default: `'inherit'` for spawn; run collects it. */
+  stderr?: Stdio;
+  /** The child's descriptors from 3 on, by number. All others are closed in it. */
+  fds?: Readonly<Record<number, Stdio>>;
+  /** Stops the command when aborted. */
+  signal?: AbortSignal;
+  /** Milliseconds until the command is stopped. Default: none. */
+  timeout?: number;
+  /** How `signal`, `timeout` and the end of an `await using` scope stop it. */
+  stop?: StopOptions;
+  /**
+   * Milliseconds to wait, after the process ended, for pipes that others still hold open. Default:
+   * 1000 for run; no limit for the streams of spawn.
+   */
+  waitDelay?: number;
+}
+
+export interface RunOptions extends SpawnOptions {
+  /** Written to stdin. */
+  input?: string | Uint8Array;
+  /** Whether output is text or bytes. Default: `'utf8'`. */
+  encoding?: 'utf8' | 'buffer';
+  /** Bytes of one stream; more stop the command. Default: 100 MiB. */
+  maxBuffer?: number;
+  /** Whether anything but exit code 0 rejects. Default: true. */
+  reject?: boolean;
+  /** Whether one newline at the end of text is left out. Default: true. */
+  stripFinalNewline?: boolean;
+}

@@ -1,0 +1,80 @@
+/**
+ * What a command that ran to its end leaves.
+ *
+ * @module
+ */
+import { checkInteger, invalid } from '../launch/check.js';
+import type { ExitStatus } from '../process/status.js';
+import { checkSpawnOptions } from './child.js';
+import { ExitError } from './error.js';
+import type { RunOptions, Stdio } from './options.js';
+import { quoteCommand } from './quote.js';
+
+export const DEFAULT_MAX_BUFFER: number = 100 * 1024 * 1024;
+
+/** Milliseconds. */
+export const DEFAULT_WAIT_DELAY = 1000;
+
+/** The output of a command and how it ended. */
+export interface Result {
+  /** Text, or bytes with `encoding: 'buffer'`; empty where it was not collected. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly status: ExitStatus;
+  /** From execve to the end, milliseconds. */
+  readonly durationMs: number;
+  /** As a shell would take it. */
+  readonly command: string;
+}
+
+/** What was collected, by the child's descriptor. */
+export type Collected = ReadonlyMap<number, Uint8Array>;
+
+/** What run's stdio is where the options say nothing. */
+export function runDefaults(options: RunOptions): readonly [Stdio, Stdio, Stdio] {
+  return [options.input === undefined ? 'null' : 'pipe', 'pipe', 'pipe'];
+}
+
+export function checkRunOptions(options: RunOptions): void {
+  checkSpawnOptions(options);
+  const { input, encoding, maxBuffer, stdin } = options;
+  if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) {
+    throw invalid('input', input, 'a string or a Uint8Array');
+  }
+  if (input !== undefined && stdin !== undefined && stdin !== 'pipe') {
+    throw invalid('input', input, "absent unless stdin is 'pipe'");
+  }
+  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer') {
+    throw invalid('encoding', encoding, "'utf8' or 'buffer'");
+  }
+  if (maxBuffer !== undefined && maxBuffer !== Number.POSITIVE_INFINITY) {
+    checkInteger('maxBuffer', maxBuffer, 0, Number.MAX_SAFE_INTEGER);
+  }
+}
+
+function decode(bytes: Uint8Array, options: RunOptions): string {
+  if (options.encoding === 'buffer') return bytes as unknown as string;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  return options.stripFinalNewline !== false && text.endsWith('\n') ? text.slice(0, -1) : text;
+}
+
+/** @throws ExitError unless the command exited with 0, or `reject` is false. */
+export function resultOf(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+  status: ExitStatus,
+  collected: Collected,
+): Result {
+  const nothing = new Uint8Array();
+  const output = {
+    stdout: decode(collected.get(1) ?? nothing, options),
+    stderr: decode(collected.get(2) ?? nothing, options),
+  };
+  const command = quoteCommand(file, args);
+  const natural = status.reason === 'exited' || status.reason === 'signaled';
+  if (options.reject !== false && !(status.ok && natural)) {
+    throw new ExitError(command, status, output, options.signal?.reason);
+  }
+  return { ...output, status, durationMs: status.usage.wallTime / 1000, command };
+}

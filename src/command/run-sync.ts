@@ -1,0 +1,192 @@
+/**
+ * Running a command to its end while the event loop stands still: one ppoll(2) on the pipes and the
+ * pidfd, and no second event loop.
+ *
+ * @module
+ */
+import { compile } from '../launch/compile.js';
+import { launchUnwatched, type Unwatched } from '../process/launch.js';
+import { reap } from '../process/reap.js';
+import type { ExitReason, ExitStatus } from '../process/status.js';
+import { attempt, close } from '../syscall/call.js';
+import { LAYOUT, POLL } from '../syscall/constants.js';
+import { writeStruct } from '../syscall/layout.js';
+import { findSignal } from '../syscall/signals.js';
+import { Collected, inputBytes } from './capture.js';
+import { readSome, writeSome } from './io.js';
+import type { RunOptions } from './options.js';
+import {
+  checkRunOptions,
+  DEFAULT_MAX_BUFFER,
+  DEFAULT_WAIT_DELAY,
+  type Result,
+  resultOf,
+  runDefaults,
+} from './result.js';
+import { argvOf, compileConnected, hasFiles, splitArguments } from './spawn.js';
+import { connect, type End, openFilesSync, planStdio } from './stdio.js';
+import { type StopStep, stopSteps } from './stop.js';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** One command from its launch to its end. Times are performance.now()'s milliseconds. */
+class SyncRun {
+  readonly outputs = new Map<number, Collected>();
+  readonly #child: Unwatched;
+  readonly #options: RunOptions;
+  readonly #steps: StopStep[];
+  /** Our descriptors that are still open, by what they are for. */
+  readonly #readers = new Map<number, Collected>();
+  #writer = -1;
+  #input: Uint8Array;
+  #status: ExitStatus | undefined;
+  #reason: ExitReason | undefined;
+  /** When the next rung of the ladder is climbed. */
+  #nextStep: number;
+  /** When pipes that others hold are given up. */
+  #cutOff = NEVER;
+
+  constructor(child: Unwatched, ends: ReadonlyMap<number, End>, options: RunOptions) {
+    this.#child = child;
+    this.#options = options;
+    this.#steps = stopSteps(options.stop);
+    this.#input = inputBytes(options.input ?? '');
+    this.#nextStep = performance.now() + (options.timeout ?? NEVER);
+    for (const [fd, end] of ends) {
+      if (end.kind === 'reader') {
+        const output = new Collected(options.maxBuffer ?? DEFAULT_MAX_BUFFER);
+        this.outputs.set(fd, output);
+        this.#readers.set(end.fd, output);
+      } else if (fd === 0 && end.kind === 'writer') {
+        this.#writer = end.fd;
+        this.#write();
+      } else {
+        close(end.fd);
+      }
+    }
+  }
+
+  /** Until the process has ended and its pipes too, or `waitDelay` is over. */
+  toEnd(): ExitStatus {
+    while (this.#status === undefined || this.#readers.size > 0) {
+      const now = performance.now();
+      if (now >= this.#nextStep) this.#climb(now);
+      if (now >= this.#cutOff) break;
+      this.#poll(Math.min(this.#nextStep, this.#cutOff) - now);
+    }
+    for (const fd of this.#readers.keys()) close(fd);
+    this.#closeWriter();
+    const status = this.#status as ExitStatus;
+    return this.#reason === undefined ? status : status.because(this.#reason);
+  }
+
+  /** Waits until something can be done, `timeout` milliseconds at the most. */
+  #poll(timeout: number): void {
+    const watched: [fd: number, events: number][] = [];
+    for (const fd of this.#readers.keys()) watched.push([fd, POLL.POLLIN]);
+    if (this.#writer >= 0) watched.push([this.#writer, POLL.POLLOUT]);
+    if (this.#status === undefined) watched.push([this.#child.pidfd, POLL.POLLIN]);
+    const { size } = LAYOUT.pollfd;
+    const pollfds = new Uint8Array(size * watched.length);
+    for (const [index, [fd, events]] of watched.entries()) {
+      writeStruct(LAYOUT.pollfd, { fd, events }, pollfds.subarray(index * size));
+    }
+    attempt('ppoll', pollfds, watched.length, timespec(timeout), null, 0);
+    // Trying all of them costs less than reading back which are ready.
+    for (const [fd, output] of [...this.#readers]) this.#read(fd, output);
+    if (this.#writer >= 0) this.#write();
+    if (this.#status === undefined) this.#reapIfEnded();
+  }
+
+  #read(fd: number, output: Collected): void {
+    for (;;) {
+      const bytes = readSome(fd);
+      if (bytes === undefined) return;
+      if (bytes === null) {
+        close(fd);
+        this.#readers.delete(fd);
+        return;
+      }
+      if (!output.keep(bytes)) this.#stop('maxBuffer');
+    }
+  }
+
+  #write(): void {
+    let count = 0;
+    do {
+      count = this.#input.length === 0 ? -1 : writeSome(this.#writer, this.#input);
+      if (count > 0) this.#input = this.#input.subarray(count);
+    } while (count > 0);
+    if (count < 0) this.#closeWriter();
+  }
+
+  #closeWriter(): void {
+    if (this.#writer >= 0) close(this.#writer);
+    this.#writer = -1;
+  }
+
+  #reapIfEnded(): void {
+    const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.#child.pidfd, events: POLL.POLLIN });
+    if (attempt('ppoll', pollfd, 1, timespec(0), null, 0) !== 1) return;
+    this.#status = reap(this.#child);
+    this.#nextStep = NEVER;
+    this.#cutOff = performance.now() + (this.#options.waitDelay ?? DEFAULT_WAIT_DELAY);
+    // What the process itself wrote is in the pipes by now, whoever else still holds them.
+    for (const [fd, output] of [...this.#readers]) this.#read(fd, output);
+  }
+
+  #stop(reason: ExitReason): void {
+    if (this.#reason !== undefined || this.#status !== undefined) return;
+    this.#reason = reason;
+    this.#nextStep = 0;
+  }
+
+  #climb(now: number): void {
+    this.#reason ??= 'timeout';
+    const step = this.#steps.shift();
+    for (const signal of step?.signals ?? []) {
+      attempt('pidfd_send_signal', this.#child.pidfd, findSignal(signal) as number, null, 0);
+    }
+    this.#nextStep = now + (step?.grace ?? NEVER);
+  }
+}
+
+/** Milliseconds as ppoll takes them; null is for ever. */
+function timespec(ms: number): Uint8Array | null {
+  if (ms === NEVER) return null;
+  // A huge number of seconds is as good as none, and fits.
+  const whole = Math.min(Math.max(Math.ceil(ms * 1e6), 0), 1e15);
+  return writeStruct(LAYOUT.timespec, { sec: Math.floor(whole / 1e9), nsec: whole % 1e9 });
+}
+
+/**
+ * As `run`, and the event loop stands still until it is over.
+ *
+ * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
+ */
+export function runSync(
+  file: string,
+  args?: readonly string[] | RunOptions,
+  options?: RunOptions,
+): Result {
+  const [words, given] = splitArguments(args, options);
+  checkRunOptions(given);
+  given.signal?.throwIfAborted();
+  const plan = planStdio(given, runDefaults(given));
+  const argv = argvOf(file, words, given);
+  const blame = { file, args: words };
+  if (hasFiles(plan)) compile(file, argv, new Map(), given);
+  const connections = connect(plan, openFilesSync(plan, blame), blame);
+  const compiled = compileConnected(file, argv, connections, given);
+  let child: Unwatched;
+  try {
+    child = launchUnwatched(compiled, connections.closeAfter);
+  } catch (error) {
+    for (const { fd } of connections.ends.values()) close(fd);
+    throw error;
+  }
+  const running = new SyncRun(child, connections.ends, given);
+  const status = running.toEnd();
+  const output = new Map([...running.outputs].map(([fd, { bytes }]) => [fd, bytes]));
+  return resultOf(file, words, given, status, output);
+}

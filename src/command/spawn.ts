@@ -1,0 +1,115 @@
+/**
+ * Starting a command.
+ *
+ * @module
+ */
+import { invalid } from '../launch/check.js';
+import { type CompiledLaunch, compile } from '../launch/compile.js';
+import type { Launch } from '../launch/step.js';
+import { launch } from '../process/launch.js';
+import { Channel } from './channel.js';
+import { Child, checkSpawnOptions, type OpenEnd } from './child.js';
+import type { SpawnOptions, Stdio } from './options.js';
+import {
+  type Connections,
+  connect,
+  disconnect,
+  openFiles,
+  planStdio,
+  type StdioPlan,
+} from './stdio.js';
+
+const NO_DESCRIPTORS: Launch['descriptors'] = new Map();
+const NO_FILES: ReadonlyMap<number, number> = new Map();
+
+/** `(file, args, options)` or `(file, options)`. */
+export function splitArguments<T extends object>(
+  args: readonly string[] | T | undefined,
+  options: T | undefined,
+): [readonly string[], T] {
+  if (Array.isArray(args)) return [args, options ?? ({} as T)];
+  if (args !== undefined && (typeof args !== 'object' || args === null)) {
+    throw invalid('args', args, 'an array of strings');
+  }
+  return [[], (args as T | undefined) ?? options ?? ({} as T)];
+}
+
+/** argv of a command: its name, then its arguments. */
+export function argvOf(
+  file: string,
+  args: readonly string[],
+  options: { argv0?: string },
+): readonly string[] {
+  return [options.argv0 ?? file, ...args];
+}
+
+export function hasFiles(plan: StdioPlan): boolean {
+  for (const stdio of plan.values()) if (typeof stdio === 'object') return true;
+  return false;
+}
+
+/** The program for connections that were made for it; they are undone if it can't be. */
+export function compileConnected(
+  file: string,
+  argv: readonly string[],
+  connections: Connections,
+  options: SpawnOptions,
+): CompiledLaunch {
+  try {
+    return compile(file, argv, connections.descriptors, options);
+  } catch (error) {
+    disconnect(connections);
+    throw error;
+  }
+}
+
+/** Starts a command whose stdio is `defaults` where the options say nothing. */
+export async function start(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions,
+  defaults: readonly [Stdio, Stdio, Stdio],
+): Promise<{ child: Child; ends: ReadonlyMap<number, OpenEnd> }> {
+  checkSpawnOptions(options);
+  options.signal?.throwIfAborted();
+  const plan = planStdio(options, defaults);
+  const argv = argvOf(file, args, options);
+  const blame = { file, args };
+  let opened = NO_FILES;
+  if (hasFiles(plan)) {
+    // A mistake in another option must not have emptied the file.
+    compile(file, argv, NO_DESCRIPTORS, options);
+    opened = await openFiles(plan, blame);
+  }
+  const connections = connect(plan, opened, blame);
+  const compiled = compileConnected(file, argv, connections, options);
+  const ends = new Map<number, OpenEnd>();
+  for (const [fd, end] of connections.ends) {
+    ends.set(fd, { channel: new Channel(end.fd), kind: end.kind });
+  }
+  try {
+    return {
+      child: new Child(await launch(compiled, connections.closeAfter), ends, options),
+      ends,
+    };
+  } catch (error) {
+    for (const { channel } of ends.values()) channel.close();
+    throw error;
+  }
+}
+
+/**
+ * Starts a program. Resolves once it runs (execve succeeded), never before. Never blocks the event
+ * loop, however large the heap and however slow the execve.
+ *
+ * @throws LaunchError when any step failed; nothing is left of the attempt then.
+ */
+export async function spawn(
+  file: string,
+  args?: readonly string[] | SpawnOptions,
+  options?: SpawnOptions,
+): Promise<Child> {
+  const [words, given] = splitArguments(args, options);
+  const { child } = await start(file, words, given, ['inherit', 'inherit', 'inherit']);
+  return child;
+}

@@ -1,0 +1,192 @@
+/**
+ * From the options of a command to the descriptors of its process.
+ *
+ * @module
+ */
+import { open, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { checkInteger, checkString, invalid } from '../launch/check.js';
+import { LaunchError } from '../launch/error.js';
+import type { DescriptorSource } from '../launch/step.js';
+import { MAX_FD } from '../process/start.js';
+import { aboveStdio, close } from '../syscall/call.js';
+import { O } from '../syscall/constants.js';
+import type { FileStdio, SpawnOptions, Stdio } from './options.js';
+import { type Blame, openPipe, openSocketPair } from './pipe.js';
+
+/** What each descriptor of the child is to be. */
+export type StdioPlan = ReadonlyMap<number, Stdio>;
+
+/** Our end of a pipe or socket. It does not block, and is ours to close. */
+export interface End {
+  readonly fd: number;
+  readonly kind: 'reader' | 'writer' | 'socket';
+}
+
+/** Descriptors that exist. */
+export interface Connections {
+  readonly descriptors: Map<number, DescriptorSource>;
+  /** The child's ends, of no use here once it runs. */
+  readonly closeAfter: number[];
+  /** Our ends, by the child's descriptor. */
+  readonly ends: Map<number, End>;
+}
+
+const NAMES = ['stdin', 'stdout', 'stderr'] as const;
+const WORDS = new Set(['inherit', 'null', 'pipe', 'stdout', 'socket']);
+
+function isFile(stdio: Stdio): stdio is FileStdio {
+  return typeof stdio === 'object';
+}
+
+function checkStdio(option: string, fd: number, value: Stdio): Stdio {
+  if (typeof value === 'number') return checkInteger(option, value, 0, MAX_FD);
+  const known =
+    typeof value === 'string'
+      ? WORDS.has(value) && (value !== 'stdout' || fd === 2)
+      : typeof value === 'object' && value !== null && 'file' in value;
+  if (!known) {
+    const words = fd === 2 ? "'null', 'pipe', 'stdout', 'socket'" : "'null', 'pipe', 'socket'";
+    throw invalid(option, value, `'inherit', ${words}, a descriptor or { file }`);
+  }
+  if (isFile(value)) filePath(option, value);
+  return value;
+}
+
+/** What the options ask for, checked. */
+export function planStdio(
+  options: SpawnOptions,
+  defaults: readonly [Stdio, Stdio, Stdio],
+): StdioPlan {
+  const plan = new Map<number, Stdio>();
+  for (const [fd, name] of NAMES.entries()) {
+    plan.set(fd, checkStdio(name, fd, options[name] ?? (defaults[fd] as Stdio)));
+  }
+  for (const [key, value] of Object.entries(options.fds ?? {})) {
+    const fd = checkInteger('fds', Number(key), 3, MAX_FD);
+    plan.set(fd, checkStdio(`fds.${key}`, fd, value));
+  }
+  return plan;
+}
+
+function filePath(option: string, { file }: FileStdio): string {
+  const path = file instanceof URL && file.protocol === 'file:' ? fileURLToPath(file) : file;
+  if (typeof path !== 'string') throw invalid(`${option}.file`, file, 'a path or a file: URL');
+  checkString(`${option}.file`, path);
+  return path;
+}
+
+interface OpenRequest {
+  readonly fd: number;
+  readonly path: string;
+  readonly flags: number;
+  readonly mode: number;
+}
+
+/** The files to open, each once. */
+function openRequests(plan: StdioPlan): OpenRequest[] {
+  const requests: OpenRequest[] = [];
+  for (const [fd, stdio] of plan) {
+    if (!isFile(stdio)) continue;
+    const access = stdio.access ?? (fd === 0 ? 'read' : 'write');
+    let flags = O.O_NOCTTY;
+    if (access !== 'read') flags |= O.O_CREAT | (stdio.append ? O.O_APPEND : O.O_TRUNC);
+    flags |= { read: O.O_RDONLY, write: O.O_WRONLY, readwrite: O.O_RDWR }[access];
+    const name = NAMES[fd] ?? `fds.${fd}`;
+    const mode = checkInteger(`${name}.mode`, stdio.mode ?? 0o666, 0, 0o7777);
+    requests.push({ fd, path: filePath(name, stdio), flags, mode });
+  }
+  return requests;
+}
+
+function openError(path: string, error: NodeJS.ErrnoException, blame: Blame): LaunchError {
+  const { errno: numbers } = constants;
+  const errno = Math.abs(error.errno ?? numbers[error.code as keyof typeof numbers] ?? 0);
+  return new LaunchError({ name: 'open', argument: path }, errno, blame.file, blame.args);
+}
+
+/**
+ * Opens the files of a plan off the event loop: a FIFO waits for its other end, a network for its
+ * server. Returns their descriptors, which are the caller's to close.
+ */
+export async function openFiles(plan: StdioPlan, blame: Blame): Promise<Map<number, number>> {
+  const opened = new Map<number, number>();
+  try {
+    for (const { fd, path, flags, mode } of openRequests(plan)) {
+      const file = await new Promise<number>((resolve, reject) => {
+        open(path, flags, mode, (error, result) => {
+          if (error) reject(openError(path, error, blame));
+          else resolve(result);
+        });
+      });
+      opened.set(fd, aboveStdio(file));
+    }
+    return opened;
+  } catch (error) {
+    for (const fd of opened.values()) close(fd);
+    throw error;
+  }
+}
+
+/** As `openFiles`, at once. */
+export function openFilesSync(plan: StdioPlan, blame: Blame): Map<number, number> {
+  const opened = new Map<number, number>();
+  for (const { fd, path, flags, mode } of openRequests(plan)) {
+    try {
+      opened.set(fd, aboveStdio(openSync(path, flags, mode)));
+    } catch (error) {
+      for (const other of opened.values()) close(other);
+      throw openError(path, error as NodeJS.ErrnoException, blame);
+    }
+  }
+  return opened;
+}
+
+/** Makes the pipes of a plan. Whatever comes of it, `opened` is taken over. */
+export function connect(
+  plan: StdioPlan,
+  opened: ReadonlyMap<number, number>,
+  blame: Blame,
+): Connections {
+  const connections: Connections = {
+    descriptors: new Map(),
+    closeAfter: [...opened.values()],
+    ends: new Map(),
+  };
+  try {
+    for (const [fd, stdio] of plan) connectOne(fd, stdio, opened, connections, blame);
+    return connections;
+  } catch (error) {
+    disconnect(connections);
+    throw error;
+  }
+}
+
+function connectOne(
+  fd: number,
+  stdio: Stdio,
+  opened: ReadonlyMap<number, number>,
+  { descriptors, closeAfter, ends }: Connections,
+  blame: Blame,
+): void {
+  if (stdio === 'pipe' || stdio === 'socket') {
+    const kind = stdio === 'socket' ? 'socket' : fd === 0 ? 'writer' : 'reader';
+    const { ours, childs } =
+      kind === 'socket' ? openSocketPair(blame) : openPipe(kind === 'writer', blame);
+    closeAfter.push(childs);
+    descriptors.set(fd, childs);
+    ends.set(fd, { fd: ours, kind });
+  } else if (stdio === 'stdout') {
+    const source = descriptors.get(1) as DescriptorSource;
+    descriptors.set(fd, source === 'inherit' ? 1 : source);
+  } else {
+    descriptors.set(fd, isFile(stdio) ? (opened.get(fd) as number) : stdio);
+  }
+}
+
+/** Closes everything that a launch that did not happen leaves. */
+export function disconnect({ closeAfter, ends }: Connections): void {
+  for (const fd of closeAfter) close(fd);
+  for (const end of ends.values()) close(end.fd);
+}

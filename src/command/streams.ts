@@ -1,0 +1,153 @@
+/**
+ * Node streams over channels.
+ *
+ * @module
+ */
+import { Duplex, Readable, Writable } from 'node:stream';
+import type { Channel } from './channel.js';
+
+type Callback = (error?: Error | null) => void;
+
+/** Reads until the channel has nothing more now, or the stream has enough. */
+function pull(stream: Readable, channel: Channel): void {
+  for (;;) {
+    let bytes: Buffer | undefined | null;
+    try {
+      bytes = channel.read();
+    } catch (error) {
+      stream.destroy(error as Error);
+      return;
+    }
+    if (bytes === undefined) {
+      channel.onceReadable(() => pull(stream, channel));
+      return;
+    }
+    if (!stream.push(bytes) || bytes === null) return;
+  }
+}
+
+/**
+ * Writes all of `bytes`, waiting for room as often as it takes. When nobody reads any more the rest
+ * is dropped without an error: whether the child wanted it all is the child's affair.
+ */
+function drainInto(channel: Channel, bytes: Uint8Array, done: Callback): void {
+  if (channel.closed) {
+    done();
+    return;
+  }
+  let count: number;
+  try {
+    count = channel.write(bytes);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  if (count < 0 || count === bytes.length) done();
+  else channel.onceWritable(() => drainInto(channel, bytes.subarray(count), done));
+}
+
+/** What the child writes. */
+export class PipeReader extends Readable {
+  readonly #channel: Channel;
+
+  constructor(channel: Channel) {
+    super({ highWaterMark: 64 * 1024 });
+    this.#channel = channel;
+  }
+
+  override _read(): void {
+    pull(this, this.#channel);
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    this.#channel.close();
+    callback(error);
+  }
+
+  /** Whether waiting for data keeps the event loop alive. */
+  ref(): this {
+    this.#channel.reference(true);
+    return this;
+  }
+
+  unref(): this {
+    this.#channel.reference(false);
+    return this;
+  }
+}
+
+/** What the child reads. */
+export class PipeWriter extends Writable {
+  readonly #channel: Channel;
+
+  constructor(channel: Channel) {
+    super({ highWaterMark: 64 * 1024 });
+    this.#channel = channel;
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: Callback): void {
+    drainInto(this.#channel, chunk, callback);
+  }
+
+  override _writev(chunks: { chunk: Uint8Array }[], callback: Callback): void {
+    drainInto(this.#channel, Buffer.concat(chunks.map(({ chunk }) => chunk)), callback);
+  }
+
+  override _final(callback: Callback): void {
+    this.#channel.close();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    this.#channel.close();
+    callback(error);
+  }
+
+  ref(): this {
+    this.#channel.reference(true);
+    return this;
+  }
+
+  unref(): this {
+    this.#channel.reference(false);
+    return this;
+  }
+}
+
+/** A socket to the child. */
+export class SocketStream extends Duplex {
+  readonly #channel: Channel;
+
+  constructor(channel: Channel) {
+    super({ highWaterMark: 64 * 1024 });
+    this.#channel = channel;
+  }
+
+  override _read(): void {
+    pull(this, this.#channel);
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: Callback): void {
+    drainInto(this.#channel, chunk, callback);
+  }
+
+  override _final(callback: Callback): void {
+    this.#channel.endWriting();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    this.#channel.close();
+    callback(error);
+  }
+
+  ref(): this {
+    this.#channel.reference(true);
+    return this;
+  }
+
+  unref(): this {
+    this.#channel.reference(false);
+    return this;
+  }
+}

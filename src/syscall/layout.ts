@@ -1,0 +1,139 @@
+// Structs as the kernel reads and writes them, by the generated tables of `LAYOUT`.
+
+export type IntegerType = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64' | 'u64';
+
+export type Field =
+  | readonly [offset: number, type: IntegerType]
+  | readonly [offset: number, type: IntegerType, count: number];
+
+export interface Layout {
+  readonly size: number;
+  readonly fields: Readonly<Record<string, Field>>;
+}
+
+type Read<T> = T extends 'i64' | 'u64' ? bigint : number;
+type Written<T> = T extends 'i64' | 'u64' ? bigint | number : number;
+
+/** What `readStruct` returns: 64-bit fields are bigints, the others numbers. */
+export type StructOf<L extends Layout> = L extends Layout
+  ? {
+      [K in keyof L['fields']]: L['fields'][K] extends readonly [number, infer T, number]
+        ? Read<T>[]
+        : Read<L['fields'][K][1]>;
+    }
+  : never;
+
+/** What `writeStruct` takes: any of the fields; a 64-bit one may be given as a safe integer. */
+export type StructInput<L extends Layout> = L extends Layout
+  ? {
+      readonly [K in keyof L['fields']]?: L['fields'][K] extends readonly [number, infer T, number]
+        ? readonly Written<T>[]
+        : Written<L['fields'][K][1]>;
+    }
+  : never;
+
+type Value = number | bigint | readonly (number | bigint)[];
+
+// Both architectures are little-endian.
+function read(view: DataView, at: number, type: IntegerType): number | bigint {
+  switch (type) {
+    case 'i8':
+      return view.getInt8(at);
+    case 'u8':
+      return view.getUint8(at);
+    case 'i16':
+      return view.getInt16(at, true);
+    case 'u16':
+      return view.getUint16(at, true);
+    case 'i32':
+      return view.getInt32(at, true);
+    case 'u32':
+      return view.getUint32(at, true);
+    case 'i64':
+      return view.getBigInt64(at, true);
+    case 'u64':
+      return view.getBigUint64(at, true);
+  }
+}
+
+/** A DataView takes any value and keeps its low bits; here that would hide a mistake. */
+function checkRange(value: number | bigint, type: IntegerType, name: string): void {
+  const fits = type.startsWith('i') ? BigInt.asIntN : BigInt.asUintN;
+  const safe = typeof value === 'bigint' || Number.isSafeInteger(value);
+  if (!safe || fits(8 * bytesOf(type), BigInt(value)) !== BigInt(value)) {
+    throw new RangeError(`${name}: ${value} is no ${type}`);
+  }
+}
+
+function write(view: DataView, at: number, type: IntegerType, value: number | bigint): void {
+  switch (type) {
+    case 'i8':
+    case 'u8':
+      view.setUint8(at, Number(value));
+      break;
+    case 'i16':
+    case 'u16':
+      view.setUint16(at, Number(value), true);
+      break;
+    case 'i32':
+    case 'u32':
+      view.setUint32(at, Number(value), true);
+      break;
+    case 'i64':
+    case 'u64':
+      view.setBigUint64(at, BigInt.asUintN(64, BigInt(value)), true);
+      break;
+  }
+}
+
+function bytesOf(type: IntegerType): number {
+  return Number(type.slice(1)) / 8;
+}
+
+function viewOf(layout: Layout, bytes: Uint8Array): DataView {
+  if (bytes.byteLength < layout.size) {
+    throw new RangeError(`${bytes.byteLength} bytes hold no struct of ${layout.size}`);
+  }
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Reads the struct at the start of `bytes`, every arm of a union: the caller knows which holds. */
+export function readStruct<const L extends Layout>(layout: L, bytes: Uint8Array): StructOf<L> {
+  const view = viewOf(layout, bytes);
+  const struct: Record<string, number | bigint | (number | bigint)[]> = {};
+  for (const [name, [offset, type, count]] of Object.entries(layout.fields)) {
+    const step = bytesOf(type);
+    struct[name] =
+      count === undefined
+        ? read(view, offset, type)
+        : Array.from({ length: count }, (_, index) => read(view, offset + index * step, type));
+  }
+  return struct as StructOf<L>;
+}
+
+/**
+ * Writes the given fields to the start of `bytes`, or of new zeroed bytes of the struct's size, and
+ * returns them. Bytes of fields not given stay as they are.
+ */
+export function writeStruct<const L extends Layout>(
+  layout: L,
+  values: StructInput<L>,
+  bytes: Uint8Array = new Uint8Array(layout.size),
+): Uint8Array {
+  const view = viewOf(layout, bytes);
+  for (const [name, value] of Object.entries(values) as [string, Value | undefined][]) {
+    if (value === undefined) continue;
+    const field = layout.fields[name];
+    if (field === undefined) throw new RangeError(`the struct has no field ${name}`);
+    const [offset, type, count] = field;
+    const elements = typeof value === 'object' ? value : [value];
+    if (elements.length !== (count ?? 1)) {
+      throw new RangeError(`${name}: ${elements.length} values for ${count ?? 1}`);
+    }
+    for (const [index, element] of elements.entries()) {
+      checkRange(element, type, name);
+      write(view, offset + index * bytesOf(type), type, element);
+    }
+  }
+  return bytes;
+}

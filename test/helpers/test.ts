@@ -1,0 +1,115 @@
+// The project's `test`: node:test's, and afterwards this process must be as it was before.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { test as nodeTest, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startProcess } from '#dist/process/index.js';
+import { call } from '#dist/syscall/call.js';
+import { PR } from '#dist/syscall/constants.js';
+
+/** How long what ends by itself (a thread, a descriptor of a child) is given to end. */
+const SETTLE_MS = 5000;
+
+/** The lines of /proc/self/status that no launch may change. */
+const STATUS_LINES = ['SigBlk', 'SigIgn', 'SigCgt', 'Umask', 'Uid', 'Gid', 'Groups', 'CapEff'];
+
+/** The open descriptors, `'5 -> pipe:[123]'`. */
+export function openDescriptors(): string[] {
+  const list: string[] = [];
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      list.push(`${fd} -> ${readlinkSync(`/proc/self/fd/${fd}`)}`);
+    } catch {
+      // the descriptor that read the directory
+    }
+  }
+  return list.sort();
+}
+
+/** The threads of this process by name. */
+export function threads(): string[] {
+  return readdirSync('/proc/self/task').map((task) => {
+    try {
+      return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
+    } catch {
+      return 'ended';
+    }
+  });
+}
+
+/** The children of this process, zombies among them. */
+export function children(): string[] {
+  return readdirSync('/proc/self/task').flatMap((task) => {
+    try {
+      return readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean);
+    } catch {
+      return [];
+    }
+  });
+}
+
+interface Snapshot {
+  descriptors: string[];
+  threads: number;
+  children: string[];
+  status: Record<string, string | undefined>;
+  cwd: string;
+  dumpable: number;
+}
+
+function snapshot(): Snapshot {
+  const lines = readFileSync('/proc/self/status', 'utf8').split('\n');
+  const status: Snapshot['status'] = {};
+  for (const name of STATUS_LINES) {
+    status[name] = lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
+  }
+  return {
+    descriptors: openDescriptors(),
+    threads: threads().length,
+    children: children(),
+    status,
+    cwd: process.cwd(),
+    dumpable: call('prctl', PR.PR_GET_DUMPABLE),
+  };
+}
+
+/** What the runtime and the library start once and keep: their threads and descriptors. */
+async function warmUp(): Promise<void> {
+  await Promise.all(Array.from({ length: 8 }, () => stat('/')));
+  const warm = await startProcess('/bin/true', ['true']);
+  await warm.wait();
+  await sleep(5);
+}
+
+let warm: Promise<void> | undefined;
+
+/** Fails unless everything is as in `before` within a few seconds. */
+async function assertUnchanged(before: Snapshot): Promise<void> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    try {
+      assert.deepEqual(snapshot(), before, 'the test changed its own process');
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(5);
+    }
+  }
+}
+
+/** A test that leaves no descriptor, child or thread behind, and this process' state as it was. */
+export function test(
+  name: string,
+  body: (context: TestContext) => void | Promise<void>,
+  options: { timeout?: number; skip?: string | false } = {},
+): void {
+  void nodeTest(name, { timeout: 60_000, ...options }, async (context) => {
+    warm ??= warmUp();
+    await warm;
+    const before = snapshot();
+    await body(context);
+    await assertUnchanged(before);
+  });
+}
