@@ -1,57 +1,43 @@
 /*
- * The Node-API surface: argument checks, the data of one JavaScript thread, and completions as rows
- * of numbers. src/native.ts declares what is exported here.
+ * The addon: the data of one JavaScript thread, and completions as rows of numbers. src/native.ts
+ * declares what is exported here.
  *
  * Everything in this file runs on a JavaScript thread, except where it says otherwise.
  */
-#define _GNU_SOURCE /* environ */
-#define NAPI_VERSION 8
-#include <node_api.h>
+#include "addon.h"
 
-#include "calls_linux.h"
-#include "channel.h"
-#include "process.h"
-#include "raw_syscall.h"
-
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#define ROW 20 /* numbers a completion; src/native.ts has the same */
-
-struct instance {
-  struct environment *environment;
-  napi_threadsafe_function wake;
-  napi_ref callback; /* (rows: number) => void */
-  napi_ref mailbox;  /* Float64Array that the rows are written to */
-};
-
-static napi_value undefined(napi_env env) {
+napi_value undefined(napi_env env) {
   napi_value value;
   napi_get_undefined(env, &value);
   return value;
 }
 
-static napi_value throw_range(napi_env env, const char *message) {
+napi_value throw_range(napi_env env, const char *message) {
   napi_throw_range_error(env, "ERR_INVALID_ARG_VALUE", message);
   return NULL;
 }
 
-static napi_value number(napi_env env, double value) {
+napi_value throw_type(napi_env env, const char *message) {
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", message);
+  return NULL;
+}
+
+napi_value number(napi_env env, double value) {
   napi_value result;
   napi_create_double(env, value, &result);
   return result;
 }
 
-static struct instance *instance_of(napi_env env) {
+struct instance *instance_of(napi_env env) {
   void *data = NULL;
   napi_get_instance_data(env, &data);
   return data;
 }
 
 /* The mailbox' memory and how many rows it holds; 0 before `initialize`. */
-static size_t mailbox_of(napi_env env, struct instance *instance, double **rows) {
+size_t mailbox_of(napi_env env, struct instance *instance, double **rows) {
   napi_value array;
   size_t length = 0;
   void *data = NULL;
@@ -65,59 +51,22 @@ static size_t mailbox_of(napi_env env, struct instance *instance, double **rows)
 
 /* ---- completions ---- */
 
-static double microseconds(struct timeval time) {
-  return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
-}
-
-static void write_launched(const struct process *process, double *row) {
-  const struct launch_result *result = &process->result;
-  row[0] = COMPLETION_LAUNCHED;
-  row[1] = process->token;
-  row[2] = result->step;
-  row[3] = result->error;
-  row[4] = result->pid;
-  row[5] = result->pidfd;
-  row[6] = result->inode;
-  row[7] = result->max_rss_floor;
-  row[8] = result->started;
-}
-
-static void write_exited(const struct process *process, double *row) {
-  const struct rusage *usage = &process->usage;
-  row[0] = COMPLETION_EXITED;
-  row[1] = process->token;
-  row[2] = process->code;
-  row[3] = process->status;
-  row[4] = process->wall_time;
-  row[5] = microseconds(usage->ru_utime);
-  row[6] = microseconds(usage->ru_stime);
-  row[7] = (double)usage->ru_maxrss;
-  row[8] = (double)usage->ru_minflt;
-  row[9] = (double)usage->ru_majflt;
-  row[10] = (double)usage->ru_inblock;
-  row[11] = (double)usage->ru_oublock;
-  row[12] = (double)usage->ru_nvcsw;
-  row[13] = (double)usage->ru_nivcsw;
-}
-
-/* Writes a completion's row, and frees what has ended with it. */
-static void write_row(struct completion *completion, double *row) {
-  if (completion->kind == COMPLETION_READY) {
-    const struct channel *channel = completion->owner;
-    row[0] = COMPLETION_READY;
-    row[1] = channel->token;
-    row[2] = channel->events;
-    return;
-  }
-  struct process *process = completion->owner;
-  if (completion->kind == COMPLETION_LAUNCHED) {
-    write_launched(process, row);
-    if (process->result.step != LAUNCHED)
-      process_free(process);
-  } else {
-    write_exited(process, row);
-    /* Closes the pidfd here, on the thread that uses it: it is never closed under a user's hand. */
-    process_free(process);
+static void write_row(napi_env env, struct completion *completion, double *row) {
+  row[0] = completion->kind;
+  switch (completion->kind) {
+  case COMPLETION_LAUNCHED:
+  case COMPLETION_EXITED:
+    write_process_row(completion, row);
+    break;
+  case COMPLETION_READY:
+    write_channel_row(completion, row);
+    break;
+  case COMPLETION_CALLED:
+    write_call_row(env, completion, row);
+    break;
+  case COMPLETION_LOCKED:
+    write_lock_row(completion, row);
+    break;
   }
 }
 
@@ -137,7 +86,7 @@ static void drain(napi_env env, napi_value unused, void *context, void *data) {
     size_t count = 0;
     struct completion *completion = NULL;
     while (count < capacity && (completion = environment_take(instance->environment)) != NULL)
-      write_row(completion, rows + count++ * ROW);
+      write_row(env, completion, rows + count++ * ROW);
     if (count > 0) {
       napi_value argument = number(env, (double)count);
       napi_call_function(env, receiver, callback, 1, &argument, NULL);
@@ -156,6 +105,7 @@ static void wake(void *data) {
 /* Runs before the thread-safe function is torn down, since it was registered after it. */
 static void close_instance(void *data) {
   struct instance *instance = data;
+  release_locks(instance);
   environment_close(instance->environment);
   instance->environment = NULL;
 }
@@ -200,198 +150,6 @@ static napi_value unref(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-/* ---- launching ---- */
-
-/*
- * (program: Uint8Array, size: number, token: number, closeFds: Int32Array | undefined). Returns
- * NULL with an exception pending when they are wrong; nothing is closed then.
- */
-static struct process *process_of(napi_env env, napi_value *arguments) {
-  struct instance *instance = instance_of(env);
-  void *program = NULL, *fds = NULL;
-  size_t available = 0, close_count = 0;
-  int64_t size = -1;
-  double token = 0;
-  bool is_array = false;
-  napi_typedarray_type type = napi_uint8_array;
-  if (instance->environment == NULL ||
-      napi_is_typedarray(env, arguments[0], &is_array) != napi_ok || !is_array ||
-      napi_get_typedarray_info(env, arguments[0], &type, &available, &program, NULL, NULL) !=
-          napi_ok ||
-      type != napi_uint8_array || napi_get_value_int64(env, arguments[1], &size) != napi_ok ||
-      size < 0 || (uint64_t)size > available ||
-      napi_get_value_double(env, arguments[2], &token) != napi_ok) {
-    throw_range(env, "a program, its size and a token are expected");
-    return NULL;
-  }
-  napi_is_typedarray(env, arguments[3], &is_array);
-  if (is_array) {
-    napi_get_typedarray_info(env, arguments[3], &type, &close_count, &fds, NULL, NULL);
-    if (type != napi_int32_array) {
-      throw_range(env, "the descriptors to close are an Int32Array");
-      return NULL;
-    }
-  }
-  struct process *process =
-      process_create(instance->environment, (size_t)size, (uint32_t)close_count);
-  if (process == NULL) {
-    throw_range(env, "out of memory");
-    return NULL;
-  }
-  memcpy(process->bytes, program, (size_t)size);
-  const char *wrong = program_load(&process->program, process->bytes, (size_t)size);
-  if (wrong != NULL) {
-    process_free(process);
-    throw_range(env, wrong);
-    return NULL;
-  }
-  if (close_count > 0)
-    memcpy(process->close_fds, fds, close_count * sizeof(int));
-  process->close_count = (uint32_t)close_count;
-  process->token = token;
-  return process;
-}
-
-/* launch(program, size, token, closeFds): number, 0 or the errno for which nothing was started */
-static napi_value launch(napi_env env, napi_callback_info info) {
-  size_t count = 4;
-  napi_value arguments[4];
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  struct process *process = process_of(env, arguments);
-  if (process == NULL)
-    return NULL;
-  process->watched = 1;
-  return number(env, process_launch(process));
-}
-
-/*
- * launchSync(program, size, token, closeFds, watch: boolean): number, as `launch`; the row of
- * COMPLETION_LAUNCHED is in the mailbox' first. Without `watch` nobody reaps the process, and the
- * pidfd is the caller's to close.
- */
-static napi_value launch_sync(napi_env env, napi_callback_info info) {
-  size_t count = 5;
-  napi_value arguments[5];
-  double *row = NULL;
-  bool watched = true;
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  napi_get_value_bool(env, arguments[4], &watched);
-  struct process *process = process_of(env, arguments);
-  if (process == NULL)
-    return NULL;
-  process->watched = watched;
-  int error = process_launch_sync(process);
-  if (error != 0)
-    return number(env, error);
-  /* A watched process that ended already is freed once its exit is taken, on this thread. */
-  mailbox_of(env, instance_of(env), &row);
-  write_launched(process, row);
-  if (process->result.step != LAUNCHED || !watched) {
-    process->result.pidfd = -1;
-    process_free(process);
-  }
-  return number(env, 0);
-}
-
-/* ---- channels ---- */
-
-static struct channel *channel_of(napi_env env, napi_value value) {
-  void *data = NULL;
-  if (napi_get_value_external(env, value, &data) != napi_ok) {
-    throw_range(env, "a channel is expected");
-    return NULL;
-  }
-  return data;
-}
-
-/* openChannel(fd: number, owned: boolean, token: number): Channel | number, an errno */
-static napi_value open_channel(napi_env env, napi_callback_info info) {
-  size_t count = 3;
-  napi_value arguments[3], result;
-  int32_t fd = -1;
-  bool owned = false;
-  double token = 0;
-  int error;
-  struct instance *instance = instance_of(env);
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  if (instance->environment == NULL || napi_get_value_int32(env, arguments[0], &fd) != napi_ok ||
-      napi_get_value_bool(env, arguments[1], &owned) != napi_ok ||
-      napi_get_value_double(env, arguments[2], &token) != napi_ok)
-    return throw_range(env, "a descriptor, a boolean and a token are expected");
-  struct channel *channel = channel_open(instance->environment, fd, owned, token, &error);
-  if (channel == NULL)
-    return number(env, error);
-  napi_create_external(env, channel, NULL, NULL, &result);
-  return result;
-}
-
-/* armChannel(channel, events: number): number, 0 or an errno */
-static napi_value arm_channel(napi_env env, napi_callback_info info) {
-  size_t count = 2;
-  napi_value arguments[2];
-  uint32_t events = 0;
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  struct channel *channel = channel_of(env, arguments[0]);
-  if (channel == NULL)
-    return NULL;
-  napi_get_value_uint32(env, arguments[1], &events);
-  return number(env, channel_arm(channel, events));
-}
-
-/* closeChannel(channel): void; the channel must not be used again */
-static napi_value close_channel(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
-  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
-  struct channel *channel = channel_of(env, argument);
-  /* After the environment closed, its channels are closed already. */
-  if (channel != NULL && instance_of(env)->environment != NULL)
-    channel_close(channel);
-  return undefined(env);
-}
-
-/* signalMask(): bigint, the calling thread's, bit n-1 for signal n */
-static napi_value signal_mask(napi_env env, napi_callback_info info) {
-  (void)info;
-  uint64_t mask = 0;
-  napi_value result;
-  CALL(SYS_rt_sigprocmask, SIG_SETMASK, 0, (long)&mask, sizeof mask);
-  napi_create_bigint_uint64(env, mask, &result);
-  return result;
-}
-
-/*
- * copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean. Writes
- * environ(7) as strings that each end with a NUL; result[0] is their size and result[1] how many
- * they are. False when there is not that much room. For the process' main thread: what another
- * thread does to the environment meanwhile, no libc defines, for this as for getenv(3).
- */
-static napi_value copy_environment(napi_env env, napi_callback_info info) {
-  size_t count = 3, room = 0, results = 0, offset, size = 0;
-  napi_value arguments[3], fits;
-  void *buffer = NULL, *result = NULL;
-  int64_t at = 0;
-  int32_t strings = 0;
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  napi_get_typedarray_info(env, arguments[0], NULL, &room, &buffer, NULL, NULL);
-  napi_get_value_int64(env, arguments[1], &at);
-  napi_get_typedarray_info(env, arguments[2], NULL, &results, &result, NULL, NULL);
-  if (buffer == NULL || result == NULL || results < 2 || at < 0 || (size_t)at > room)
-    return throw_range(env, "a buffer, an offset in it and two numbers are expected");
-  offset = (size_t)at;
-  for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
-    size_t length = strlen(*entry) + 1;
-    if (offset + size + length <= room)
-      memcpy((char *)buffer + offset + size, *entry, length);
-    size += length;
-    strings++;
-  }
-  ((int32_t *)result)[0] = (int32_t)size;
-  ((int32_t *)result)[1] = strings;
-  napi_get_boolean(env, offset + size <= room, &fits);
-  return fits;
-}
-
 NAPI_MODULE_INIT() {
   static const struct {
     const char *name;
@@ -402,12 +160,17 @@ NAPI_MODULE_INIT() {
       {"unref", unref},
       {"launch", launch},
       {"launchSync", launch_sync},
+      {"exec", exec},
+      {"signalMask", signal_mask},
+      {"copyEnvironment", copy_environment},
       {"openChannel", open_channel},
       {"armChannel", arm_channel},
       {"closeChannel", close_channel},
-      {"signalMask", signal_mask},
-      {"copyEnvironment", copy_environment},
       {"rawSyscall", raw_syscall},
+      {"asyncSyscall", async_syscall},
+      {"sysconf", system_configuration},
+      {"acquireLock", acquire_lock},
+      {"releaseLock", release_lock},
   };
   struct instance *instance = calloc(1, sizeof *instance);
   if (instance == NULL)

@@ -10,14 +10,21 @@
 struct environment;
 struct channel;
 
-enum completion_kind { COMPLETION_LAUNCHED, COMPLETION_EXITED, COMPLETION_READY };
+/* src/native.ts has the same. */
+enum completion_kind {
+  COMPLETION_LAUNCHED, /* owner: struct process */
+  COMPLETION_EXITED,   /* the same */
+  COMPLETION_READY,    /* struct channel */
+  COMPLETION_CALLED,   /* struct call, bind_call.c */
+  COMPLETION_LOCKED,   /* struct held_lock, bind_lock.c */
+};
 
 struct completion {
   struct completion *next;
   int queued; /* these two belong to environment.c */
   int forgotten;
   enum completion_kind kind;
-  void *owner;                          /* struct process, or struct channel for READY */
+  void *owner;
   void (*discard)(struct completion *); /* instead of a delivery, once nobody is there */
 };
 

@@ -58,7 +58,7 @@ static long parse_number(const char *text) {
  * Child only; may block on /proc for microseconds; async-signal-safe.
  */
 static long close_on_exec_range(unsigned long first, unsigned long last) {
-  static const char path[] = "/proc/self/fd";
+  static const char path[] = "/proc/thread-self/fd";
   long directory = CALL(SYS_openat, AT_CURRENT_DIRECTORY, (long)path, OPEN_DIRECTORY_FLAGS);
   if (directory < 0)
     return directory;
@@ -84,18 +84,13 @@ done:
   return result;
 }
 
-/* Child only; ends it. */
-__attribute__((noreturn)) static void stop(void) {
-  for (;;)
-    CALL(SYS_exit_group, 127);
-}
-
-/* Child only; async-signal-safe. */
+/* Child only; ends it. Async-signal-safe. */
 __attribute__((noreturn)) static void fail(const struct child_start *start, int32_t step,
                                            long error) {
   start->failure->error = (int32_t)-error;
   start->failure->step = step;
-  stop();
+  for (;;)
+    CALL(start->is_thread ? SYS_exit : SYS_exit_group, 127);
 }
 
 /* One call of the program. Child only; blocks as long as the call does. */

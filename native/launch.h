@@ -30,7 +30,9 @@ enum kind {
 
 /* Numbers from here on are not system calls but small routines of launch.c. */
 #define CALL_OWN 0x80000000u
-#define CALL_CLOSE_ON_EXEC_RANGE (CALL_OWN + 0) /* (first, last): by way of /proc/self/fd */
+#define CALL_CLOSE_ON_EXEC_RANGE                                                                   \
+  (CALL_OWN + 0) /* (first, last): by way of /proc/thread-self/fd                                  \
+                  */
 #define CALL_OWN_END (CALL_OWN + 1)
 
 struct instruction {
@@ -62,12 +64,13 @@ struct child_start {
   const struct program *program;
   volatile struct failure *failure;
   int reset_handlers; /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
+  int is_thread;      /* 1 for exec in place: a failure ends this thread, not the process */
 };
 
 /*
- * Where the child begins; never returns. Runs in the child only, on a stack of its own and in the
- * parent's memory, with all signals blocked. Async-signal-safe: allocates nothing, locks nothing,
- * calls nothing of libc.
+ * Where the child begins; never returns. Runs in the child, on a stack of its own and in the
+ * parent's memory, with all signals blocked; or on the thread of exec.c. Async-signal-safe:
+ * allocates nothing, locks nothing, calls nothing of libc.
  */
 void launch_child(void *start);
 

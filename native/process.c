@@ -34,6 +34,7 @@ struct launch_waiter {
 
 static void pidfd_ready(struct watch *watch, uint32_t events);
 static void run_request(struct request *request);
+static void lock_granted(struct lock_wait *wait);
 
 /* The end of a process that nobody awaits. Any thread. */
 static void discard_exited(struct completion *completion) {
@@ -56,6 +57,8 @@ struct process *process_create(struct environment *environment, size_t size, uin
   process->result.pidfd = -1;
   process->watch.ready = pidfd_ready;
   process->request.run = run_request;
+  process->lock.mode = LOCK_LAUNCH;
+  process->lock.granted = lock_granted;
   process->launched = (struct completion){
       .kind = COMPLETION_LAUNCHED, .owner = process, .discard = discard_launched};
   process->exited =
@@ -86,9 +89,11 @@ void process_free(struct process *process) {
   free(process);
 }
 
-/* Runs the program and watches what became of it. Suspended until execve. */
+/* Runs the program, with the fork lock held until then, and watches what became of it. Suspended
+   until execve. */
 static void launch_here(struct launch_stack *stack, struct process *process) {
   launch_start(stack, &process->program, &process->result);
+  fork_lock_release(LOCK_LAUNCH);
   /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
   free_program(process);
   /* Adding fails only for want of kernel memory; the process then runs on without a report. */
@@ -96,19 +101,42 @@ static void launch_here(struct launch_stack *stack, struct process *process) {
     spawner_watch(EPOLL_CTL_ADD, process->result.pidfd, EPOLLIN, &process->watch);
 }
 
+/* Calls back when the launch is over, or its lock is granted. Any thread but the one that waits. */
+static void waiter_done(struct launch_waiter *waiter) {
+  pthread_mutex_lock(&waiter->lock);
+  waiter->done = 1;
+  pthread_cond_signal(&waiter->changed);
+  pthread_mutex_unlock(&waiter->lock);
+}
+
+static void waiter_wait(struct launch_waiter *waiter) {
+  pthread_mutex_lock(&waiter->lock);
+  while (!waiter->done)
+    pthread_cond_wait(&waiter->changed, &waiter->lock);
+  pthread_mutex_unlock(&waiter->lock);
+}
+
+/* The fork lock is there: the request goes to the spawner again. Any thread. */
+static void lock_granted(struct lock_wait *wait) {
+  struct process *process = OWNER(lock, wait);
+  process->locked = 1;
+  spawner_request(&process->request);
+}
+
 /* The spawner's thread only. */
 static void run_request(struct request *request) {
   static struct launch_stack stack;
   struct process *process = OWNER(request, request);
+  /* Nothing waits here: whoever is in the lock's way is waited for by the lock's queue. */
+  if (!process->locked && !fork_lock_acquire(&process->lock))
+    return;
   struct launch_waiter *waiter = process->waiter;
   if (waiter != NULL) {
     launch_here(&stack, process);
-    pthread_mutex_lock(&waiter->lock);
-    waiter->done = 1;
-    pthread_cond_signal(&waiter->changed);
-    pthread_mutex_unlock(&waiter->lock);
+    waiter_done(waiter);
   } else if (environment_is_closed(process->environment)) {
     process_free(process); /* a program that nobody would await is not started */
+    fork_lock_release(LOCK_LAUNCH);
   } else {
     launch_here(&stack, process);
     environment_deliver(process->environment, &process->launched);
@@ -124,9 +152,19 @@ int process_launch(struct process *process) {
   return error;
 }
 
-/* The main thread only. */
+/* The fork lock is there for a launch on the main thread. */
+static void lock_granted_here(struct lock_wait *wait) {
+  waiter_done(OWNER(lock, wait)->waiter);
+}
+
+/* The main thread only; waits for the fork lock. */
 static void launch_on_main_thread(struct process *process) {
   static struct launch_stack stack;
+  struct launch_waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+  process->waiter = &waiter;
+  process->lock.granted = lock_granted_here;
+  if (!fork_lock_acquire(&process->lock))
+    waiter_wait(&waiter);
   launch_here(&stack, process);
 }
 
@@ -143,10 +181,7 @@ int process_launch_sync(struct process *process) {
   struct launch_waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
   process->waiter = &waiter;
   spawner_request(&process->request);
-  pthread_mutex_lock(&waiter.lock);
-  while (!waiter.done)
-    pthread_cond_wait(&waiter.changed, &waiter.lock);
-  pthread_mutex_unlock(&waiter.lock);
+  waiter_wait(&waiter);
   return 0;
 }
 

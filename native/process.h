@@ -3,6 +3,7 @@
 #define FORKEXEC_PROCESS_H
 
 #include "environment.h"
+#include "fork_lock.h"
 #include "program.h"
 #include "spawner.h"
 #include "start.h"
@@ -13,6 +14,8 @@ struct launch_waiter;
 struct process {
   struct watch watch; /* of the pidfd */
   struct request request;
+  struct lock_wait lock; /* of the fork lock, held for the time of clone */
+  int locked;            /* it was waited for, and is held */
   struct environment *environment;
   struct launch_waiter *waiter; /* a thread that is blocked until the launch is over, or NULL */
   double token;                 /* what JavaScript knows it by */
@@ -48,7 +51,8 @@ int process_launch(struct process *process);
 /*
  * As above, but returns when the launch is over and delivers no COMPLETION_LAUNCHED. On the
  * process' main thread it runs the program itself, which saves two wake-ups: that thread lives as
- * long as the process. A thread that may end sooner leaves it to the spawner.
+ * long as the process. A thread that may end sooner leaves it to the spawner. Waits for the fork
+ * lock, which this JavaScript thread must not hold itself.
  */
 int process_launch_sync(struct process *process);
 

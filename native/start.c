@@ -109,7 +109,7 @@ static double pidfd_inode(int pidfd) {
 void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
   struct failure failure = {LAUNCHED, 0};
-  struct child_start start = {program, &failure, 0};
+  struct child_start start = {program, &failure, 0, 0};
   int pidfd = -1;
   *result = (struct launch_result){.step = START_CLONE, .error = ENOMEM, .pidfd = -1};
   if (!prepare_stack(stack))

@@ -13,12 +13,33 @@ export interface NativeChannel {
   readonly __channel: unique symbol;
 }
 
+/** A fork lock that is held or waited for. */
+export interface NativeLock {
+  readonly __lock: unique symbol;
+}
+
+/** What a system call takes; `native/arguments.h` says how. */
+export type NativeArgument =
+  | number
+  | bigint
+  | string
+  | ArrayBufferView
+  | null
+  | undefined
+  | readonly (string | null)[];
+
 /** What `native/addon.c` exports; the comments there say what each does. */
 interface Addon {
   initialize(callback: (rows: number) => void, mailbox: Float64Array): void;
   ref(): void;
   unref(): void;
-  launch(program: Uint8Array, size: number, token: number, closeFds?: Int32Array): number;
+  launch(
+    program: Uint8Array,
+    size: number,
+    token: number,
+    closeFds: Int32Array | undefined,
+    watch: boolean,
+  ): number;
   launchSync(
     program: Uint8Array,
     size: number,
@@ -31,10 +52,12 @@ interface Addon {
   closeChannel(channel: NativeChannel): void;
   signalMask(): bigint;
   copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;
-  rawSyscall(
-    number: number,
-    ...args: readonly (number | bigint | string | ArrayBufferView | null)[]
-  ): number | bigint;
+  exec(program: Uint8Array, size: number): [step: number, errno: number];
+  rawSyscall(number: number, ...args: readonly NativeArgument[]): number | bigint;
+  asyncSyscall(token: number, number: number, ...args: readonly NativeArgument[]): number;
+  sysconf(name: number): number;
+  acquireLock(write: boolean, token: number): [lock: NativeLock, held: boolean];
+  releaseLock(lock: NativeLock): void;
   /** Set by the first copy of this module that loaded the addon on this thread. */
   completions?: Completions;
 }
@@ -44,7 +67,7 @@ const ROW = 20;
 const ROWS = 64;
 
 /** The first number of a completion. */
-export const COMPLETION = { launched: 0, exited: 1, ready: 2 } as const;
+export const COMPLETION = { launched: 0, exited: 1, ready: 2, called: 3, locked: 4 } as const;
 
 /** What happened, as numbers of `row` from index `at` on; valid only during the call. */
 export type CompletionHandler = (row: Float64Array, at: number) => void;

@@ -5,7 +5,7 @@
  * @module
  */
 import { compile } from '../launch/compile.js';
-import { launchUnwatched, type Unwatched } from '../process/launch.js';
+import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { reap } from '../process/reap.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
 import { attempt, close } from '../syscall/call.js';
@@ -23,7 +23,7 @@ import {
   resultOf,
   runDefaults,
 } from './result.js';
-import { argvOf, compileConnected, hasFiles, splitArguments } from './spawn.js';
+import { compileConnected, hasFiles, launchOf, splitArguments } from './spawn.js';
 import { connect, type End, openFilesSync, planStdio } from './stdio.js';
 import { type StopStep, stopSteps } from './stop.js';
 
@@ -173,14 +173,13 @@ export function runSync(
   checkRunOptions(given);
   given.signal?.throwIfAborted();
   const plan = planStdio(given, runDefaults(given));
-  const argv = argvOf(file, words, given);
   const blame = { file, args: words };
-  if (hasFiles(plan)) compile(file, argv, new Map(), given);
+  if (hasFiles(plan)) compile(launchOf(file, words, new Map(), given));
   const connections = connect(plan, openFilesSync(plan, blame), blame);
-  const compiled = compileConnected(file, argv, connections, given);
+  const compiled = compileConnected(file, words, connections, given);
   let child: Unwatched;
   try {
-    child = launchUnwatched(compiled, connections.closeAfter);
+    child = launchUnwatchedSync(compiled, connections.closeAfter);
   } catch (error) {
     for (const { fd } of connections.ends.values()) close(fd);
     throw error;

@@ -34,29 +34,31 @@ export function splitArguments<T extends object>(
   return [[], (args as T | undefined) ?? options ?? ({} as T)];
 }
 
-/** argv of a command: its name, then its arguments. */
-export function argvOf(
-  file: string,
-  args: readonly string[],
-  options: { argv0?: string },
-): readonly string[] {
-  return [options.argv0 ?? file, ...args];
-}
-
 export function hasFiles(plan: StdioPlan): boolean {
   for (const stdio of plan.values()) if (typeof stdio === 'object') return true;
   return false;
 }
 
+/** The launch of a command. */
+export function launchOf(
+  file: string,
+  args: readonly string[],
+  descriptors: Launch['descriptors'],
+  options: SpawnOptions,
+): Launch {
+  const argv = [options.argv0 ?? file, ...args];
+  return { file, argv, descriptors, options, search: true, parentPid: process.pid };
+}
+
 /** The program for connections that were made for it; they are undone if it can't be. */
 export function compileConnected(
   file: string,
-  argv: readonly string[],
+  args: readonly string[],
   connections: Connections,
   options: SpawnOptions,
 ): CompiledLaunch {
   try {
-    return compile(file, argv, connections.descriptors, options);
+    return compile(launchOf(file, args, connections.descriptors, options));
   } catch (error) {
     disconnect(connections);
     throw error;
@@ -73,16 +75,15 @@ export async function start(
   checkSpawnOptions(options);
   options.signal?.throwIfAborted();
   const plan = planStdio(options, defaults);
-  const argv = argvOf(file, args, options);
   const blame = { file, args };
   let opened = NO_FILES;
   if (hasFiles(plan)) {
     // A mistake in another option must not have emptied the file.
-    compile(file, argv, NO_DESCRIPTORS, options);
+    compile(launchOf(file, args, NO_DESCRIPTORS, options));
     opened = await openFiles(plan, blame);
   }
   const connections = connect(plan, opened, blame);
-  const compiled = compileConnected(file, argv, connections, options);
+  const compiled = compileConnected(file, args, connections, options);
   const ends = new Map<number, OpenEnd>();
   for (const [fd, end] of connections.ends) {
     ends.set(fd, { channel: new Channel(end.fd), kind: end.kind });

@@ -7,9 +7,9 @@ import { checkString, invalid } from './check.js';
 import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
-import { type LaunchOptions, order } from './order.js';
+import { order } from './order.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
-import type { DescriptorSource, Launch } from './step.js';
+import type { Launch } from './step.js';
 
 /** A launch that is ready for the native side. */
 export interface CompiledLaunch {
@@ -30,14 +30,8 @@ function checkArguments(file: string, argv: readonly string[]): void {
 }
 
 /** Throws TypeError or RangeError for what can't be launched. */
-export function compile(
-  file: string,
-  argv: readonly string[],
-  descriptors: ReadonlyMap<number, DescriptorSource>,
-  options: LaunchOptions,
-): CompiledLaunch {
-  checkArguments(file, argv);
-  const launch: Launch = { file, argv, descriptors, options };
+export function compile(launch: Launch): CompiledLaunch {
+  checkArguments(launch.file, launch.argv);
   const program = new ProgramBuilder();
   for (const step of order) step.emit(program, launch);
   return { launch, bytes: program.finish(), steps: program.steps };
@@ -48,13 +42,13 @@ const STEP_CLONE = -2;
 
 /** The error for what the native side reported. */
 export function launchError(compiled: CompiledLaunch, step: number, errno: number): LaunchError {
-  const { file, argv, options } = compiled.launch;
+  const { file, argv, options, search } = compiled.launch;
   let info: StepInfo = { name: 'clone' };
   if (step !== STEP_CLONE) {
     // Past the end: there was no directory to look in.
     info = compiled.steps[step] ?? { name: 'execve', argument: file };
   }
-  if (file.includes('/') || info.name !== 'execve') {
+  if (!search || file.includes('/') || info.name !== 'execve') {
     return new LaunchError(info, errno, file, argv.slice(1));
   }
   const searched = candidatesOf(file, searchPath(options, environmentOf(options)));

@@ -45,11 +45,12 @@ export function searchPath(
 }
 
 export const image: Step = {
-  emit(program: ProgramBuilder, { file, argv, options }: Launch): void {
+  emit(program: ProgramBuilder, { file, argv, options, search }: Launch): void {
     const environment = environmentOf(options);
     const argvAt = program.strings(argv);
     const envpAt = emitEnvironment(program, environment);
-    for (const path of candidatesOf(file, searchPath(options, environment))) {
+    const paths = search ? candidatesOf(file, searchPath(options, environment)) : [file];
+    for (const path of paths) {
       const step = { name: 'execve', argument: path } as const;
       program.candidate(step, SYS.execve, program.string(path), argvAt, envpAt);
     }

@@ -17,7 +17,7 @@ export interface ParentDeathSignalOptions {
 }
 
 export const parentDeathSignal: Step = {
-  emit(program: ProgramBuilder, { options }: Launch): void {
+  emit(program: ProgramBuilder, { options, parentPid }: Launch): void {
     if (options.parentDeathSignal === undefined) return;
     const signal = checkSignal('parentDeathSignal', options.parentDeathSignal);
     const step = { name: 'PR_SET_PDEATHSIG', argument: signalName(signal) } as const;
@@ -25,7 +25,7 @@ export const parentDeathSignal: Step = {
     // The parent may have ended before the line above: then nobody sends the signal, and the child
     // does so itself. In a pid namespace of its own the child's parent is 0, which is no such case.
     const self = program.slot();
-    program.skipIf(process.pid, 3, { name: 'getppid' }, SYS.getppid);
+    program.skipIf(parentPid, 3, { name: 'getppid' }, SYS.getppid);
     program.skipIf(0, 2, { name: 'getppid' }, SYS.getppid);
     program.store({ name: 'getpid' }, self, SYS.getpid);
     program.ignore({ name: 'kill' }, SYS.kill, self, signal);

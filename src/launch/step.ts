@@ -20,6 +20,10 @@ export interface Launch {
   /** The child's descriptors by number; those not named here are closed in it. */
   readonly descriptors: ReadonlyMap<number, DescriptorSource>;
   readonly options: LaunchOptions;
+  /** Whether a file without a slash is looked for along PATH. */
+  readonly search: boolean;
+  /** The process that is the new program's parent. */
+  readonly parentPid: number;
 }
 
 /** A flag of the command `forkexec` that sets an option. */

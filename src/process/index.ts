@@ -8,6 +8,7 @@ export type { LaunchOptions } from '../launch/order.js';
 export type { StepName } from '../launch/program.js';
 export { SystemError } from '../syscall/errors.js';
 export type { Signal, SignalName } from '../syscall/signals.js';
+export { type ExecOptions, exec } from './exec.js';
 export { Process, type Scope } from './process.js';
 export { type ProcessAttributes, startProcess, startProcessSync } from './start.js';
 export { type ExitReason, ExitStatus, type ResourceUsage } from './status.js';

@@ -18,14 +18,31 @@ interface Failure {
   readonly errno: number;
 }
 
+/** A process that nobody watches: whoever launched it reaps it and closes its pidfd. */
+export interface Unwatched {
+  readonly pid: number;
+  readonly pidfd: number;
+  /** What the kernel began with when it counted the process' memory, KiB. */
+  readonly parentPeak: number;
+  /** CLOCK_MONOTONIC at execve, microseconds. */
+  readonly started: number;
+}
+
 /** Follows a process from its launch to its end. */
 class Following {
+  /** Whether its end is to be followed too. */
+  readonly watch: boolean;
   process: Process | undefined;
+  unwatched: Unwatched | undefined;
   failure: Failure | undefined;
   token = 0;
   /** Called once the launch is over. */
   settle: () => void = () => {};
   #parentPeak = 0;
+
+  constructor(watch: boolean) {
+    this.watch = watch;
+  }
 
   /** The handler of its completions. */
   readonly handle = (row: Float64Array, at: number): void => {
@@ -39,19 +56,70 @@ class Following {
   };
 
   launched(row: Float64Array, at: number): void {
-    if (row[at + 2] === LAUNCHED) {
+    if (row[at + 2] !== LAUNCHED) {
+      this.fail(row[at + 2] as number, row[at + 3] as number);
+    } else if (this.watch) {
       this.#parentPeak = row[at + 7] as number;
       this.process = launchedProcess(row, at);
     } else {
-      this.fail(row[at + 2] as number, row[at + 3] as number);
+      const [pid, pidfd, , parentPeak, started] = row.subarray(at + 4, at + 9);
+      this.unwatched = { pid, pidfd, parentPeak, started } as Unwatched;
+      this.#over();
     }
   }
 
   fail(step: number, errno: number): void {
     this.failure = { step, errno };
+    this.#over();
+  }
+
+  #over(): void {
     completions.forget(this.token);
     completions.release();
   }
+}
+
+/** Descriptors as the addon takes them. */
+function toFds(fds: readonly number[]): Int32Array | undefined {
+  return fds.length === 0 ? undefined : Int32Array.from(fds);
+}
+
+async function launchLater(
+  compiled: CompiledLaunch,
+  closeFds: readonly number[],
+  following: Following,
+): Promise<void> {
+  const { bytes } = compiled;
+  following.token = completions.register(following.handle);
+  completions.retain();
+  const fds = toFds(closeFds);
+  const errno = native.launch(bytes, bytes.length, following.token, fds, following.watch);
+  if (errno !== 0) {
+    following.fail(STEP_CLONE, errno);
+    return;
+  }
+  await new Promise<void>((resolve) => {
+    following.settle = resolve;
+  });
+}
+
+function launchNow(
+  compiled: CompiledLaunch,
+  closeFds: readonly number[],
+  following: Following,
+): void {
+  const { bytes } = compiled;
+  following.token = completions.register(following.handle);
+  completions.retain();
+  const fds = toFds(closeFds);
+  const errno = native.launchSync(bytes, bytes.length, following.token, fds, following.watch);
+  if (errno === 0) following.launched(completions.mailbox, 0);
+  else following.fail(STEP_CLONE, errno);
+}
+
+/** Throws if the launch failed: here, where the stack is that of whoever launched. */
+function check({ failure }: Following, compiled: CompiledLaunch): void {
+  if (failure !== undefined) throw launchError(compiled, failure.step, failure.errno);
 }
 
 /**
@@ -63,69 +131,38 @@ export async function launch(
   compiled: CompiledLaunch,
   closeFds: readonly number[] = [],
 ): Promise<Process> {
-  const following = new Following();
-  const { bytes } = compiled;
-  following.token = completions.register(following.handle);
-  completions.retain();
-  const fds = closeFds.length === 0 ? undefined : Int32Array.from(closeFds);
-  const errno = native.launch(bytes, bytes.length, following.token, fds);
-  if (errno === 0) {
-    await new Promise<void>((resolve) => {
-      following.settle = resolve;
-    });
-  } else {
-    following.fail(STEP_CLONE, errno);
-  }
-  return processOf(following, compiled);
+  const following = new Following(true);
+  await launchLater(compiled, closeFds, following);
+  check(following, compiled);
+  return following.process as Process;
 }
 
 /** As `launch`, but returns only then. */
 export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[] = []): Process {
-  return processOf(launchNow(compiled, closeFds, true), compiled);
+  const following = new Following(true);
+  launchNow(compiled, closeFds, following);
+  check(following, compiled);
+  return following.process as Process;
 }
 
-/** A process that nobody watches: whoever launched it reaps it and closes its pidfd. */
-export interface Unwatched {
-  readonly pid: number;
-  readonly pidfd: number;
-  /** What the kernel began with when it counted the process' memory, KiB. */
-  readonly parentPeak: number;
-  /** CLOCK_MONOTONIC at execve, microseconds. */
-  readonly started: number;
+/** As `launch`, for a process that the caller reaps. */
+export async function launchUnwatched(
+  compiled: CompiledLaunch,
+  closeFds: readonly number[] = [],
+): Promise<Unwatched> {
+  const following = new Following(false);
+  await launchLater(compiled, closeFds, following);
+  check(following, compiled);
+  return following.unwatched as Unwatched;
 }
 
-/** As `launchSync`, for a caller that waits on this thread. */
-export function launchUnwatched(
+/** As `launchUnwatched`, but returns only then. */
+export function launchUnwatchedSync(
   compiled: CompiledLaunch,
   closeFds: readonly number[] = [],
 ): Unwatched {
-  const following = launchNow(compiled, closeFds, false);
-  if (following.failure !== undefined) processOf(following, compiled);
-  completions.forget(following.token);
-  completions.release();
-  const [pid, pidfd, , parentPeak, started] = completions.mailbox.subarray(4, 9);
-  return { pid, pidfd, parentPeak, started } as Unwatched;
-}
-
-function launchNow(
-  compiled: CompiledLaunch,
-  closeFds: readonly number[],
-  watch: boolean,
-): Following {
-  const following = new Following();
-  const { bytes } = compiled;
-  following.token = completions.register(following.handle);
-  completions.retain();
-  const fds = closeFds.length === 0 ? undefined : Int32Array.from(closeFds);
-  const errno = native.launchSync(bytes, bytes.length, following.token, fds, watch);
-  if (errno !== 0) following.fail(STEP_CLONE, errno);
-  else if (watch || completions.mailbox[2] !== LAUNCHED) following.launched(completions.mailbox, 0);
-  return following;
-}
-
-function processOf(following: Following, compiled: CompiledLaunch): Process {
-  const { failure, process } = following;
-  // Made here, where the stack is that of whoever launched.
-  if (failure !== undefined) throw launchError(compiled, failure.step, failure.errno);
-  return process as Process;
+  const following = new Following(false);
+  launchNow(compiled, closeFds, following);
+  check(following, compiled);
+  return following.unwatched as Unwatched;
 }

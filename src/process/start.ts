@@ -46,11 +46,19 @@ function compileProcess(
 ): CompiledLaunch {
   const { argv0 } = attributes;
   const words = argv0 === undefined ? argv : [argv0, ...argv.slice(1)];
-  return compile(path, words, descriptorsOf(attributes.files), attributes);
+  return compile({
+    file: path,
+    argv: words,
+    descriptors: descriptorsOf(attributes.files),
+    options: attributes,
+    search: false,
+    parentPid: process.pid,
+  });
 }
 
 /**
- * Starts a program: `argv` is all of it, argv[0] included. Resolves once the program runs.
+ * Starts the program at `path`, which is not looked for along PATH; `argv` is all of it, argv[0]
+ * included. Resolves once the program runs.
  *
  * @throws LaunchError when a step failed; nothing is left of the attempt then.
  */

@@ -1,0 +1,64 @@
+/*
+ * What the parts of the Node-API surface share. addon.c has the data of one JavaScript thread, the
+ * bind_*.c files the functions that JavaScript calls. All of it runs on a JavaScript thread.
+ */
+#ifndef FORKEXEC_ADDON_H
+#define FORKEXEC_ADDON_H
+
+#ifndef NAPI_VERSION
+#define NAPI_VERSION 8
+#endif
+#include <node_api.h>
+
+#include "environment.h"
+#include <stddef.h>
+
+#define ROW 20 /* numbers a completion; src/native.ts has the same */
+
+struct held_lock;
+
+/* The data of one JavaScript thread. */
+struct instance {
+  struct environment *environment; /* NULL before `initialize` and once the thread is ending */
+  napi_threadsafe_function wake;
+  napi_ref callback; /* (rows: number) => void */
+  napi_ref mailbox;  /* Float64Array that the rows are written to */
+  struct held_lock *locks;
+};
+
+struct instance *instance_of(napi_env env);
+/* The mailbox' memory and how many rows it holds; 0 before `initialize`. */
+size_t mailbox_of(napi_env env, struct instance *instance, double **rows);
+
+napi_value undefined(napi_env env);
+napi_value number(napi_env env, double value);
+/* Both return NULL with an exception pending. */
+napi_value throw_range(napi_env env, const char *message);
+napi_value throw_type(napi_env env, const char *message);
+
+/* A completion's row, from the second number on; frees what has ended with it. */
+void write_process_row(struct completion *completion, double *row);
+void write_channel_row(struct completion *completion, double *row);
+void write_call_row(napi_env env, struct completion *completion, double *row);
+void write_lock_row(struct completion *completion, double *row);
+
+/* Whether this thread holds the fork lock: a launch that it waited for would wait for ever. */
+int holds_lock(const struct instance *instance);
+/* Gives up what a thread that is ending holds or waits for. */
+void release_locks(struct instance *instance);
+
+napi_value launch(napi_env env, napi_callback_info info);
+napi_value launch_sync(napi_env env, napi_callback_info info);
+napi_value exec(napi_env env, napi_callback_info info);
+napi_value signal_mask(napi_env env, napi_callback_info info);
+napi_value copy_environment(napi_env env, napi_callback_info info);
+napi_value open_channel(napi_env env, napi_callback_info info);
+napi_value arm_channel(napi_env env, napi_callback_info info);
+napi_value close_channel(napi_env env, napi_callback_info info);
+napi_value raw_syscall(napi_env env, napi_callback_info info);
+napi_value async_syscall(napi_env env, napi_callback_info info);
+napi_value system_configuration(napi_env env, napi_callback_info info);
+napi_value acquire_lock(napi_env env, napi_callback_info info);
+napi_value release_lock(napi_env env, napi_callback_info info);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The fork lock: launches on one side, and on the other code that for a moment has descriptors
+ * which no child may have: made without close-on-exec, or open for writing on a file that is about
+ * to be executed. Go calls it syscall.ForkLock.
+ *
+ * Any number of readers, or writers: a launch is a writer for the time of its clone, and launches
+ * don't exclude each other. Whoever asks first goes first, so neither side starves. Shared by all
+ * JavaScript threads. Nothing waits in here: who has to wait is called back.
+ */
+#ifndef FORKEXEC_FORK_LOCK_H
+#define FORKEXEC_FORK_LOCK_H
+
+#include "spawner.h"
+
+/* Somebody who wants the lock. Part of what it is for. */
+struct lock_wait {
+  struct lock_wait *next;
+  enum lock_mode { LOCK_READ, LOCK_WRITE, LOCK_LAUNCH } mode;
+  void (*granted)(struct lock_wait *); /* on whichever thread released; must not block */
+};
+
+/* Any thread; none blocks. */
+
+/* True: it is held now. False: `granted` is called when it is. */
+int fork_lock_acquire(struct lock_wait *wait);
+void fork_lock_release(enum lock_mode mode);
+/* Takes back what was not granted yet; false if it was. */
+int fork_lock_cancel(struct lock_wait *wait);
+
+#endif

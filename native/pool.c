@@ -1,0 +1,93 @@
+#define _GNU_SOURCE
+#include "pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#define STACK_SIZE (128u << 10)
+#define IDLE_SECONDS 1
+
+/* The lock guards all of it and is held for microseconds. */
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t work;
+  struct request *first, *last;
+  int threads, idle, waiting; /* `waiting`: requests that no thread has taken yet */
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
+
+/* Waits for a request; NULL after a second without one. The lock is held. */
+static struct request *take_locked(void) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += IDLE_SECONDS;
+  pool.idle++;
+  while (pool.first == NULL) {
+    if (pthread_cond_timedwait(&pool.work, &pool.lock, &until) == ETIMEDOUT && pool.first == NULL)
+      break;
+  }
+  pool.idle--;
+  struct request *request = pool.first;
+  if (request != NULL) {
+    pool.first = request->next;
+    if (pool.first == NULL)
+      pool.last = NULL;
+    pool.waiting--;
+  }
+  return request;
+}
+
+static void *pool_main(void *unused) {
+  (void)unused;
+  pthread_setname_np(pthread_self(), "forkexec-call");
+  pthread_mutex_lock(&pool.lock);
+  for (struct request *request; (request = take_locked()) != NULL;) {
+    pthread_mutex_unlock(&pool.lock);
+    request->run(request);
+    pthread_mutex_lock(&pool.lock);
+  }
+  pool.threads--;
+  pthread_mutex_unlock(&pool.lock);
+  return NULL;
+}
+
+/* One more thread, with all signals blocked: none is ever handled on it. */
+static int create_thread(void) {
+  sigset_t all, before;
+  pthread_attr_t attributes;
+  pthread_t thread;
+  sigfillset(&all);
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, STACK_SIZE);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&thread, &attributes, pool_main, NULL);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
+int pool_request(struct request *request) {
+  int error = 0;
+  request->next = NULL;
+  pthread_mutex_lock(&pool.lock);
+  if (pool.waiting >= pool.idle && pool.threads < POOL_MAX_THREADS) {
+    error = create_thread();
+    if (error == 0)
+      pool.threads++;
+    else if (pool.threads > 0)
+      error = 0; /* one of those there are will come to it */
+  }
+  if (error == 0) {
+    if (pool.last == NULL)
+      pool.first = request;
+    else
+      pool.last->next = request;
+    pool.last = request;
+    pool.waiting++;
+    pthread_cond_signal(&pool.work);
+  }
+  pthread_mutex_unlock(&pool.lock);
+  return error;
+}

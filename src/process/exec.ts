@@ -1,0 +1,104 @@
+/**
+ * Replacing this process' program.
+ *
+ * @module
+ */
+import { isMainThread } from 'node:worker_threads';
+import { checkInteger, invalid } from '../launch/check.js';
+import { compile, launchError } from '../launch/compile.js';
+import type { LaunchOptions } from '../launch/order.js';
+import type { DescriptorSource, Launch } from '../launch/step.js';
+import { native } from '../native.js';
+import { attempt } from '../syscall/call.js';
+import { F, O } from '../syscall/constants.js';
+import { MAX_FD } from './start.js';
+
+/** What is true of this process once it runs the new program. */
+export interface ExecOptions extends LaunchOptions {
+  /** Default: `'inherit'`, what it is now. */
+  stdin?: DescriptorSource;
+  /** Default: `'inherit'`. */
+  stdout?: DescriptorSource;
+  /** Default: `'inherit'`. */
+  stderr?: DescriptorSource;
+  /** Descriptors from 3 on that the program has; all others are closed. */
+  fds?: Readonly<Record<number, DescriptorSource>>;
+}
+
+function checkSource(option: string, source: DescriptorSource): DescriptorSource {
+  if (typeof source === 'number') return checkInteger(option, source, 0, MAX_FD);
+  if (source === 'inherit' || source === 'null') return source;
+  throw invalid(option, source, "'inherit', 'null' or a descriptor");
+}
+
+function descriptorsOf(options: ExecOptions): Map<number, DescriptorSource> {
+  const descriptors = new Map<number, DescriptorSource>();
+  for (const [fd, name] of (['stdin', 'stdout', 'stderr'] as const).entries()) {
+    descriptors.set(fd, checkSource(name, options[name] ?? 'inherit'));
+  }
+  for (const [key, source] of Object.entries(options.fds ?? {})) {
+    const fd = checkInteger('fds', Number(key), 3, MAX_FD);
+    descriptors.set(fd, checkSource(`fds.${key}`, source));
+  }
+  return descriptors;
+}
+
+/**
+ * Makes stdio block again where the runtime made it not block for its own streams: no other program
+ * expects that. Returns what undoes it.
+ */
+function unsetNonblocking(descriptors: Launch['descriptors']): () => void {
+  const changed: [fd: number, flags: number][] = [];
+  for (const fd of [0, 1, 2]) {
+    if (descriptors.get(fd) !== 'inherit') continue;
+    const flags = attempt('fcntl', fd, F.F_GETFL);
+    if (flags < 0 || (flags & O.O_NONBLOCK) === 0) continue;
+    attempt('fcntl', fd, F.F_SETFL, flags & ~O.O_NONBLOCK);
+    changed.push([fd, flags]);
+  }
+  return () => {
+    for (const [fd, flags] of changed) attempt('fcntl', fd, F.F_SETFL, flags);
+  };
+}
+
+/** Runs a launch on this process. @internal */
+export function execLaunch(launch: Launch): never {
+  if (!isMainThread) {
+    const error = new Error('exec replaces the whole process: a Worker can not do that');
+    throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
+  }
+  const { processGroup } = launch.options;
+  const compiled = compile(launch);
+  const undo = unsetNonblocking(launch.descriptors);
+  const group = attempt('getpgid', 0);
+  const [step, errno] = native.exec(compiled.bytes, compiled.bytes.length);
+  undo();
+  // The program's one change of the whole process that may have been made and can be undone.
+  if (processGroup !== undefined) attempt('setpgid', 0, group);
+  throw launchError(compiled, step, errno);
+}
+
+/**
+ * Replaces the program of this process: its pid stays, and nothing of JavaScript runs any more, no
+ * `exit` listener either. Never returns.
+ *
+ * Standard input, output and error and the descriptors asked for stay open, all others are closed.
+ * Dispositions and mask of signals are as `spawn` gives them to a child. Children of this process
+ * stay its children; their `parentDeathSignal` is sent, since the thread that launched them ends.
+ * What was written to process.stdout and process.stderr is out already where Node writes at once,
+ * to files, pipes and terminals; with a socket there, await the writes first.
+ *
+ * @throws LaunchError when a step failed; this process is then as it was, except that a new session
+ * can't be undone. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * @see execve(2)
+ */
+export function exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): never {
+  return execLaunch({
+    file,
+    argv: [options.argv0 ?? file, ...args],
+    descriptors: descriptorsOf(options),
+    options,
+    search: true,
+    parentPid: process.ppid,
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * The launch core under the names and shapes of Go's syscall package.
+ *
+ * @module
+ */
+import { invalid } from '../launch/check.js';
+import { type CompiledLaunch, compile } from '../launch/compile.js';
+import type { LaunchOptions } from '../launch/order.js';
+import type { DescriptorSource, Launch } from '../launch/step.js';
+import { close } from '../syscall/call.js';
+import { execLaunch } from './exec.js';
+import { launchUnwatched, launchUnwatchedSync } from './launch.js';
+
+/** Go's syscall.ProcAttr. */
+export interface ProcAttr {
+  /** Working directory. Default: that of this process. */
+  dir?: string;
+  /** `'NAME=value'` each. Default: the environment of this process. */
+  env?: readonly string[];
+  /** Entry n is the child's descriptor n, null a closed one. Default: none at all. */
+  files?: readonly (number | null)[];
+  /** Go's SysProcAttr, by this library's names. */
+  sys?: Omit<LaunchOptions, 'cwd' | 'env' | 'clearEnv' | 'argv0' | 'path'>;
+}
+
+/** `NAME=value` strings as `env`; of two for one name the last holds. */
+function environmentOf(option: string, strings: readonly string[]): Record<string, string> {
+  if (!Array.isArray(strings)) throw invalid(option, strings, "an array of 'NAME=value'");
+  const environment: Record<string, string> = {};
+  for (const [index, text] of strings.entries()) {
+    const end = typeof text === 'string' ? text.indexOf('=') : -1;
+    if (end <= 0) throw invalid(`${option}[${index}]`, text, "'NAME=value'");
+    environment[text.slice(0, end)] = text.slice(end + 1);
+  }
+  return environment;
+}
+
+function launchOf(argv0: string, argv: readonly string[], attributes: ProcAttr): Launch {
+  const { dir, env, files = [], sys = {} } = attributes;
+  const options: LaunchOptions = { ...sys };
+  if (dir !== undefined) options.cwd = dir;
+  if (env !== undefined) {
+    options.clearEnv = true;
+    options.env = environmentOf('env', env);
+  }
+  const descriptors = new Map<number, DescriptorSource>();
+  for (const [fd, file] of files.entries()) {
+    if (file === null) continue;
+    if (!Number.isInteger(file) || file < 0) {
+      throw invalid(`files[${fd}]`, file, 'a descriptor or null');
+    }
+    descriptors.set(fd, file);
+  }
+  return { file: argv0, argv, descriptors, options, search: false, parentPid: process.pid };
+}
+
+function compileFork(argv0: string, argv: readonly string[], attributes: ProcAttr): CompiledLaunch {
+  return compile(launchOf(argv0, argv, attributes));
+}
+
+/**
+ * Starts the program at the path `argv0`, as Go's syscall.ForkExec does. Resolves with its pid once
+ * it runs. The caller reaps it: `wait4(pid)`.
+ *
+ * @throws LaunchError
+ */
+export async function forkExec(
+  argv0: string,
+  argv: readonly string[],
+  attributes: ProcAttr = {},
+): Promise<number> {
+  const { pid, pidfd } = await launchUnwatched(compileFork(argv0, argv, attributes));
+  close(pidfd);
+  return pid;
+}
+
+/** As `forkExec`, and returns once the program runs. */
+export function forkExecSync(
+  argv0: string,
+  argv: readonly string[],
+  attributes: ProcAttr = {},
+): number {
+  const { pid, pidfd } = launchUnwatchedSync(compileFork(argv0, argv, attributes));
+  close(pidfd);
+  return pid;
+}
+
+/**
+ * Replaces this process' program with the one at the path `argv0`, as Go's syscall.Exec does.
+ *
+ * @throws LaunchError when execve failed; this process is then as it was.
+ */
+export function exec(argv0: string, argv: readonly string[], envv: readonly string[]): never {
+  const options = { clearEnv: true, env: environmentOf('envv', envv) };
+  const descriptors = new Map<number, DescriptorSource>();
+  for (const fd of [0, 1, 2]) descriptors.set(fd, 'inherit');
+  const parentPid = process.ppid;
+  return execLaunch({ file: argv0, argv, descriptors, options, search: false, parentPid });
+}

@@ -1,0 +1,20 @@
+/**
+ * The kernel from TypeScript, as Go's syscall package is to its os: raw calls, typed calls,
+ * constants of the running platform, struct layouts, and the launch core under Go's names.
+ *
+ * @module
+ */
+export { LaunchError } from './launch/error.js';
+export { exec, forkExec, forkExecSync, type ProcAttr } from './process/fork-exec.js';
+export * from './syscall/constants.js';
+export { errorMessage, errorName, SystemError } from './syscall/errors.js';
+export { forkLock } from './syscall/fork-lock.js';
+export * from './syscall/layout.js';
+export { rawSyscall, type SyscallArg, type SyscallResult, syscall } from './syscall/raw.js';
+export {
+  findSignal,
+  type Signal,
+  type SignalName,
+  signalDescription,
+  signalName,
+} from './syscall/signals.js';

@@ -1,0 +1,102 @@
+/**
+ * System calls with nothing in between.
+ *
+ * @module
+ */
+import { completions, type NativeArgument, native } from '../native.js';
+import { SystemError } from './errors.js';
+
+/**
+ * An argument of a system call:
+ * - a number or bigint: an integer;
+ * - a string: the address of its UTF-8 bytes and a NUL;
+ * - an ArrayBufferView: the address of its bytes, to read or to write;
+ * - an array of strings: `char *[]`, ended by NULL, as execve(2) takes it;
+ * - null: 0, the null pointer.
+ */
+export type SyscallArg =
+  | number
+  | bigint
+  | string
+  | ArrayBufferView
+  | null
+  | readonly (string | null)[];
+
+/** What came of a system call. */
+export interface SyscallResult {
+  /** What it returned; -1n when it failed. */
+  readonly r1: bigint;
+  /** 0, or the positive errno. */
+  readonly errno: number;
+}
+
+/** The kernel's results from here up are errnos: include/linux/err.h. */
+const MAX_ERRNO = 4095;
+
+function toResult(returned: number | bigint): SyscallResult {
+  if (returned < 0 && returned >= -MAX_ERRNO) return { r1: -1n, errno: -Number(returned) };
+  return { r1: BigInt(returned), errno: 0 };
+}
+
+/** A buffer that may shrink while the kernel has its address is none to give it. */
+function checkArguments(args: readonly SyscallArg[]): void {
+  for (const [index, argument] of args.entries()) {
+    if (!ArrayBuffer.isView(argument)) continue;
+    const buffer = argument.buffer as { resizable?: boolean; growable?: boolean };
+    if (buffer.resizable !== true && buffer.growable !== true) continue;
+    const error = new TypeError(`argument ${index + 1} is a view of a resizable buffer`);
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+}
+
+/**
+ * Makes a system call on this thread, now; the event loop stands still until it returns.
+ *
+ * The kernel reads and writes a view where it lies. Nothing checks that the call fits its arguments:
+ * a wrong address or length does to this process what it would do in C.
+ *
+ * @throws TypeError for arguments that are none; never for a call that fails.
+ * @see syscall(2)
+ */
+export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult {
+  if (args.length > 0) checkArguments(args);
+  return toResult(native.rawSyscall(number, ...args));
+}
+
+/**
+ * Makes a system call that may block, on a thread of a pool of this library's own (up to 64, each
+ * ended after a second without work), so that it stands in the way of nothing else.
+ *
+ * The kernel works on copies of views, which are copied back when the call returns: what became of
+ * the view meanwhile can't hurt. What a call changes of the thread that makes it (namespaces,
+ * scheduling, credentials) it changes of a thread that nobody else sees: use `rawSyscall` for those.
+ *
+ * @throws TypeError for arguments that are none; SystemError when no thread could be had.
+ * @see syscall(2)
+ */
+export async function syscall(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
+  checkArguments(args);
+  return toResult(await callOffLoop(number, args));
+}
+
+function callOffLoop(number: number, args: readonly NativeArgument[]): Promise<bigint> {
+  return new Promise((resolve, reject) => {
+    const token = completions.register((row, at) => {
+      completions.forget(token);
+      completions.release();
+      const high = BigInt(row[at + 2] as number);
+      resolve((high << 32n) | BigInt(row[at + 3] as number));
+    });
+    completions.retain();
+    let errno = -1;
+    try {
+      errno = native.asyncSyscall(token, number, ...args);
+      if (errno !== 0) reject(new SystemError('pthread_create', errno));
+    } finally {
+      if (errno !== 0) {
+        completions.forget(token);
+        completions.release();
+      }
+    }
+  });
+}
