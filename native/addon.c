@@ -161,6 +161,7 @@ NAPI_MODULE_INIT() {
       {"launch", launch},
       {"launchSync", launch_sync},
       {"exec", exec},
+      {"hasClone3", has_clone3},
       {"signalMask", signal_mask},
       {"copyEnvironment", copy_environment},
       {"openChannel", open_channel},

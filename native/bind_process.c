@@ -160,6 +160,14 @@ napi_value launch_sync(napi_env env, napi_callback_info info) {
   return number(env, 0);
 }
 
+/* hasClone3(): boolean */
+napi_value has_clone3(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value result;
+  napi_get_boolean(env, launch_has_clone3(), &result);
+  return result;
+}
+
 /* signalMask(): bigint, the calling thread's, bit n-1 for signal n */
 napi_value signal_mask(napi_env env, napi_callback_info info) {
   (void)info;

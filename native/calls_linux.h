@@ -11,9 +11,11 @@
 #include <sys/syscall.h>
 
 /* What <linux/sched.h> of older systems lacks; the values are part of the kernel's ABI. */
+#define CLONE_FLAG_NEWTIME 0x00000080ULL
 #define CLONE_FLAG_VM 0x00000100ULL
 #define CLONE_FLAG_PIDFD 0x00001000ULL
 #define CLONE_FLAG_VFORK 0x00004000ULL
+#define CLONE_FLAG_CHILD_CLEARTID 0x00200000ULL
 #define CLONE_FLAG_CLEAR_SIGHAND 0x100000000ULL
 #define CLONE_FLAG_INTO_CGROUP 0x200000000ULL
 #ifndef SYS_clone3
@@ -25,6 +27,13 @@ struct kernel_clone_args {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
   uint64_t stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
+
+/* Where clone(2) takes child_tid: the order differs between architectures. */
+#if defined(__aarch64__)
+#define CLONE_CHILD_TID_ARGUMENT 4
+#else
+#define CLONE_CHILD_TID_ARGUMENT 3
+#endif
 
 #if defined(__x86_64__)
 

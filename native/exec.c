@@ -35,10 +35,10 @@ static void restore_dispositions(const struct kernel_sigaction *saved) {
    thread-local storage of its own: it borrows that of the caller, which sleeps. */
 static long start_thread(struct child_start *start, unsigned char *stack, atomic_int *ended) {
   long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
-#if defined(__aarch64__)
-  const long a[6] = {flags, (long)(stack + STACK_SIZE), 0, 0, (long)ended};
-#elif defined(__x86_64__)
-  const long a[6] = {flags, (long)(stack + STACK_SIZE), 0, (long)ended};
+#if defined(__aarch64__) || defined(__x86_64__)
+  long a[6] = {flags, (long)(stack + STACK_SIZE)};
+  a[CLONE_CHILD_TID_ARGUMENT] = (long)ended;
+  return call_clone(SYS_clone, a, launch_child, start);
 #else
   /* libc's clone takes the address elsewhere; without it nobody would learn of a failure. */
   (void)flags;
@@ -47,15 +47,12 @@ static long start_thread(struct child_start *start, unsigned char *stack, atomic
   (void)ended;
   return -ENOSYS;
 #endif
-#if defined(__aarch64__) || defined(__x86_64__)
-  return call_clone(SYS_clone, a, launch_child, start);
-#endif
 }
 
 struct failure exec_in_place(const struct program *program) {
   struct kernel_sigaction dispositions[SIGNAL_COUNT];
   struct failure failure = {-1, 0};
-  struct child_start start = {program, &failure, 0, 1};
+  struct child_start start = {program, &failure, 0, 1, 1};
   unsigned char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED)

@@ -23,6 +23,8 @@
 #define ERROR_NO_ENTRY 2
 #define ERROR_NOT_DIRECTORY 20
 #define ERROR_BAD_FD 9
+#define ERROR_CANCELED 125
+#define FUTEX_WAIT 0
 
 /* The kernel's sigaction as rt_sigaction(2) takes it; the zeros are SIG_DFL. */
 struct kernel_sigaction {
@@ -93,8 +95,15 @@ __attribute__((noreturn)) static void fail(const struct child_start *start, int3
     CALL(start->is_thread ? SYS_exit : SYS_exit_group, 127);
 }
 
+/* Child only; blocks until the parent, which was not suspended, has done its part. */
+static long wait_for_parent(struct child_start *start) {
+  while (start->go == 0)
+    CALL(SYS_futex, (long)&start->go, FUTEX_WAIT, 0);
+  return start->go == 1 ? 0 : -ERROR_CANCELED;
+}
+
 /* One call of the program. Child only; blocks as long as the call does. */
-static long call(const struct instruction *instruction) {
+static long call(struct child_start *start, const struct instruction *instruction) {
   long values[6];
   for (int i = 0; i < 6; i++) {
     uint64_t argument = instruction->arguments[i];
@@ -104,6 +113,8 @@ static long call(const struct instruction *instruction) {
   }
   if (instruction->number == CALL_CLOSE_ON_EXEC_RANGE)
     return close_on_exec_range((unsigned long)values[0], (unsigned long)values[1]);
+  if (instruction->number == CALL_WAIT_FOR_PARENT)
+    return wait_for_parent(start);
   return call_kernel((long)instruction->number, values);
 }
 
@@ -112,13 +123,13 @@ static long call(const struct instruction *instruction) {
  * the error is then the first that says more than "not here", as POSIX has it for execvp(3).
  * Child only; async-signal-safe.
  */
-__attribute__((noreturn)) static void interpret(const struct child_start *start) {
+__attribute__((noreturn)) static void interpret(struct child_start *start) {
   const struct program *program = start->program;
   struct failure candidate = {(int32_t)program->count, ERROR_NO_ENTRY};
   int telling = 0;
   for (uint32_t i = 0; i < program->count; i++) {
     const struct instruction *instruction = &program->instructions[i];
-    long result = call(instruction);
+    long result = call(start, instruction);
     switch (INSTRUCTION_MODE(instruction)) {
     case MODE_FAIL:
       if (result < 0)
@@ -152,7 +163,7 @@ __attribute__((noreturn)) static void interpret(const struct child_start *start)
 }
 
 void launch_child(void *argument) {
-  const struct child_start *start = argument;
+  struct child_start *start = argument;
   if (start->reset_handlers)
     reset_caught_signals();
   interpret(start);

@@ -31,9 +31,10 @@ enum kind {
 /* Numbers from here on are not system calls but small routines of launch.c. */
 #define CALL_OWN 0x80000000u
 #define CALL_CLOSE_ON_EXEC_RANGE                                                                   \
-  (CALL_OWN + 0) /* (first, last): by way of /proc/thread-self/fd                                  \
-                  */
-#define CALL_OWN_END (CALL_OWN + 1)
+  (CALL_OWN + 0)                            /* (first, last): by way of /proc/thread-self/fd       \
+                                             */
+#define CALL_WAIT_FOR_PARENT (CALL_OWN + 1) /* (): until the parent wrote its files */
+#define CALL_OWN_END (CALL_OWN + 2)
 
 struct instruction {
   uint32_t number;
@@ -46,11 +47,27 @@ struct instruction {
 #define INSTRUCTION_MODE(instruction) ((instruction)->mode & 0xffu)
 #define INSTRUCTION_KIND(instruction, i) (((instruction)->mode >> (8 + 2 * (i))) & 3u)
 
+/* A file below /proc/PID that only the parent may write, while the child waits: uid_map, gid_map.
+ */
+struct parent_file {
+  const char *name;
+  const unsigned char *content;
+  uint32_t size;
+  uint32_t step; /* the instruction that a failure is blamed on */
+};
+
+#define MAX_PARENT_FILES 8
+
 /* A program ready to run. All pointers lead into one allocation that outlives the launch. */
 struct program {
   struct instruction *instructions;
   uint32_t count;
   unsigned char *data;
+  uint32_t clone_flags;  /* CLONE_NEW* */
+  int32_t cgroup;        /* a directory to be born in, or -1 */
+  int32_t pid_namespace; /* a descriptor of the one to be born in, or -1 */
+  uint32_t parent_file_count;
+  struct parent_file parent_files[MAX_PARENT_FILES];
 };
 
 /* What the child leaves behind when it fails; it shares this memory with the thread it suspended.
@@ -65,6 +82,7 @@ struct child_start {
   volatile struct failure *failure;
   int reset_handlers; /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
   int is_thread;      /* 1 for exec in place: a failure ends this thread, not the process */
+  _Atomic int32_t go; /* what the child waits for: 1 to go on, -1 to give up */
 };
 
 /*

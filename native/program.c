@@ -5,7 +5,14 @@
 #define TABLE_SIZE 16u
 
 struct header {
-  uint32_t magic, instructions, tables, data, reserved[4];
+  uint32_t magic, instructions, tables, data;
+  uint32_t clone_flags;
+  int32_t cgroup, pid_namespace;
+  uint32_t parent_files;
+};
+
+struct file_entry {
+  uint32_t name, content, size, step;
 };
 
 struct table {
@@ -15,6 +22,7 @@ struct table {
 _Static_assert(sizeof(struct header) == HEADER_SIZE, "as program.ts writes it");
 _Static_assert(sizeof(struct instruction) == 64, "as program.ts writes it");
 _Static_assert(sizeof(struct table) == TABLE_SIZE, "as program.ts writes it");
+_Static_assert(sizeof(struct file_entry) == TABLE_SIZE, "as program.ts writes it");
 
 size_t program_allocation(size_t size) {
   return size + PROGRAM_GUARD;
@@ -82,16 +90,30 @@ static const char *load_table(const struct table *table, unsigned char *data, ui
   return NULL;
 }
 
+static const char *load_parent_file(struct parent_file *file, const struct file_entry *entry,
+                                    const struct program *program, uint32_t size) {
+  /* The name ends within the data or in the guard behind it, so that it needs no other check. */
+  if (entry->name >= size || entry->content > size || entry->size > size - entry->content ||
+      entry->step >= program->count)
+    return "a parent file lies outside the data";
+  file->name = (const char *)program->data + entry->name;
+  file->content = program->data + entry->content;
+  file->size = entry->size;
+  file->step = entry->step;
+  return NULL;
+}
+
 const char *program_load(struct program *program, unsigned char *bytes, size_t size) {
   const struct header *header = (const void *)bytes;
   if (size < HEADER_SIZE || header->magic != PROGRAM_MAGIC)
     return "it has no header";
   uint32_t data_size = header->data;
   if (header->instructions > PROGRAM_MAX_INSTRUCTIONS || header->tables > PROGRAM_MAX_TABLES ||
-      data_size > PROGRAM_MAX_DATA)
+      data_size > PROGRAM_MAX_DATA || header->parent_files > MAX_PARENT_FILES)
     return "it is too large";
   size_t tables_at = HEADER_SIZE + (size_t)header->instructions * sizeof(struct instruction);
-  size_t data_at = tables_at + (size_t)header->tables * TABLE_SIZE;
+  size_t files_at = tables_at + (size_t)header->tables * TABLE_SIZE;
+  size_t data_at = files_at + (size_t)header->parent_files * TABLE_SIZE;
   if (size != data_at + data_size)
     return "its size is not what its header says";
   memset(bytes + size, 0, PROGRAM_GUARD);
@@ -99,6 +121,12 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
   program->instructions = (void *)(bytes + HEADER_SIZE);
   program->count = header->instructions;
   program->data = bytes + data_at;
+  program->clone_flags = header->clone_flags;
+  program->cgroup = header->cgroup;
+  program->pid_namespace = header->pid_namespace;
+  program->parent_file_count = header->parent_files;
+  if ((program->clone_flags & ~PROGRAM_CLONE_FLAGS) != 0)
+    return "it has clone flags other than namespaces";
   for (uint32_t i = 0; i < program->count; i++) {
     const char *wrong = load_instruction(&program->instructions[i], program->count - i - 1,
                                          program->data, data_size);
@@ -108,6 +136,12 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
   for (uint32_t i = 0; i < header->tables; i++) {
     const struct table *table = (const void *)(bytes + tables_at + (size_t)i * TABLE_SIZE);
     const char *wrong = load_table(table, program->data, data_size);
+    if (wrong != NULL)
+      return wrong;
+  }
+  for (uint32_t i = 0; i < header->parent_files; i++) {
+    const struct file_entry *entry = (const void *)(bytes + files_at + (size_t)i * TABLE_SIZE);
+    const char *wrong = load_parent_file(&program->parent_files[i], entry, program, data_size);
     if (wrong != NULL)
       return wrong;
   }

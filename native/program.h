@@ -7,9 +7,11 @@
 
 /*
  * Layout of the bytes, all numbers little-endian as both architectures have them:
- *   header        8 words of 32 bits: magic, instructions, tables, size of the data, 4 reserved
+ *   header        8 words of 32 bits: magic, number of instructions, of tables, size of the data,
+ *                 clone flags, cgroup, pid namespace, number of parent files
  *   instructions  64 bytes each, as struct instruction has them
  *   tables        4 words each: where the pointers go, where the strings begin, how many, reserved
+ *   parent files  4 words each: name, content, size of the content, instruction to blame
  *   data          strings, slots, structs; offsets count from here
  * A table is an argv or an envp: the strings lie one after another, each ended by a NUL.
  */
@@ -17,6 +19,9 @@
 #define PROGRAM_MAX_INSTRUCTIONS 65536u
 #define PROGRAM_MAX_TABLES 64u
 #define PROGRAM_MAX_DATA (256u << 20)
+
+/* CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */
+#define PROGRAM_CLONE_FLAGS (0x80u | 0x20000u | 0x7e000000u)
 
 /* Zero bytes behind the data, so that the kernel never reads a string past the allocation. */
 #define PROGRAM_GUARD 8u

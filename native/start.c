@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -48,7 +51,7 @@ static int prepare_stack(struct launch_stack *stack) {
  * knows them all gets as far as the cgroup's descriptor and says EBADF, whatever else is in the way
  * (an older kernel, a container's seccomp filter) says something else. Any thread.
  */
-static int has_clone3(void) {
+int launch_has_clone3(void) {
   static atomic_int known;
   int answer = atomic_load_explicit(&known, memory_order_relaxed);
   if (answer == 0) {
@@ -63,24 +66,69 @@ static int has_clone3(void) {
   return answer == 1;
 }
 
-/* The new process' pid, or -errno. The calling thread is suspended until execve or exit. */
-static long clone_child(struct launch_stack *stack, struct child_start *start, int *pidfd) {
-  uint64_t flags = CLONE_FLAG_VM | CLONE_FLAG_VFORK | CLONE_FLAG_PIDFD;
-  if (has_clone3()) {
+/*
+ * The new process' pid, or -errno. The calling thread is suspended until execve or exit; unless the
+ * parent has files to write meanwhile: then the kernel clears `running` and wakes its futex.
+ */
+static long clone_child(struct launch_stack *stack, struct child_start *start, int *pidfd,
+                        _Atomic int32_t *running) {
+  const struct program *program = start->program;
+  int suspended = program->parent_file_count == 0;
+  uint64_t flags = CLONE_FLAG_VM | CLONE_FLAG_PIDFD | program->clone_flags |
+                   (suspended ? CLONE_FLAG_VFORK : CLONE_FLAG_CHILD_CLEARTID);
+  if (launch_has_clone3()) {
     struct kernel_clone_args arguments = {
         .flags = flags | CLONE_FLAG_CLEAR_SIGHAND,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .child_tid = (uint64_t)(uintptr_t)running,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)stack->bottom,
         .stack_size = STACK_SIZE,
     };
+    if (program->cgroup >= 0) {
+      arguments.flags |= CLONE_FLAG_INTO_CGROUP;
+      arguments.cgroup = (uint64_t)program->cgroup;
+    }
     start->reset_handlers = 0;
     const long a[6] = {(long)&arguments, sizeof arguments};
     return call_clone(SYS_clone3, a, launch_child, start);
   }
+  if (program->cgroup >= 0 || (flags & CLONE_FLAG_NEWTIME) != 0)
+    return -ENOSYS; /* only clone3 can do that: the plan without it does not ask for it */
   start->reset_handlers = 1;
-  const long a[6] = {(long)(flags | SIGCHLD), (long)(stack->bottom + STACK_SIZE), (long)pidfd};
+  long a[6] = {(long)(flags | SIGCHLD), (long)(stack->bottom + STACK_SIZE), (long)pidfd};
+  a[CLONE_CHILD_TID_ARGUMENT] = (long)running;
   return call_clone(SYS_clone, a, launch_child, start);
+}
+
+/* Writes what the child waits for, and lets it go on or give up. Returns 0 or -errno. */
+static long write_parent_files(struct child_start *start, long pid, struct failure *failure) {
+  const struct program *program = start->program;
+  long result = 0;
+  for (uint32_t i = 0; result >= 0 && i < program->parent_file_count; i++) {
+    const struct parent_file *file = &program->parent_files[i];
+    char path[128];
+    snprintf(path, sizeof path, "/proc/%ld/%s", pid, file->name);
+    long fd = result = CALL(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+      *failure = (struct failure){(int32_t)file->step, (int32_t)-result};
+      break;
+    }
+    /* One write: the kernel takes a map whole or not at all. */
+    result = CALL(SYS_write, fd, (long)file->content, file->size);
+    if (result < 0)
+      *failure = (struct failure){(int32_t)file->step, (int32_t)-result};
+    CALL(SYS_close, fd);
+  }
+  start->go = result < 0 ? -1 : 1;
+  CALL(SYS_futex, (long)&start->go, FUTEX_WAKE, 1);
+  return result;
+}
+
+/* Until the child's execve or exit: see CLONE_CHILD_CLEARTID in clone(2). */
+static void wait_until_gone(_Atomic int32_t *running) {
+  while (*running != 0)
+    CALL(SYS_futex, (long)running, FUTEX_WAIT, 1);
 }
 
 /* Reaps a child that failed; it is past its last instruction, so this waits for microseconds. */
@@ -106,10 +154,24 @@ static double pidfd_inode(int pidfd) {
   return answer == 1 && fstat(pidfd, &status) == 0 ? (double)status.st_ino : 0;
 }
 
+/* The next child of this thread is born into it: setns(2). Returns 0 or -errno. */
+static long enter_pid_namespace(int fd) {
+  return fd < 0 ? 0 : CALL(SYS_setns, fd, CLONE_NEWPID);
+}
+
+static void leave_pid_namespace(int fd) {
+  if (fd < 0)
+    return;
+  long own = CALL(SYS_openat, AT_FDCWD, (long)"/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
+  CALL(SYS_setns, own, CLONE_NEWPID);
+  CALL(SYS_close, own);
+}
+
 void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
   struct failure failure = {LAUNCHED, 0};
-  struct child_start start = {program, &failure, 0, 0};
+  struct child_start start = {program, &failure, 0, 0, 0};
+  _Atomic int32_t running = 1;
   int pidfd = -1;
   *result = (struct launch_result){.step = START_CLONE, .error = ENOMEM, .pidfd = -1};
   if (!prepare_stack(stack))
@@ -120,7 +182,17 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, SIGNAL_SET_SIZE);
   /* set*id in the child clears the dumpable flag of the memory it shares with us. */
   long dumpable = CALL(SYS_prctl, PR_GET_DUMPABLE);
-  long pid = clone_child(stack, &start, &pidfd);
+  long pid = enter_pid_namespace(program->pid_namespace);
+  if (pid >= 0)
+    pid = clone_child(stack, &start, &pidfd, &running);
+  leave_pid_namespace(program->pid_namespace);
+  if (pid >= 0 && program->parent_file_count > 0) {
+    struct failure ours = {LAUNCHED, 0};
+    write_parent_files(&start, pid, &ours);
+    wait_until_gone(&running);
+    if (ours.step != LAUNCHED)
+      failure = ours; /* the child's own says only that it was told to give up */
+  }
   if (CALL(SYS_prctl, PR_GET_DUMPABLE) != dumpable)
     CALL(SYS_prctl, PR_SET_DUMPABLE, dumpable);
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);

@@ -13,15 +13,17 @@ struct launch_result {
   int32_t step;  /* LAUNCHED; START_CLONE: clone failed; else the instruction that did */
   int32_t error; /* positive errno */
   int32_t pid;
-  int32_t pidfd; /* close-on-exec, at least 3 */
-  double inode;  /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
-  double
-      max_rss_floor; /* KiB: the parent's own peak, where the kernel's figure of the child began */
-  double started;    /* CLOCK_MONOTONIC in microseconds */
+  int32_t pidfd;        /* close-on-exec, at least 3 */
+  double inode;         /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
+  double max_rss_floor; /* KiB: the parent's own peak, with which the child's figure began */
+  double started;       /* CLOCK_MONOTONIC in microseconds */
 };
 
 #define LAUNCHED (-1)
 #define START_CLONE (-2)
+
+/* Whether clone3 can be had: a kernel before 5.7 lacks it, a container's filter may deny it. */
+int launch_has_clone3(void);
 
 /* CLOCK_MONOTONIC in microseconds. Any thread; does not block; async-signal-safe. */
 double monotonic_microseconds(void);

@@ -50,6 +50,7 @@ interface Addon {
   openChannel(fd: number, owned: boolean, token: number): NativeChannel | number;
   armChannel(channel: NativeChannel, events: number): number;
   closeChannel(channel: NativeChannel): void;
+  hasClone3(): boolean;
   signalMask(): bigint;
   copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;
   exec(program: Uint8Array, size: number): [step: number, errno: number];

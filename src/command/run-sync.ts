@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { compile } from '../launch/compile.js';
+import { checkLaunch } from '../launch/compile.js';
 import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { reap } from '../process/reap.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
@@ -174,7 +174,7 @@ export function runSync(
   given.signal?.throwIfAborted();
   const plan = planStdio(given, runDefaults(given));
   const blame = { file, args: words };
-  if (hasFiles(plan)) compile(launchOf(file, words, new Map(), given));
+  if (hasFiles(plan)) checkLaunch(launchOf(file, words, new Map(), given));
   const connections = connect(plan, openFilesSync(plan, blame), blame);
   const compiled = compileConnected(file, words, connections, given);
   let child: Unwatched;

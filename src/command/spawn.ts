@@ -4,7 +4,7 @@
  * @module
  */
 import { invalid } from '../launch/check.js';
-import { type CompiledLaunch, compile } from '../launch/compile.js';
+import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
 import type { Launch } from '../launch/step.js';
 import { launch } from '../process/launch.js';
 import { Channel } from './channel.js';
@@ -79,7 +79,7 @@ export async function start(
   let opened = NO_FILES;
   if (hasFiles(plan)) {
     // A mistake in another option must not have emptied the file.
-    compile(launchOf(file, args, NO_DESCRIPTORS, options));
+    checkLaunch(launchOf(file, args, NO_DESCRIPTORS, options));
     opened = await openFiles(plan, blame);
   }
   const connections = connect(plan, opened, blame);

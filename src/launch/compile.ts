@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { close } from '../syscall/call.js';
 import { checkString, invalid } from './check.js';
 import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
@@ -17,6 +18,8 @@ export interface CompiledLaunch {
   /** Valid until the next program is compiled. */
   readonly bytes: Uint8Array;
   readonly steps: readonly StepInfo[];
+  /** Descriptors of this process that were opened for it: whoever launches it closes them. */
+  readonly closeAfter: readonly number[];
 }
 
 function checkArguments(file: string, argv: readonly string[]): void {
@@ -33,8 +36,19 @@ function checkArguments(file: string, argv: readonly string[]): void {
 export function compile(launch: Launch): CompiledLaunch {
   checkArguments(launch.file, launch.argv);
   const program = new ProgramBuilder();
-  for (const step of order) step.emit(program, launch);
-  return { launch, bytes: program.finish(), steps: program.steps };
+  const { closeAfter, steps } = program;
+  try {
+    for (const step of order) step.emit(program, launch);
+    return { launch, bytes: program.finish(), steps, closeAfter };
+  } catch (error) {
+    for (const fd of closeAfter) close(fd);
+    throw error;
+  }
+}
+
+/** Throws what `compile` would, for a launch that does not follow at once. */
+export function checkLaunch(launch: Launch): void {
+  for (const fd of compile(launch).closeAfter) close(fd);
 }
 
 /** Where the native side says that no step of the program failed but clone itself. */

@@ -13,7 +13,15 @@ import type { SYS } from '../syscall/constants.js';
  * The step of a launch that failed: the system call as its manual page names it, or the operation
  * where one call has many (`'PR_SET_PDEATHSIG'`).
  */
-export type StepName = keyof typeof SYS | 'open' | 'sigaction' | 'sigprocmask' | `PR_${string}`;
+export type StepName =
+  | keyof typeof SYS
+  | 'open'
+  | 'sigaction'
+  | 'sigprocmask'
+  | 'user_namespaces'
+  | 'cgroup'
+  | `TIOC${string}`
+  | `PR_${string}`;
 
 /** What an instruction is called in an error. */
 export interface StepInfo {
@@ -40,8 +48,11 @@ export type Argument = number | Address | Slot;
 const MODE = { fail: 0, ignore: 1, store: 2, skipIf: 3, skipUnless: 4, tryNext: 5 } as const;
 const KIND = { immediate: 0, address: 1, load: 2 } as const;
 
-/** Not a system call: marks a range of descriptors close-on-exec by way of /proc/self/fd. */
+/** Not a system call: marks a range of descriptors close-on-exec by way of /proc. */
 export const CLOSE_ON_EXEC_RANGE = 0x8000_0000;
+
+/** Not a system call either: waits until the parent has written its files. */
+const WAIT_FOR_PARENT = 0x8000_0001;
 
 const MAGIC = 0x3158_4546;
 const HEADER_WORDS = 8;
@@ -56,7 +67,16 @@ let output = new Uint8Array(64 * 1024);
 /** Programs are complete before the next begins: they share the scratch memory. */
 export class ProgramBuilder {
   readonly steps: StepInfo[] = [];
+  /** CLONE_NEW… flags: namespaces that the process is born into. */
+  cloneFlags = 0;
+  /** A descriptor of the cgroup directory that it is born in, or -1. */
+  cgroup = -1;
+  /** A descriptor of the pid namespace that it is born in, or -1. */
+  pidNamespace = -1;
+  /** Descriptors that are closed once the launch is over. */
+  readonly closeAfter: number[] = [];
   readonly #tables: number[] = [];
+  readonly #parentFiles: number[] = [];
   #dataSize = 0;
 
   /** A call whose failure ends the launch. */
@@ -88,6 +108,19 @@ export class ProgramBuilder {
   /** One of several calls of which the first to succeed does: execve along PATH. */
   candidate(step: StepInfo, number: number, ...args: readonly Argument[]): void {
     this.#add(step, number, MODE.tryNext, 0, 0, args);
+  }
+
+  /** The child waits here until the parent has written the `parentFile`s. */
+  waitForParent(step: StepInfo): void {
+    this.must(step, WAIT_FOR_PARENT);
+  }
+
+  /** A file below /proc/PID that the parent writes, for the instruction that is added next. */
+  parentFile(name: string, content: string): void {
+    const nameAt = this.string(name).offset;
+    const contentAt = this.string(content).offset;
+    const size = Buffer.byteLength(content);
+    this.#parentFiles.push(nameAt, contentAt, size, this.steps.length);
   }
 
   /** A string with its NUL. */
@@ -136,15 +169,19 @@ export class ProgramBuilder {
     const tables = this.#tables.length / TABLE_WORDS;
     const instructionBytes = count * INSTRUCTION_WORDS * 4;
     const tablesAt = HEADER_WORDS * 4 + instructionBytes;
-    const dataAt = tablesAt + tables * TABLE_WORDS * 4;
+    const files = this.#parentFiles.length / TABLE_WORDS;
+    const filesAt = tablesAt + tables * TABLE_WORDS * 4;
+    const dataAt = filesAt + files * TABLE_WORDS * 4;
     const dataSize = (this.#dataSize + 7) & ~7;
     data.fill(0, this.#dataSize, dataSize);
     const size = dataAt + dataSize;
     if (output.length < size) output = new Uint8Array(size * 2);
     const header = new Int32Array(output.buffer, 0, HEADER_WORDS);
-    header.set([MAGIC, count, tables, dataSize, 0, 0, 0, 0]);
+    const { cloneFlags, cgroup, pidNamespace } = this;
+    header.set([MAGIC, count, tables, dataSize, cloneFlags, cgroup, pidNamespace, files]);
     output.set(new Uint8Array(instructions.buffer, 0, instructionBytes), HEADER_WORDS * 4);
     new Int32Array(output.buffer, tablesAt, this.#tables.length).set(this.#tables);
+    new Int32Array(output.buffer, filesAt, this.#parentFiles.length).set(this.#parentFiles);
     output.set(data.subarray(0, dataSize), dataAt);
     return output.subarray(0, size);
   }

@@ -22,6 +22,8 @@ export interface Launch {
   readonly options: LaunchOptions;
   /** Whether a file without a slash is looked for along PATH. */
   readonly search: boolean;
+  /** Whether it is this process that becomes the program. */
+  readonly inPlace?: boolean;
   /** The process that is the new program's parent. */
   readonly parentPid: number;
 }

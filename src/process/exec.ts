@@ -9,7 +9,7 @@ import { compile, launchError } from '../launch/compile.js';
 import type { LaunchOptions } from '../launch/order.js';
 import type { DescriptorSource, Launch } from '../launch/step.js';
 import { native } from '../native.js';
-import { attempt } from '../syscall/call.js';
+import { attempt, close } from '../syscall/call.js';
 import { F, O } from '../syscall/constants.js';
 import { MAX_FD } from './start.js';
 
@@ -68,13 +68,14 @@ export function execLaunch(launch: Launch): never {
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
   const { processGroup } = launch.options;
-  const compiled = compile(launch);
+  const compiled = compile({ ...launch, inPlace: true, parentPid: process.ppid });
   const undo = unsetNonblocking(launch.descriptors);
   const group = attempt('getpgid', 0);
   const [step, errno] = native.exec(compiled.bytes, compiled.bytes.length);
   undo();
   // The program's one change of the whole process that may have been made and can be undone.
   if (processGroup !== undefined) attempt('setpgid', 0, group);
+  for (const fd of compiled.closeAfter) close(fd);
   throw launchError(compiled, step, errno);
 }
 

@@ -79,9 +79,10 @@ class Following {
   }
 }
 
-/** Descriptors as the addon takes them. */
-function toFds(fds: readonly number[]): Int32Array | undefined {
-  return fds.length === 0 ? undefined : Int32Array.from(fds);
+/** What is closed once the launch is over, as the addon takes it. */
+function toFds(fds: readonly number[], compiled: CompiledLaunch): Int32Array | undefined {
+  if (fds.length === 0 && compiled.closeAfter.length === 0) return undefined;
+  return Int32Array.from([...fds, ...compiled.closeAfter]);
 }
 
 async function launchLater(
@@ -92,7 +93,7 @@ async function launchLater(
   const { bytes } = compiled;
   following.token = completions.register(following.handle);
   completions.retain();
-  const fds = toFds(closeFds);
+  const fds = toFds(closeFds, compiled);
   const errno = native.launch(bytes, bytes.length, following.token, fds, following.watch);
   if (errno !== 0) {
     following.fail(STEP_CLONE, errno);
@@ -111,7 +112,7 @@ function launchNow(
   const { bytes } = compiled;
   following.token = completions.register(following.handle);
   completions.retain();
-  const fds = toFds(closeFds);
+  const fds = toFds(closeFds, compiled);
   const errno = native.launchSync(bytes, bytes.length, following.token, fds, following.watch);
   if (errno === 0) following.launched(completions.mailbox, 0);
   else following.fail(STEP_CLONE, errno);

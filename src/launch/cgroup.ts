@@ -1,0 +1,75 @@
+import { openSync, readFileSync } from 'node:fs';
+import { native } from '../native.js';
+import { E, O, SYS } from '../syscall/constants.js';
+import { checkInteger, checkString, invalid } from './check.js';
+import { LaunchError } from './error.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+
+/** The control group of the new process. */
+export interface CgroupOptions {
+  /**
+   * The directory of a control group (version 2), as a path or an open descriptor. The process is
+   * born inside it: CLONE_INTO_CGROUP, clone(2), Linux 5.7; where clone3 can't be had, it moves
+   * itself there before it runs its program. A frozen group is refused: the launch would hang until
+   * it is thawed. Default: the group of this process. See cgroups(7).
+   */
+  cgroup?: string | number;
+}
+
+const MAX_FD = 0x3fff_ffff;
+
+/** The group's directory; one that was opened here is closed after the launch. */
+function directoryOf(program: ProgramBuilder, cgroup: string | number, launch: Launch): number {
+  if (typeof cgroup === 'number') return checkInteger('cgroup', cgroup, 0, MAX_FD);
+  if (typeof cgroup !== 'string') throw invalid('cgroup', cgroup, 'a path or a descriptor');
+  checkString('cgroup', cgroup);
+  try {
+    const fd = openSync(cgroup, O.O_RDONLY | O.O_DIRECTORY);
+    program.closeAfter.push(fd);
+    return fd;
+  } catch (error) {
+    const errno = -((error as NodeJS.ErrnoException).errno ?? -E.EIO);
+    throw blame('open', cgroup, errno, launch);
+  }
+}
+
+function blame(name: 'open' | 'cgroup', cgroup: string | number, errno: number, launch: Launch) {
+  const step = { name, argument: String(cgroup) };
+  return new LaunchError(step, errno, launch.file, launch.argv.slice(1));
+}
+
+/** Whether nothing in the group runs: a child born into it could not get as far as its execve. */
+function isFrozen(fd: number): boolean {
+  try {
+    return /^frozen 1$/m.test(readFileSync(`/proc/self/fd/${fd}/cgroup.events`, 'utf8'));
+  } catch {
+    return false; // the root group has no such file, and never freezes
+  }
+}
+
+export const cgroup: Step = {
+  emit(program: ProgramBuilder, launch: Launch): void {
+    const wanted = launch.options.cgroup;
+    if (wanted === undefined) return;
+    const fd = directoryOf(program, wanted, launch);
+    if (isFrozen(fd)) throw blame('cgroup', wanted, E.EBUSY, launch);
+    if (native.hasClone3() && !launch.inPlace) {
+      program.cgroup = fd;
+      return;
+    }
+    const procs = program.slot();
+    const step = { name: 'cgroup', argument: String(wanted) } as const;
+    const flags = O.O_WRONLY | O.O_CLOEXEC;
+    program.store(step, procs, SYS.openat, fd, program.string('cgroup.procs'), flags);
+    program.must(step, SYS.write, procs, program.string('0'), 1);
+    program.ignore({ name: 'close' }, SYS.close, procs);
+  },
+  flags: [
+    {
+      flags: '--cgroup <directory>',
+      description: 'run in this control group (version 2)',
+      apply: (options, value) => ({ ...options, cgroup: value }),
+    },
+  ],
+};

@@ -1,0 +1,188 @@
+import { CLONE, MS, SYS } from '../syscall/constants.js';
+import { checkBoolean, checkInteger, invalid } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Flag, Launch, Step } from './step.js';
+
+/** A range of user or group ids inside a user namespace and what they are outside. */
+export interface IdMap {
+  /** The first id inside. */
+  inside: number;
+  /** What it is in the namespace of this process. */
+  outside: number;
+  /** How many ids. */
+  count: number;
+}
+
+/** Which namespaces are new (`true`) or joined (an open descriptor of one): namespaces(7). */
+export interface Namespaces {
+  /** Users and capabilities: user_namespaces(7). The process has all capabilities inside. */
+  user?: boolean | number;
+  /** Process ids: pid_namespaces(7). The process is number 1 of a new one, which ends with it. */
+  pid?: boolean | number;
+  /** Mounts: mount_namespaces(7). A new one is made private, so that no mount gets out. */
+  mount?: boolean | number;
+  /** Network devices, addresses, ports: network_namespaces(7). A new one has only `lo`, down. */
+  net?: boolean | number;
+  /** Host name: uts_namespaces(7). */
+  uts?: boolean | number;
+  /** System V IPC and POSIX message queues: ipc_namespaces(7). */
+  ipc?: boolean | number;
+  /** The root of what /proc/PID/cgroup shows: cgroup_namespaces(7). */
+  cgroup?: boolean | number;
+  /** CLOCK_MONOTONIC and CLOCK_BOOTTIME: time_namespaces(7), Linux 5.6. */
+  time?: boolean | number;
+  /** User ids of a new user namespace; without it every user is nobody. */
+  uidMap?: readonly IdMap[];
+  /** Group ids of a new user namespace. */
+  gidMap?: readonly IdMap[];
+  /** Whether setgroups(2) works in it. Default: `'deny'` with a `gidMap`, which the kernel asks of
+   * an unprivileged parent. */
+  setgroups?: 'allow' | 'deny';
+}
+
+/** Namespaces of the new process. */
+export interface NamespaceOptions {
+  /** New namespaces, or others to join. Default: those of this process. */
+  namespaces?: Namespaces;
+}
+
+type Kind = 'user' | 'pid' | 'mount' | 'net' | 'uts' | 'ipc' | 'cgroup' | 'time';
+
+/** The user namespace first: it gives the capabilities that joining the others takes. */
+const KINDS: readonly Kind[] = ['user', 'mount', 'net', 'uts', 'ipc', 'cgroup', 'time', 'pid'];
+
+const FLAGS: Readonly<Record<Kind, number>> = {
+  user: CLONE.CLONE_NEWUSER,
+  pid: CLONE.CLONE_NEWPID,
+  mount: CLONE.CLONE_NEWNS,
+  net: CLONE.CLONE_NEWNET,
+  uts: CLONE.CLONE_NEWUTS,
+  ipc: CLONE.CLONE_NEWIPC,
+  cgroup: CLONE.CLONE_NEWCGROUP,
+  time: CLONE.CLONE_NEWTIME,
+};
+
+const OTHER_KEYS = new Set(['uidMap', 'gidMap', 'setgroups']);
+const LAST_ID = 0xffff_fffe;
+const MAX_FD = 0x3fff_ffff;
+
+function checkMap(option: string, map: readonly IdMap[]): string {
+  if (!Array.isArray(map) || map.length === 0 || map.length > 340) {
+    throw invalid(option, map, 'an array of 1 to 340 ranges { inside, outside, count }');
+  }
+  const lines = map.map((range: IdMap, index) => {
+    const name = `${option}[${index}]`;
+    if (typeof range !== 'object' || range === null) throw invalid(name, range, 'a range');
+    const inside = checkInteger(`${name}.inside`, range.inside, 0, LAST_ID);
+    const outside = checkInteger(`${name}.outside`, range.outside, 0, LAST_ID);
+    const count = checkInteger(`${name}.count`, range.count, 1, LAST_ID);
+    return `${inside} ${outside} ${count}\n`;
+  });
+  return lines.join('');
+}
+
+function check(namespaces: Namespaces): void {
+  if (typeof namespaces !== 'object' || namespaces === null) {
+    throw invalid('namespaces', namespaces, 'an object');
+  }
+  for (const [key, value] of Object.entries(namespaces)) {
+    if (OTHER_KEYS.has(key)) continue;
+    if (!(KINDS as readonly string[]).includes(key)) {
+      throw invalid(`namespaces.${key}`, value, `absent: the namespaces are ${KINDS.join(', ')}`);
+    }
+    if (typeof value === 'number') checkInteger(`namespaces.${key}`, value, 0, MAX_FD);
+    else if (value !== undefined) checkBoolean(`namespaces.${key}`, value);
+  }
+  const { setgroups } = namespaces;
+  if (setgroups !== undefined && setgroups !== 'allow' && setgroups !== 'deny') {
+    throw invalid('namespaces.setgroups', setgroups, "'allow' or 'deny'");
+  }
+  for (const key of ['uidMap', 'gidMap', 'setgroups'] as const) {
+    if (namespaces[key] === undefined || namespaces.user === true) continue;
+    throw invalid(`namespaces.${key}`, namespaces[key], 'absent without `namespaces.user: true`');
+  }
+}
+
+/** The maps are the parent's to write, in this order, while the child waits. */
+function emitMaps(program: ProgramBuilder, { uidMap, gidMap, setgroups }: Namespaces): void {
+  const wanted = setgroups ?? (gidMap === undefined ? undefined : 'deny');
+  const names: string[] = [];
+  const add = (name: string, content: string): void => {
+    program.parentFile(name, content);
+    names.push(name);
+  };
+  if (uidMap !== undefined) add('uid_map', checkMap('namespaces.uidMap', uidMap));
+  if (wanted !== undefined) add('setgroups', wanted);
+  if (gidMap !== undefined) add('gid_map', checkMap('namespaces.gidMap', gidMap));
+  if (names.length > 0) program.waitForParent({ name: 'user_namespaces', argument: names.join() });
+}
+
+function emitPrivateMounts(program: ProgramBuilder): void {
+  const step = { name: 'mount', argument: '/' } as const;
+  const flags = MS.MS_REC | MS.MS_PRIVATE;
+  const none = program.string('none');
+  program.must(step, SYS.mount, none, program.string('/'), 0, flags, 0);
+}
+
+/** Before identity and root: what those may be depends on the namespace. */
+export const namespaces: Step = {
+  emit(program: ProgramBuilder, { options, inPlace }: Launch): void {
+    const wanted = options.namespaces;
+    if (wanted === undefined) return;
+    check(wanted);
+    for (const kind of KINDS) {
+      const value = wanted[kind];
+      if (value === undefined || value === false) continue;
+      const flag = FLAGS[kind];
+      const name = `namespaces.${kind}`;
+      if (inPlace && (kind === 'user' || kind === 'pid')) {
+        throw invalid(name, value, 'absent for exec: a process can not change these by itself');
+      }
+      if (inPlace && value === true) {
+        program.must({ name: 'unshare', argument: kind }, SYS.unshare, flag);
+      } else if (value === true) {
+        program.cloneFlags |= flag;
+      } else if (kind === 'pid') {
+        program.pidNamespace = value;
+      } else {
+        program.must({ name: 'setns', argument: `${kind} ${value}` }, SYS.setns, value, flag);
+      }
+    }
+    emitMaps(program, wanted);
+    if (wanted.mount === true) emitPrivateMounts(program);
+  },
+  flags: [
+    {
+      flags: '--namespaces <kinds>',
+      description: `new namespaces: any of ${KINDS.join(',')}`,
+      repeatable: true,
+      apply: (options, value) => {
+        const added = Object.fromEntries(value.split(',').map((kind) => [kind, true]));
+        return { ...options, namespaces: { ...options.namespaces, ...added } };
+      },
+    },
+    mapFlag('uid', 'uidMap'),
+    mapFlag('gid', 'gidMap'),
+    {
+      flags: '--setgroups <allow|deny>',
+      description: 'whether setgroups works in the new user namespace',
+      apply: (options, value) => ({
+        ...options,
+        namespaces: { ...options.namespaces, setgroups: value as 'allow' | 'deny' },
+      }),
+    },
+  ],
+};
+
+function mapFlag(what: string, key: 'uidMap' | 'gidMap'): Flag {
+  return {
+    flags: `--${what}-map <inside:outside:count>`,
+    description: `map ${what}s of the new user namespace: 0:1000:1`,
+    repeatable: true,
+    apply: (options, value) => {
+      const [inside, outside, count] = value.split(':').map(Number) as [number, number, number];
+      const map = [...(options.namespaces?.[key] ?? []), { inside, outside, count }];
+      return { ...options, namespaces: { ...options.namespaces, [key]: map } };
+    },
+  };
+}

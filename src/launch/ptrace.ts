@@ -1,0 +1,22 @@
+import { PTRACE, SYS } from '../syscall/constants.js';
+import { checkBoolean } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+
+/** Whether the new process is traced. */
+export interface PtraceOptions {
+  /**
+   * The process stops with SIGTRAP once it runs the new program, before its first instruction, and
+   * waits for its tracer: PTRACE_TRACEME, ptrace(2). The tracer is the thread that launched it:
+   * `trace` of `forkexec/process` works on that thread. Default: false.
+   */
+  ptrace?: boolean;
+}
+
+/** Last but for the mask, so that no step of the launch is traced. */
+export const ptrace: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    if (options.ptrace === undefined || !checkBoolean('ptrace', options.ptrace)) return;
+    program.must({ name: 'ptrace', argument: 'PTRACE_TRACEME' }, SYS.ptrace, PTRACE.PTRACE_TRACEME);
+  },
+};

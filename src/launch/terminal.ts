@@ -1,0 +1,102 @@
+import { AT, E, O, SYS, TIOC } from '../syscall/constants.js';
+import { checkBoolean, checkInteger, invalid } from './check.js';
+import { Address, type ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+
+/** The terminal of the new process. */
+export interface TerminalOptions {
+  /**
+   * A descriptor of the *child*, not only 0, on a terminal that becomes the controlling terminal of
+   * its new session: TIOCSCTTY(2const). Needs `session`. A terminal that another session has is not
+   * taken from it. Default: none.
+   */
+  controllingTerminal?: number;
+  /**
+   * Gives up the controlling terminal, whichever descriptors are open on it: TIOCNOTTY(2const). No
+   * error without one. Default: false.
+   */
+  detachTerminal?: boolean;
+  /**
+   * A descriptor of *this* process on its controlling terminal: the child is a process group of its
+   * own (unless `processGroup` says which) and the terminal's foreground group from its first
+   * instruction on: tcsetpgrp(3). The terminal is given back when the child stops or ends. Not
+   * together with `session`. Default: the foreground group stays.
+   */
+  foreground?: number;
+}
+
+const MAX_FD = 0x3fff_ffff;
+
+/** While every signal is blocked, so that a background group gets no SIGTTOU for it. */
+export const foreground: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    if (options.foreground === undefined) return;
+    const terminal = checkInteger('foreground', options.foreground, 0, MAX_FD);
+    if (options.session) {
+      throw invalid('foreground', terminal, 'absent with `session`, which has no terminal');
+    }
+    if (options.controllingTerminal !== undefined) {
+      throw invalid('foreground', terminal, 'absent with `controllingTerminal`');
+    }
+    if (options.processGroup === undefined) {
+      program.must({ name: 'setpgid', argument: '0' }, SYS.setpgid, 0, 0);
+    }
+    const group = program.slot();
+    program.store({ name: 'getpgid' }, group, SYS.getpgid, 0);
+    const step = { name: 'TIOCSPGRP', argument: String(terminal) } as const;
+    program.must(step, SYS.ioctl, terminal, TIOC.TIOCSPGRP, new Address(group.offset));
+  },
+  flags: [
+    {
+      flags: '--foreground <fd>',
+      description: 'run as the foreground group of the terminal at this descriptor',
+      apply: (options, value) => ({ ...options, foreground: Number(value) }),
+    },
+  ],
+};
+
+/** Once the child's descriptors are in place. */
+export const controllingTerminal: Step = {
+  emit(program: ProgramBuilder, { options, descriptors }: Launch): void {
+    const { controllingTerminal: terminal, detachTerminal } = options;
+    if (detachTerminal !== undefined && checkBoolean('detachTerminal', detachTerminal)) {
+      if (terminal !== undefined) {
+        throw invalid('detachTerminal', true, 'absent with `controllingTerminal`');
+      }
+      detach(program);
+    }
+    if (terminal === undefined) return;
+    checkInteger('controllingTerminal', terminal, 0, MAX_FD);
+    if (options.session !== true) {
+      throw invalid('controllingTerminal', terminal, 'absent without `session`');
+    }
+    if (!descriptors.has(terminal)) {
+      throw invalid('controllingTerminal', terminal, 'a descriptor that the child has');
+    }
+    const step = { name: 'TIOCSCTTY', argument: String(terminal) } as const;
+    program.must(step, SYS.ioctl, terminal, TIOC.TIOCSCTTY, 0);
+  },
+  flags: [
+    {
+      flags: '--controlling-terminal <fd>',
+      description: "make the terminal at this descriptor the new session's; needs --session",
+      apply: (options, value) => ({ ...options, controllingTerminal: Number(value) }),
+    },
+    {
+      flags: '--detach-terminal',
+      description: 'give up the controlling terminal',
+      apply: (options) => ({ ...options, detachTerminal: true }),
+    },
+  ],
+};
+
+/** /dev/tty is the controlling terminal, and ENXIO says that there is none. */
+function detach(program: ProgramBuilder): void {
+  const step = { name: 'open', argument: '/dev/tty' } as const;
+  const path = program.string('/dev/tty');
+  const flags = O.O_RDWR | O.O_CLOEXEC | O.O_NOCTTY;
+  const terminal = program.slot();
+  program.skipIf(-E.ENXIO, 2, step, SYS.openat, AT.AT_FDCWD, path, flags);
+  program.store(step, terminal, SYS.openat, AT.AT_FDCWD, path, flags);
+  program.must({ name: 'TIOCNOTTY' }, SYS.ioctl, terminal, TIOC.TIOCNOTTY, 0);
+}
