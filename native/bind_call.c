@@ -56,7 +56,7 @@ static void deliver_call(struct request *request) {
   environment_deliver(call->environment, &call->called);
 }
 
-/* A thread of the pool; blocks as long as the call does. */
+/* The thread that the call was meant for; blocks as long as the call does. */
 static void run_call(struct request *request) {
   struct call *call = (void *)((char *)request - offsetof(struct call, request));
   call->result = call_kernel(call->arguments.number, call->arguments.values);
@@ -73,20 +73,26 @@ void write_call_row(napi_env env, struct completion *completion, double *row) {
   free_call(call);
 }
 
-/* asyncSyscall(token, number, ...arguments): number, 0 or the errno for which it was not begun */
+/*
+ * asyncSyscall(token, onSpawner: boolean, number, ...arguments): number, 0 or the errno for which
+ * it was not begun. On the spawner's thread, the parent and tracer of all children, only what does
+ * not block; else on a thread of the pool.
+ */
 napi_value async_syscall(napi_env env, napi_callback_info info) {
-  size_t count = CALL_ARGUMENTS + 3;
-  napi_value values[CALL_ARGUMENTS + 3];
+  size_t count = CALL_ARGUMENTS + 4;
+  napi_value values[CALL_ARGUMENTS + 4];
   struct instance *instance = instance_of(env);
   double token = 0;
+  bool on_spawner = false;
   napi_get_cb_info(env, info, &count, values, NULL, NULL);
-  if (instance->environment == NULL || count < 1 ||
-      napi_get_value_double(env, values[0], &token) != napi_ok)
-    return throw_range(env, "a token is expected");
+  if (instance->environment == NULL || count < 2 ||
+      napi_get_value_double(env, values[0], &token) != napi_ok ||
+      napi_get_value_bool(env, values[1], &on_spawner) != napi_ok)
+    return throw_range(env, "a token and a boolean are expected");
   struct call *call = calloc(1, sizeof *call);
   if (call == NULL)
     return throw_range(env, "out of memory");
-  if (!arguments_read(env, values + 1, count - 1, 1, &call->arguments)) {
+  if (!arguments_read(env, values + 2, count - 2, 1, &call->arguments)) {
     free(call);
     return NULL;
   }
@@ -97,7 +103,9 @@ napi_value async_syscall(napi_env env, napi_callback_info info) {
       (struct completion){.kind = COMPLETION_CALLED, .owner = call, .discard = discard_call};
   environment_retain(call->environment);
   int error = spawner_start();
-  if (error == 0)
+  if (error == 0 && on_spawner)
+    spawner_request(&call->request);
+  else if (error == 0)
     error = pool_request(&call->request);
   if (error != 0) {
     arguments_return(env, &call->arguments);

@@ -129,16 +129,17 @@ napi_value launch(napi_env env, napi_callback_info info) {
 }
 
 /*
- * launchSync(program, size, token, closeFds, watch: boolean): number, as `launch`, and the row of
- * COMPLETION_LAUNCHED is in the mailbox' first.
+ * launchSync(program, size, token, closeFds, watch, onSpawner: boolean): number, as `launch`, and
+ * the row of COMPLETION_LAUNCHED is in the mailbox' first.
  */
 napi_value launch_sync(napi_env env, napi_callback_info info) {
-  size_t count = 5;
-  napi_value arguments[5];
+  size_t count = 6;
+  napi_value arguments[6];
   double *row = NULL;
-  bool watched = true;
+  bool watched = true, on_spawner = false;
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   napi_get_value_bool(env, arguments[4], &watched);
+  napi_get_value_bool(env, arguments[5], &on_spawner);
   struct process *process = process_of(env, arguments);
   if (process == NULL)
     return NULL;
@@ -147,7 +148,7 @@ napi_value launch_sync(napi_env env, napi_callback_info info) {
     process_free(process);
     return number(env, EDEADLK);
   }
-  int error = process_launch_sync(process);
+  int error = process_launch_sync(process, on_spawner);
   if (error != 0)
     return number(env, error);
   /* A watched process that ended already is freed once its exit is taken, on this thread. */

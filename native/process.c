@@ -168,13 +168,13 @@ static void launch_on_main_thread(struct process *process) {
   launch_here(&stack, process);
 }
 
-int process_launch_sync(struct process *process) {
+int process_launch_sync(struct process *process, int on_spawner) {
   int error = spawner_start();
   if (error != 0) {
     process_free(process);
     return error;
   }
-  if (CALL(SYS_gettid) == getpid()) {
+  if (!on_spawner && CALL(SYS_gettid) == getpid()) {
     launch_on_main_thread(process);
     return 0;
   }

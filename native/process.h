@@ -51,9 +51,9 @@ int process_launch(struct process *process);
 /*
  * As above, but returns when the launch is over and delivers no COMPLETION_LAUNCHED. On the
  * process' main thread it runs the program itself, which saves two wake-ups: that thread lives as
- * long as the process. A thread that may end sooner leaves it to the spawner. Waits for the fork
- * lock, which this JavaScript thread must not hold itself.
+ * long as the process. A thread that may end sooner leaves it to the spawner, as does `on_spawner`.
+ * Waits for the fork lock, which this JavaScript thread must not hold itself.
  */
-int process_launch_sync(struct process *process);
+int process_launch_sync(struct process *process, int on_spawner);
 
 #endif

@@ -46,6 +46,7 @@ interface Addon {
     token: number,
     closeFds: Int32Array | undefined,
     watch: boolean,
+    onSpawner: boolean,
   ): number;
   openChannel(fd: number, owned: boolean, token: number): NativeChannel | number;
   armChannel(channel: NativeChannel, events: number): number;
@@ -55,7 +56,12 @@ interface Addon {
   copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;
   exec(program: Uint8Array, size: number): [step: number, errno: number];
   rawSyscall(number: number, ...args: readonly NativeArgument[]): number | bigint;
-  asyncSyscall(token: number, number: number, ...args: readonly NativeArgument[]): number;
+  asyncSyscall(
+    token: number,
+    onSpawner: boolean,
+    number: number,
+    ...args: readonly NativeArgument[]
+  ): number;
   sysconf(name: number): number;
   acquireLock(write: boolean, token: number): [lock: NativeLock, held: boolean];
   releaseLock(lock: NativeLock): void;

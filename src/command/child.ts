@@ -4,9 +4,11 @@
  * @module
  */
 import { finished, type Readable, type Writable } from 'node:stream';
+import { invalid } from '../launch/check.js';
 import type { Process, Scope } from '../process/process.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
-import type { Signal } from '../syscall/signals.js';
+import { jobChanges } from '../process/stops.js';
+import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Channel } from './channel.js';
 import type { SpawnOptions, StopOptions } from './options.js';
 import type { End } from './stdio.js';
@@ -38,6 +40,7 @@ export class Child implements AsyncDisposable {
   readonly #waitDelay: number;
   #closed: Promise<ExitStatus> | undefined;
   #reason: ExitReason | undefined;
+  readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
 
   /** @internal */
   constructor(process: Process, ends: ReadonlyMap<number, OpenEnd>, options: SpawnOptions) {
@@ -97,6 +100,16 @@ export class Child implements AsyncDisposable {
     return this.exited;
   }
 
+  /** Calls `listener` whenever the process stops, with the signal, or is continued. */
+  on(event: 'stopped' | 'continued', listener: (signal?: SignalName) => void): this {
+    if (event !== 'stopped' && event !== 'continued') {
+      throw invalid('event', event, "'stopped' or 'continued'");
+    }
+    if (this.#listeners.length === 0) void this.#watchStops();
+    this.#listeners.push([event, listener]);
+    return this;
+  }
+
   ref(): void {
     this.process.ref();
   }
@@ -139,6 +152,16 @@ export class Child implements AsyncDisposable {
     signal.addEventListener('abort', abort, { once: true });
     void this.exited.then(() => signal.removeEventListener('abort', abort));
     if (signal.aborted) abort();
+  }
+
+  async #watchStops(): Promise<void> {
+    for await (const change of jobChanges(this.pid)) {
+      for (const [event, listener] of this.#listeners) {
+        if (event !== change.kind) continue;
+        if (change.kind === 'stopped') listener(change.signal);
+        else listener();
+      }
+    }
   }
 
   async #close(): Promise<ExitStatus> {

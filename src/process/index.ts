@@ -12,3 +12,4 @@ export { type ExecOptions, exec } from './exec.js';
 export { Process, type Scope } from './process.js';
 export { type ProcessAttributes, startProcess, startProcessSync } from './start.js';
 export { type ExitReason, ExitStatus, type ResourceUsage } from './status.js';
+export { type Registers, Trace, type TraceOption, type TraceStop, trace } from './trace.js';

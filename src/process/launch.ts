@@ -6,6 +6,7 @@
 import { type CompiledLaunch, launchError } from '../launch/compile.js';
 import { COMPLETION, completions, native } from '../native.js';
 import { exitStatus, launchedProcess, type Process } from './process.js';
+import { lendTerminal } from './stops.js';
 
 /** In a row: that the launch did not fail. */
 const LAUNCHED = -1;
@@ -113,7 +114,10 @@ function launchNow(
   following.token = completions.register(following.handle);
   completions.retain();
   const fds = toFds(closeFds, compiled);
-  const errno = native.launchSync(bytes, bytes.length, following.token, fds, following.watch);
+  const { watch, token } = following;
+  // A tracee obeys the thread that launched it: `trace` works on the spawner's.
+  const traced = watch && compiled.launch.options.ptrace === true;
+  const errno = native.launchSync(bytes, bytes.length, token, fds, watch, traced);
   if (errno === 0) following.launched(completions.mailbox, 0);
   else following.fail(STEP_CLONE, errno);
 }
@@ -121,6 +125,13 @@ function launchNow(
 /** Throws if the launch failed: here, where the stack is that of whoever launched. */
 function check({ failure }: Following, compiled: CompiledLaunch): void {
   if (failure !== undefined) throw launchError(compiled, failure.step, failure.errno);
+}
+
+/** A foreground process gives the terminal back when it stops or ends. */
+function lend(process: Process, { launch: { options } }: CompiledLaunch): Process {
+  if (options.foreground === undefined) return process;
+  void lendTerminal(options.foreground, process.pid, process.wait());
+  return process;
 }
 
 /**
@@ -135,7 +146,7 @@ export async function launch(
   const following = new Following(true);
   await launchLater(compiled, closeFds, following);
   check(following, compiled);
-  return following.process as Process;
+  return lend(following.process as Process, compiled);
 }
 
 /** As `launch`, but returns only then. */
@@ -143,7 +154,7 @@ export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[]
   const following = new Following(true);
   launchNow(compiled, closeFds, following);
   check(following, compiled);
-  return following.process as Process;
+  return lend(following.process as Process, compiled);
 }
 
 /** As `launch`, for a process that the caller reaps. */

@@ -76,10 +76,22 @@ export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult
  */
 export async function syscall(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
   checkArguments(args);
-  return toResult(await callOffLoop(number, args));
+  return toResult(await callOffLoop(false, number, args));
 }
 
-function callOffLoop(number: number, args: readonly NativeArgument[]): Promise<bigint> {
+/** As `syscall`, on the thread that launches all children, and only for calls that do not block. */
+export async function syscallOnSpawner(
+  number: number,
+  ...args: SyscallArg[]
+): Promise<SyscallResult> {
+  return toResult(await callOffLoop(true, number, args));
+}
+
+function callOffLoop(
+  onSpawner: boolean,
+  number: number,
+  args: readonly NativeArgument[],
+): Promise<bigint> {
   return new Promise((resolve, reject) => {
     const token = completions.register((row, at) => {
       completions.forget(token);
@@ -90,7 +102,7 @@ function callOffLoop(number: number, args: readonly NativeArgument[]): Promise<b
     completions.retain();
     let errno = -1;
     try {
-      errno = native.asyncSyscall(token, number, ...args);
+      errno = native.asyncSyscall(token, onSpawner, number, ...args);
       if (errno !== 0) reject(new SystemError('pthread_create', errno));
     } finally {
       if (errno !== 0) {

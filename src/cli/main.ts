@@ -1,0 +1,57 @@
+/**
+ * The command `forkexec`.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { EXIT, exitNow, Failure } from './exit.js';
+import { complain, write } from './output.js';
+import { addRunCommand } from './run.js';
+
+const AFTER_HELP = `
+Example:
+  forkexec run --usage -- sh -c 'ls -l /etc | wc -l'
+
+forkexec run --help lists the options of run.`;
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** Resolves to the exit code. */
+async function main(words: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command('forkexec')
+    .description('Starts programs with every attribute of the new process under control.')
+    .version(version(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this')
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', AFTER_HELP)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => write(1, text),
+      writeErr: (text) => write(2, text),
+      outputError: (text) => complain(text.replace(/^error: /, '').trimEnd()),
+      getOutHelpWidth: () => 80,
+      getErrHelpWidth: () => 80,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .showHelpAfterError('(forkexec run --help lists all options)');
+  addRunCommand(program, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.failed;
+    complain(error instanceof Failure ? error.message : ((error as Error).stack ?? String(error)));
+    return EXIT.failed;
+  }
+}
+
+exitNow(await main(process.argv.slice(2)));

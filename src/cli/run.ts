@@ -1,0 +1,130 @@
+/**
+ * `forkexec run`: one program, from its launch to its end.
+ *
+ * @module
+ */
+import { fstatSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { Child } from '../command/child.js';
+import type { SpawnOptions } from '../command/options.js';
+import { spawn } from '../command/spawn.js';
+import { LaunchError } from '../launch/error.js';
+import { codeOfLaunchError, codeOfStatus, Failure } from './exit.js';
+import { GivenFlags, launchFlags } from './flags.js';
+import { complain, write } from './output.js';
+import { exitedLine, failedLine, startedLine, usageJson, usageTable } from './report.js';
+import { holdSignals } from './signals.js';
+import { descriptorFlags, timeFlags } from './values.js';
+
+const DESCRIPTION = `Runs a program and ends with its exit code.
+
+The program gets the standard streams, environment and working directory of forkexec unless a flag \
+says otherwise, and no other descriptor. Options come before the program: every word after it is \
+the program's, and a -- in front of it makes that plain.`;
+
+const AFTER_HELP = `
+Exit code:
+  the program's own; 128+n when signal n ended it; 124 when it timed out;
+  125 when forkexec failed; 126 when the program was found but can't be run;
+  127 when it was not found
+
+Examples:
+  forkexec run --usage -- make -j4
+      build, then tell the time and memory it took
+  forkexec run --timeout 30s --stdout file:out.log --stderr stdout -- ./test
+      at most half a minute, with all output in one file
+  forkexec run --cwd /srv --clear-env --env PATH=/bin --umask 077 -- ./job
+      in another directory, with an environment of one variable`;
+
+/** What else the command was asked for, as commander has it. */
+interface ReportOptions {
+  readonly usage?: true;
+  readonly 'usage=json'?: true;
+  readonly statusFd?: number;
+}
+
+function parseStatusFd(text: string): number {
+  const fd = /^\d+$/.test(text) ? Number(text) : -1;
+  try {
+    fstatSync(fd);
+    return fd;
+  } catch {
+    throw new Failure(`--status-fd ${text} must be a descriptor that forkexec was given: 3>status`);
+  }
+}
+
+async function start(
+  file: string,
+  args: readonly string[],
+  given: GivenFlags,
+): Promise<Child | LaunchError> {
+  try {
+    return await spawn(file, args, given.options);
+  } catch (error) {
+    if (error instanceof LaunchError) return error;
+    const { code } = error as { code?: string };
+    throw code === 'ERR_INVALID_ARG_VALUE' ? given.explain(error as Error) : error;
+  }
+}
+
+/** Resolves to the exit code. */
+async function run(
+  file: string,
+  args: readonly string[],
+  given: GivenFlags,
+  { usage, 'usage=json': json, statusFd }: ReportOptions,
+): Promise<number> {
+  const options: SpawnOptions = given.options;
+  if (options.stop !== undefined && options.timeout === undefined) {
+    throw new Failure('--kill-after needs a --timeout to come after');
+  }
+  const tell = (line: string): void => {
+    if (statusFd !== undefined) write(statusFd, line);
+  };
+  const passSignalsTo = holdSignals(options);
+  const child = await start(file, args, given);
+  if (child instanceof LaunchError) {
+    tell(failedLine(child));
+    complain(child.message);
+    return codeOfLaunchError(child, options.cwd as string | undefined);
+  }
+  passSignalsTo(child);
+  tell(startedLine(child));
+  const status = await child.exited;
+  tell(exitedLine(status));
+  if (json) write(2, usageJson(status));
+  else if (usage) write(2, usageTable(status));
+  if (status.reason === 'unknown') complain('the status of the program was taken by another');
+  return codeOfStatus(status);
+}
+
+/** Adds the command to `program`; `done` gets the exit code. */
+export function addRunCommand(program: Command, done: (code: number) => void): void {
+  const given = new GivenFlags();
+  const command = program
+    .command('run')
+    .summary('run a program and end with its exit code')
+    .description(DESCRIPTION)
+    .usage('[options] [--] program [args...]')
+    .argument('<program>', 'a path, or a name to look for in PATH')
+    .argument('[args...]', 'its arguments, passed as they are')
+    .passThroughOptions()
+    .addHelpText('after', AFTER_HELP);
+  given.offer(command, 'What the program gets:', launchFlags);
+  given.offer(command, 'Its descriptors:', descriptorFlags);
+  given.offer(command, 'Its time:', timeFlags);
+  command
+    .optionsGroup('What is reported:')
+    .option('--usage', 'after the end print time, memory and the like on stderr')
+    // An option of its own, not an optional value, which would take the program for it.
+    .option('--usage=json', 'the same as one JSON object; times in microseconds, memory in bytes')
+    .option(
+      '--status-fd <n>',
+      'write JSON lines to this descriptor: started, exited',
+      parseStatusFd,
+    )
+    .helpOption('-h, --help', 'show this')
+    .action(async (file: string, args: string[], reports: ReportOptions) => {
+      done(await run(file, args, given, reports));
+    });
+}
