@@ -14,10 +14,13 @@ export type {
   Stdio,
   StopOptions,
 } from './command/options.js';
+export { Pipeline, type PipelineResult } from './command/pipeline.js';
 export type { Result } from './command/result.js';
 export { run } from './command/run.js';
 export { runSync } from './command/run-sync.js';
 export { spawn } from './command/spawn.js';
+export { $, type ScriptCommand } from './command/template.js';
+export type { Sink, Source } from './command/transfer.js';
 export { LaunchError } from './launch/error.js';
 export type { LaunchOptions } from './launch/order.js';
 export type { StepName } from './launch/program.js';

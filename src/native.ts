@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -130,10 +130,11 @@ export class Completions {
 
 /** Whether this program was linked against musl, whose binaries are not interchangeable. */
 function isMusl(): boolean {
-  const report = process.report?.getReport() as
-    | { header?: { glibcVersionRuntime?: string } }
-    | undefined;
-  return report?.header !== undefined && report.header.glibcVersionRuntime === undefined;
+  try {
+    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-');
+  } catch {
+    return false;
+  }
 }
 
 /** The addon beside this package: built from source, or else the one it was published with. */

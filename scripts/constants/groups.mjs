@@ -122,6 +122,8 @@ export const groups = {
   EFD: { headers: ['sys/eventfd.h'], match: /^EFD_/, radix: 16 },
   ITIMER: { headers: ['linux/time.h'], match: /^ITIMER_/ },
   SECCOMP: { headers: ['linux/seccomp.h', 'linux/ioctl.h'], match: /^SECCOMP_/, radix: 16 },
+  // What sysconf(3) takes: the C library's own numbers, which the kernel knows nothing of.
+  SC: { headers: ['unistd.h'], match: /^_SC_/, order: 'value' },
 };
 
 /** What seccomp(2) and ptrace(2) call the architecture itself. */

@@ -1,5 +1,5 @@
 /**
- * Collecting what a command writes, and feeding it what it reads.
+ * Collecting what a command writes.
  *
  * @module
  */
@@ -65,24 +65,4 @@ export class Capture {
       else if (!this.collected.keep(bytes)) this.#overflow();
     }
   }
-}
-
-/** Writes all of `bytes` and closes the channel; stops early when nobody reads. */
-export function feed(channel: Channel, bytes: Uint8Array): void {
-  let left = bytes;
-  while (left.length > 0) {
-    const count = channel.write(left);
-    if (count === 0) {
-      channel.onceWritable(() => feed(channel, left));
-      return;
-    }
-    if (count < 0) break;
-    left = left.subarray(count);
-  }
-  channel.close();
-}
-
-/** The bytes of an `input` option. */
-export function inputBytes(input: string | Uint8Array): Uint8Array {
-  return typeof input === 'string' ? Buffer.from(input, 'utf8') : input;
 }

@@ -18,6 +18,8 @@ export class Channel {
   readonly #token: number;
   #onReadable: (() => void) | undefined;
   #onWritable: (() => void) | undefined;
+  #onHangUp: (() => void) | undefined;
+  #onClosed: (() => void) | undefined;
   #closed = false;
   #retained = false;
   #referenced = true;
@@ -33,6 +35,10 @@ export class Channel {
       throw new SystemError('epoll_ctl', channel);
     }
     this.#native = channel;
+  }
+
+  get fd(): number {
+    return this.#fd;
   }
 
   get closed(): boolean {
@@ -66,9 +72,21 @@ export class Channel {
     this.#arm();
   }
 
+  /** Calls back once nobody reads what is written any more. Does not keep the event loop alive. */
+  onceHangUp(callback: () => void): void {
+    this.#onHangUp = callback;
+    this.#arm();
+  }
+
+  /** Calls back when it is closed here. */
+  onceClosed(callback: () => void): void {
+    this.#onClosed = callback;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#onClosed?.();
     completions.forget(this.#token);
     native.closeChannel(this.#native);
     this.#retain(false);
@@ -86,7 +104,8 @@ export class Channel {
     if (this.#onReadable !== undefined) events |= EPOLL.EPOLLIN;
     if (this.#onWritable !== undefined) events |= EPOLL.EPOLLOUT;
     this.#retain(events !== 0);
-    if (events !== 0) native.armChannel(this.#native, events);
+    // Without events a hang-up is reported all the same.
+    if (events !== 0 || this.#onHangUp !== undefined) native.armChannel(this.#native, events);
   }
 
   #ready(events: number): void {
@@ -95,8 +114,11 @@ export class Channel {
     const writable = failed || (events & EPOLL.EPOLLOUT) !== 0 ? this.#onWritable : undefined;
     if (readable !== undefined) this.#onReadable = undefined;
     if (writable !== undefined) this.#onWritable = undefined;
+    const hangUp = failed ? this.#onHangUp : undefined;
+    if (failed) this.#onHangUp = undefined;
     readable?.();
     writable?.();
+    hangUp?.();
     this.#arm();
   }
 

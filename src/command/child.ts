@@ -3,17 +3,21 @@
  *
  * @module
  */
-import { finished, type Readable, type Writable } from 'node:stream';
+import { finished } from 'node:stream';
 import { invalid } from '../launch/check.js';
 import type { Process, Scope } from '../process/process.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Channel } from './channel.js';
+import { holdersOf } from './holders.js';
+import { linesOf } from './lines.js';
 import type { SpawnOptions, StopOptions } from './options.js';
 import type { End } from './stdio.js';
 import { after, checkDelay, climb, stopSteps } from './stop.js';
 import { PipeReader, PipeWriter, SocketStream } from './streams.js';
+import { drainTo, feedFrom, type Sink, type Source } from './transfer.js';
+import type { OptionOf, ReaderOf, WriterOf } from './types.js';
 
 type ChildStream = PipeReader | PipeWriter | SocketStream;
 
@@ -21,6 +25,14 @@ type ChildStream = PipeReader | PipeWriter | SocketStream;
 export interface OpenEnd {
   readonly channel: Channel;
   readonly kind: End['kind'];
+  readonly attached?: End['attached'];
+}
+
+/** Something that reads a pipe to its end. */
+export interface Reading {
+  readonly ended: Promise<unknown>;
+  /** No more is wanted. */
+  cutOff(): void;
 }
 
 function toStream({ channel, kind }: OpenEnd): ChildStream {
@@ -29,18 +41,21 @@ function toStream({ channel, kind }: OpenEnd): ChildStream {
 }
 
 /** A command that was started, and the parent's ends of its pipes. */
-export class Child implements AsyncDisposable {
+export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDisposable {
   readonly pid: number;
   readonly process: Process;
   /** The process ended. Never waits for pipes. */
   readonly exited: Promise<ExitStatus>;
   readonly #ends: ReadonlyMap<number, OpenEnd>;
   readonly #streams = new Map<number, ChildStream>();
+  /** What reads the pipes, by the child's descriptor. */
+  readonly #readings = new Map<number, Reading>();
+  readonly #feeding: Promise<void>[] = [];
   readonly #stop: StopOptions | undefined;
   readonly #waitDelay: number;
+  readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
   #closed: Promise<ExitStatus> | undefined;
   #reason: ExitReason | undefined;
-  readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
 
   /** @internal */
   constructor(process: Process, ends: ReadonlyMap<number, OpenEnd>, options: SpawnOptions) {
@@ -50,42 +65,61 @@ export class Child implements AsyncDisposable {
     this.#stop = options.stop;
     this.#waitDelay = options.waitDelay ?? Number.POSITIVE_INFINITY;
     this.exited = process.wait().then((status) => {
-      return this.#reason === undefined ? status : status.because(this.#reason);
+      return this.#reason === undefined ? status : status.with({ reason: this.#reason });
     });
     this.#limit(options);
+    for (const [fd, end] of ends) if (end.attached !== undefined) this.#transfer(fd, end);
   }
 
   /** What the child reads, with stdin `'pipe'` or `'socket'`; else null. */
-  get stdin(): Writable | null {
-    return this.#stream(0) as Writable | null;
+  get stdin(): WriterOf<OptionOf<O, 'stdin'>> {
+    return this.#stream(0) as WriterOf<OptionOf<O, 'stdin'>>;
   }
 
   /** What the child writes, with stdout `'pipe'` or `'socket'`; else null. */
-  get stdout(): Readable | null {
-    return this.#stream(1) as Readable | null;
+  get stdout(): ReaderOf<OptionOf<O, 'stdout'>> {
+    return this.#stream(1) as ReaderOf<OptionOf<O, 'stdout'>>;
   }
 
   /** As `stdout`, for stderr. */
-  get stderr(): Readable | null {
-    return this.#stream(2) as Readable | null;
+  get stderr(): ReaderOf<OptionOf<O, 'stderr'>> {
+    return this.#stream(2) as ReaderOf<OptionOf<O, 'stderr'>>;
   }
 
   /** Our ends of the pipes and sockets at descriptor 3 and above, by the child's descriptor. */
   get fds(): ReadonlyMap<number, ChildStream> {
     const streams = new Map<number, ChildStream>();
     for (const fd of this.#ends.keys()) {
-      if (fd > 2) streams.set(fd, this.#stream(fd) as ChildStream);
+      const stream = fd > 2 ? this.#stream(fd) : null;
+      if (stream !== null) streams.set(fd, stream);
     }
     return streams;
   }
 
   /**
    * The process ended, and every stream of it that was asked for has ended too, or was cut off
-   * `waitDelay` after the exit.
+   * `waitDelay` after the exit; `held` of the status then says by whom it was held open. Rejects
+   * with the error of a stream that was given in the options, if one failed.
    */
   get closed(): Promise<ExitStatus> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  /**
+   * The lines of its output as they come, of `'stdout'` (the default), `'stderr'` or `'both'`, which
+   * have to be `'pipe'`. A line is without its `\n` or `\r\n`.
+   */
+  lines(options: { from?: 'stdout' | 'stderr' | 'both' } = {}): AsyncIterable<string> {
+    const { from = 'stdout' } = options;
+    const wanted = { stdout: [1], stderr: [2], both: [1, 2] }[from];
+    if (wanted === undefined) throw invalid('from', from, "'stdout', 'stderr' or 'both'");
+    const streams = wanted.map((fd) => {
+      const stream = this.#stream(fd);
+      if (stream instanceof PipeReader || stream instanceof SocketStream) return stream;
+      throw invalid('from', from, 'an output that is a pipe');
+    });
+    return linesOf(streams);
   }
 
   /** Sends a signal; false once the process has ended. Default: SIGTERM. */
@@ -118,7 +152,7 @@ export class Child implements AsyncDisposable {
     this.process.unref();
   }
 
-  /** Stops it and waits until its streams are closed. */
+  /** Stops it and closes its streams. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     for (const stream of this.#streams.values()) stream.destroy();
@@ -131,14 +165,38 @@ export class Child implements AsyncDisposable {
     void this.stop();
   }
 
+  /** Something that `closed` waits for. @internal */
+  addReading(fd: number, reading: Reading): void {
+    this.#readings.set(fd, reading);
+  }
+
   #stream(fd: number): ChildStream | null {
     const end = this.#ends.get(fd);
-    if (end === undefined) return null;
+    if (end === undefined || end.attached !== undefined) return null;
     const known = this.#streams.get(fd);
     if (known !== undefined) return known;
     const stream = toStream(end);
     this.#streams.set(fd, stream);
+    if (!(stream instanceof PipeWriter)) {
+      const ended = new Promise<void>((resolve) => {
+        finished(stream, { writable: false }, () => resolve());
+      });
+      this.#readings.set(fd, { ended, cutOff: () => stream.destroy() });
+    }
     return stream;
+  }
+
+  /** Between a pipe and the stream that the options gave for it. */
+  #transfer(fd: number, { channel, kind, attached }: OpenEnd): void {
+    if (kind === 'writer') {
+      const feeding = feedFrom(channel, attached as Source, this.exited);
+      feeding.catch(() => {}); // `closed` tells of it
+      this.#feeding.push(feeding);
+    } else {
+      const ended = drainTo(channel, attached as Sink);
+      ended.catch(() => {});
+      this.#readings.set(fd, { ended, cutOff: () => channel.close() });
+    }
   }
 
   /** Lets `timeout` and `signal` stop it. */
@@ -166,16 +224,22 @@ export class Child implements AsyncDisposable {
 
   async #close(): Promise<ExitStatus> {
     const status = await this.exited;
-    const readers = [...this.#streams.values()].filter((stream) => !(stream instanceof PipeWriter));
-    const ended = readers.map((stream) => {
-      return new Promise<void>((resolve) => finished(stream, { writable: false }, () => resolve()));
-    });
+    let held: ExitStatus['held'] = [];
+    const open = new Map(this.#readings);
+    const ended = [...open].map(([fd, reading]) => reading.ended.finally(() => open.delete(fd)));
     const cancel = after(this.#waitDelay, () => {
-      for (const stream of readers) stream.destroy();
+      const ours = [...open.keys()].map(
+        (fd) => [fd, this.#ends.get(fd)?.channel.fd ?? -1] as const,
+      );
+      held = holdersOf(new Map(ours));
+      for (const reading of open.values()) reading.cutOff();
     });
-    await Promise.all(ended);
-    cancel();
-    return status;
+    try {
+      await Promise.all([...ended, ...this.#feeding]);
+    } finally {
+      cancel();
+    }
+    return held.length === 0 ? status : status.with({ held });
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Child } from './child.js';
 import type { RunOptions, SpawnOptions } from './options.js';
+import { Pipeline } from './pipeline.js';
 import { quoteCommand } from './quote.js';
 import type { Result } from './result.js';
 import { run } from './run.js';
@@ -39,6 +40,11 @@ export class Command {
 
   runSync(options: RunOptions = {}): Result {
     return runSync(this.file, this.args, this.#merge(options));
+  }
+
+  /** Its output is the input of `next`. */
+  pipe(next: Command): Pipeline {
+    return new Pipeline([this, next]);
   }
 
   /** Quoted so that a POSIX shell would run the same arguments. */

@@ -11,21 +11,32 @@ const TAIL_LENGTH = 2000;
 
 /** What a command had written when it ended. */
 export interface Output {
-  readonly stdout: string | Uint8Array;
-  readonly stderr: string | Uint8Array;
+  readonly stdout: Collected;
+  readonly stderr: Collected;
 }
 
-function tail(output: string | Uint8Array): string {
-  const text = typeof output === 'string' ? output : Buffer.from(output).toString('utf8');
+type Collected = string | Uint8Array | string[];
+
+function tail(output: Collected): string {
+  let text = '';
+  if (typeof output === 'string') text = output;
+  else text = Array.isArray(output) ? output.join('\n') : Buffer.from(output).toString('utf8');
   const lines = text.slice(-TAIL_LENGTH).trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
   return lines === '' ? '' : `\n${lines}`;
+}
+
+function heldBy({ held }: ExitStatus): string {
+  const streams = held.map(({ stream, pids }) => {
+    return `${stream} still open in ${pids.length === 0 ? 'another process' : `pid ${pids.join(', ')}`}`;
+  });
+  return streams.length === 0 ? '' : ` (${streams.join('; ')})`;
 }
 
 /** A command ended with anything but exit code 0, or had to be stopped. */
 export class ExitError extends Error {
   readonly status: ExitStatus;
-  readonly stdout: string | Uint8Array;
-  readonly stderr: string | Uint8Array;
+  readonly stdout: Collected;
+  readonly stderr: Collected;
   /** As a shell would take it. */
   readonly command: string;
 
@@ -35,7 +46,7 @@ export class ExitError extends Error {
     const { reason } = status;
     const stopped = reason in why ? `${why[reason as keyof typeof why]}, ` : '';
     super(
-      `${command}: ${stopped}${status} after ${ms} ms${tail(output.stderr)}`,
+      `${command}: ${stopped}${status} after ${ms} ms${heldBy(status)}${tail(output.stderr)}`,
       cause === undefined ? undefined : { cause },
     );
     this.name = 'ExitError';

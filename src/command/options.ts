@@ -6,6 +6,7 @@
 import type { LaunchOptions } from '../launch/order.js';
 import type { Scope } from '../process/process.js';
 import type { Signal } from '../syscall/signals.js';
+import type { Sink, Source } from './transfer.js';
 
 /** A file that the child reads or writes: open(2). */
 export interface FileStdio {
@@ -26,9 +27,20 @@ export interface FileStdio {
  * - `'stdout'`: for stderr only, whatever stdout is, so that the order of writes is kept;
  * - `'socket'`: a bidirectional stream socket to this process, socketpair(2);
  * - a number: that descriptor of this process, whose flags are not touched;
- * - `{ file }`: a file.
+ * - `{ file }`: a file;
+ * - bytes, a readable stream or an iterable: written into a pipe that the child reads;
+ * - a writable stream: gets what the child writes into a pipe, and is not ended.
  */
-export type Stdio = 'inherit' | 'null' | 'pipe' | 'stdout' | 'socket' | number | FileStdio;
+export type Stdio =
+  | 'inherit'
+  | 'null'
+  | 'pipe'
+  | 'stdout'
+  | 'socket'
+  | number
+  | FileStdio
+  | Source
+  | Sink;
 
 /** How a command is made to end. */
 export interface StopOptions {
@@ -64,8 +76,10 @@ export interface SpawnOptions extends LaunchOptions {
 }
 
 export interface RunOptions extends SpawnOptions {
-  /** Written to stdin. */
-  input?: string | Uint8Array;
+  /** Written to stdin. runSync takes a string or bytes. */
+  input?: string | Source;
+  /** Whether output is an array of lines instead of text. Default: false. */
+  lines?: boolean;
   /** Whether output is text or bytes. Default: `'utf8'`. */
   encoding?: 'utf8' | 'buffer';
   /** Bytes of one stream; more stop the command. Default: 100 MiB. */

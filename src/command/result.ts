@@ -7,8 +7,11 @@ import { checkInteger, invalid } from '../launch/check.js';
 import type { ExitStatus } from '../process/status.js';
 import { checkSpawnOptions } from './child.js';
 import { ExitError } from './error.js';
+import { splitLines } from './lines.js';
 import type { RunOptions, Stdio } from './options.js';
 import { quoteCommand } from './quote.js';
+import { isSource } from './transfer.js';
+import type { OutputOf } from './types.js';
 
 export const DEFAULT_MAX_BUFFER: number = 100 * 1024 * 1024;
 
@@ -16,10 +19,10 @@ export const DEFAULT_MAX_BUFFER: number = 100 * 1024 * 1024;
 export const DEFAULT_WAIT_DELAY = 1000;
 
 /** The output of a command and how it ended. */
-export interface Result {
-  /** Text, or bytes with `encoding: 'buffer'`; empty where it was not collected. */
-  readonly stdout: string;
-  readonly stderr: string;
+export interface Result<O extends RunOptions = RunOptions> {
+  /** Text, bytes with `encoding: 'buffer'`, or lines; empty where it was not collected. */
+  readonly stdout: OutputOf<O>;
+  readonly stderr: OutputOf<O>;
   readonly status: ExitStatus;
   /** From execve to the end, milliseconds. */
   readonly durationMs: number;
@@ -32,17 +35,22 @@ export type Collected = ReadonlyMap<number, Uint8Array>;
 
 /** What run's stdio is where the options say nothing. */
 export function runDefaults(options: RunOptions): readonly [Stdio, Stdio, Stdio] {
-  return [options.input === undefined ? 'null' : 'pipe', 'pipe', 'pipe'];
+  const { input } = options;
+  if (input === undefined) return ['null', 'pipe', 'pipe'];
+  return [typeof input === 'string' ? Buffer.from(input, 'utf8') : input, 'pipe', 'pipe'];
 }
 
 export function checkRunOptions(options: RunOptions): void {
   checkSpawnOptions(options);
-  const { input, encoding, maxBuffer, stdin } = options;
-  if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) {
-    throw invalid('input', input, 'a string or a Uint8Array');
+  const { input, encoding, lines, maxBuffer, stdin } = options;
+  if (input !== undefined && typeof input !== 'string' && !isSource(input)) {
+    throw invalid('input', input, 'a string, bytes, a readable stream or an iterable');
   }
-  if (input !== undefined && stdin !== undefined && stdin !== 'pipe') {
-    throw invalid('input', input, "absent unless stdin is 'pipe'");
+  if (input !== undefined && stdin !== undefined) {
+    throw invalid('input', input, 'absent where `stdin` is given');
+  }
+  if (lines && encoding === 'buffer') {
+    throw invalid('lines', lines, "absent with `encoding: 'buffer'`: lines are text");
   }
   if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer') {
     throw invalid('encoding', encoding, "'utf8' or 'buffer'");
@@ -52,8 +60,9 @@ export function checkRunOptions(options: RunOptions): void {
   }
 }
 
-function decode(bytes: Uint8Array, options: RunOptions): string {
-  if (options.encoding === 'buffer') return bytes as unknown as string;
+function decode(bytes: Uint8Array, options: RunOptions): string | Uint8Array | string[] {
+  if (options.encoding === 'buffer') return bytes;
+  if (options.lines) return splitLines(bytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   return options.stripFinalNewline !== false && text.endsWith('\n') ? text.slice(0, -1) : text;
 }
@@ -65,7 +74,7 @@ export function resultOf(
   options: RunOptions,
   status: ExitStatus,
   collected: Collected,
-): Result {
+): Result<RunOptions> {
   const nothing = new Uint8Array();
   const output = {
     stdout: decode(collected.get(1) ?? nothing, options),
@@ -76,5 +85,7 @@ export function resultOf(
   if (options.reject !== false && !(status.ok && natural)) {
     throw new ExitError(command, status, output, options.signal?.reason);
   }
-  return { ...output, status, durationMs: status.usage.wallTime / 1000, command };
+  const durationMs = status.usage.wallTime / 1000;
+  // The types follow the options where they are given: see the signature of `run`.
+  return { ...output, status, durationMs, command } as Result<RunOptions>;
 }

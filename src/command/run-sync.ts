@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { invalid } from '../launch/check.js';
 import { checkLaunch } from '../launch/compile.js';
 import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { reap } from '../process/reap.js';
@@ -12,7 +13,8 @@ import { attempt, close } from '../syscall/call.js';
 import { LAYOUT, POLL } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';
-import { Collected, inputBytes } from './capture.js';
+import { Collected } from './capture.js';
+import { holdersOf } from './holders.js';
 import { readSome, writeSome } from './io.js';
 import type { RunOptions } from './options.js';
 import {
@@ -21,9 +23,8 @@ import {
   DEFAULT_WAIT_DELAY,
   type Result,
   resultOf,
-  runDefaults,
 } from './result.js';
-import { compileConnected, hasFiles, launchOf, splitArguments } from './spawn.js';
+import { compileConnected, hasFiles, launchOf, placeholders, splitArguments } from './spawn.js';
 import { connect, type End, openFilesSync, planStdio } from './stdio.js';
 import { type StopStep, stopSteps } from './stop.js';
 
@@ -50,9 +51,12 @@ class SyncRun {
     this.#child = child;
     this.#options = options;
     this.#steps = stopSteps(options.stop);
-    this.#input = inputBytes(options.input ?? '');
+    this.#input = options.input as Uint8Array;
     this.#nextStep = performance.now() + (options.timeout ?? NEVER);
     for (const [fd, end] of ends) {
+      if (end.attached !== undefined) {
+        throw invalid('stdio', end.attached, 'without streams for runSync');
+      }
       if (end.kind === 'reader') {
         const output = new Collected(options.maxBuffer ?? DEFAULT_MAX_BUFFER);
         this.outputs.set(fd, output);
@@ -74,10 +78,20 @@ class SyncRun {
       if (now >= this.#cutOff) break;
       this.#poll(Math.min(this.#nextStep, this.#cutOff) - now);
     }
+    const held = this.#readers.size === 0 ? [] : holdersOf(this.#names());
     for (const fd of this.#readers.keys()) close(fd);
     this.#closeWriter();
-    const status = this.#status as ExitStatus;
-    return this.#reason === undefined ? status : status.because(this.#reason);
+    const status = (this.#status as ExitStatus).with({ held });
+    return this.#reason === undefined ? status : status.with({ reason: this.#reason });
+  }
+
+  /** Our descriptors that are still open, by the child's. */
+  #names(): Map<number, number> {
+    const names = new Map<number, number>();
+    for (const [fd, output] of this.outputs) {
+      for (const [ours, reader] of this.#readers) if (reader === output) names.set(fd, ours);
+    }
+    return names;
   }
 
   /** Waits until something can be done, `timeout` milliseconds at the most. */
@@ -159,24 +173,27 @@ function timespec(ms: number): Uint8Array | null {
   return writeStruct(LAYOUT.timespec, { sec: Math.floor(whole / 1e9), nsec: whole % 1e9 });
 }
 
-/**
- * As `run`, and the event loop stands still until it is over.
- *
- * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
- */
-export function runSync(
+/** Streams are read by the event loop, which stands still. */
+function inputOf({ input = '' }: RunOptions): Uint8Array {
+  if (typeof input === 'string') return Buffer.from(input, 'utf8');
+  if (input instanceof Uint8Array) return input;
+  throw invalid('input', input, 'a string or a Uint8Array for runSync');
+}
+
+function runCommandSync(
   file: string,
-  args?: readonly string[] | RunOptions,
-  options?: RunOptions,
-): Result {
-  const [words, given] = splitArguments(args, options);
-  checkRunOptions(given);
-  given.signal?.throwIfAborted();
-  const plan = planStdio(given, runDefaults(given));
-  const blame = { file, args: words };
-  if (hasFiles(plan)) checkLaunch(launchOf(file, words, new Map(), given));
+  args: readonly string[],
+  options: RunOptions,
+): Result<RunOptions> {
+  checkRunOptions(options);
+  options.signal?.throwIfAborted();
+  const input = inputOf(options);
+  const stdin = options.input === undefined ? 'null' : 'pipe';
+  const plan = planStdio(options, [stdin, 'pipe', 'pipe']);
+  const blame = { file, args };
+  if (hasFiles(plan)) checkLaunch(launchOf(file, args, placeholders(plan), options));
   const connections = connect(plan, openFilesSync(plan, blame), blame);
-  const compiled = compileConnected(file, words, connections, given);
+  const compiled = compileConnected(file, args, connections, options);
   let child: Unwatched;
   try {
     child = launchUnwatchedSync(compiled, connections.closeAfter);
@@ -184,8 +201,32 @@ export function runSync(
     for (const { fd } of connections.ends.values()) close(fd);
     throw error;
   }
-  const running = new SyncRun(child, connections.ends, given);
+  const running = new SyncRun(child, connections.ends, { ...options, input });
   const status = running.toEnd();
   const output = new Map([...running.outputs].map(([fd, { bytes }]) => [fd, bytes]));
-  return resultOf(file, words, given, status, output);
+  return resultOf(file, args, options, status, output);
+}
+
+/**
+ * As `run`, and the event loop stands still until it is over. Streams can't be used meanwhile: stdio
+ * is descriptors, files and what is collected, and `input` a string or bytes.
+ *
+ * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
+ */
+export function runSync<const O extends RunOptions = RunOptions>(
+  file: string,
+  args?: readonly string[],
+  options?: O,
+): Result<O>;
+export function runSync<const O extends RunOptions = RunOptions>(
+  file: string,
+  options?: O,
+): Result<O>;
+export function runSync(
+  file: string,
+  args?: readonly string[] | RunOptions,
+  options?: RunOptions,
+): Result<RunOptions> {
+  const [words, given] = splitArguments(args, options);
+  return runCommandSync(file, words, given);
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { Capture, feed, inputBytes } from './capture.js';
+import { Capture } from './capture.js';
+import type { Child } from './child.js';
 import type { RunOptions } from './options.js';
 import {
   checkRunOptions,
@@ -14,37 +15,63 @@ import {
   runDefaults,
 } from './result.js';
 import { splitArguments, start } from './spawn.js';
-import { after } from './stop.js';
+
+/** A command whose output is being collected. */
+export interface Running {
+  readonly child: Child;
+  /** Waits for its end. */
+  finish(): Promise<Result<RunOptions>>;
+}
+
+/** Starts what `run` awaits. */
+export async function begin(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<Running> {
+  checkRunOptions(options);
+  const given = { waitDelay: DEFAULT_WAIT_DELAY, ...options };
+  const { child, ends } = await start(file, args, given, runDefaults(given));
+  const captures = new Map<number, Capture>();
+  const limit = given.maxBuffer ?? DEFAULT_MAX_BUFFER;
+  for (const [fd, { channel, kind, attached }] of ends) {
+    if (attached !== undefined) continue;
+    if (kind === 'reader') {
+      const capture = new Capture(channel, limit, () => child.stopBecause('maxBuffer'));
+      captures.set(fd, capture);
+      child.addReading(fd, capture);
+    } else {
+      channel.close(); // a pipe to which nobody here will write
+    }
+  }
+  const finish = async (): Promise<Result<RunOptions>> => {
+    const status = await child.closed;
+    const output = new Map([...captures].map(([fd, { collected }]) => [fd, collected.bytes]));
+    return resultOf(file, args, given, status, output);
+  };
+  return { child, finish };
+}
 
 /**
  * Runs a program to its end and collects its output.
  *
  * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
  */
+export function run<const O extends RunOptions = RunOptions>(
+  file: string,
+  args?: readonly string[],
+  options?: O,
+): Promise<Result<O>>;
+export function run<const O extends RunOptions = RunOptions>(
+  file: string,
+  options?: O,
+): Promise<Result<O>>;
 export async function run(
   file: string,
   args?: readonly string[] | RunOptions,
   options?: RunOptions,
-): Promise<Result> {
+): Promise<Result<RunOptions>> {
   const [words, given] = splitArguments(args, options);
-  checkRunOptions(given);
-  const { child, ends } = await start(file, words, given, runDefaults(given));
-  const captures = new Map<number, Capture>();
-  for (const [fd, { channel, kind }] of ends) {
-    if (kind === 'reader') {
-      const limit = given.maxBuffer ?? DEFAULT_MAX_BUFFER;
-      captures.set(fd, new Capture(channel, limit, () => child.stopBecause('maxBuffer')));
-    } else if (fd === 0) {
-      feed(channel, inputBytes(given.input ?? ''));
-    }
-  }
-  const status = await child.exited;
-  const cancel = after(given.waitDelay ?? DEFAULT_WAIT_DELAY, () => {
-    for (const capture of captures.values()) capture.cutOff();
-  });
-  await Promise.all([...captures.values()].map(({ ended }) => ended));
-  cancel();
-  for (const { channel } of ends.values()) channel.close();
-  const output = new Map([...captures].map(([fd, { collected }]) => [fd, collected.bytes]));
-  return resultOf(file, words, given, status, output);
+  const running = await begin(file, words, given);
+  return running.finish();
 }

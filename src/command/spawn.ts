@@ -14,12 +14,12 @@ import {
   type Connections,
   connect,
   disconnect,
+  isFile,
   openFiles,
   planStdio,
   type StdioPlan,
 } from './stdio.js';
 
-const NO_DESCRIPTORS: Launch['descriptors'] = new Map();
 const NO_FILES: ReadonlyMap<number, number> = new Map();
 
 /** `(file, args, options)` or `(file, options)`. */
@@ -34,8 +34,13 @@ export function splitArguments<T extends object>(
   return [[], (args as T | undefined) ?? options ?? ({} as T)];
 }
 
+/** Descriptors that stand for those of a plan, to check other options against. */
+export function placeholders(plan: StdioPlan): Launch['descriptors'] {
+  return new Map([...plan.keys()].map((fd) => [fd, 'null']));
+}
+
 export function hasFiles(plan: StdioPlan): boolean {
-  for (const stdio of plan.values()) if (typeof stdio === 'object') return true;
+  for (const stdio of plan.values()) if (isFile(stdio)) return true;
   return false;
 }
 
@@ -65,6 +70,24 @@ export function compileConnected(
   }
 }
 
+/** Our ends, watched; if one can't be, nothing stays open. */
+function openEnds(connections: Connections): Map<number, OpenEnd> {
+  const ends = new Map<number, OpenEnd>();
+  const left = new Map(connections.ends);
+  try {
+    for (const [fd, end] of connections.ends) {
+      const { kind, attached } = end;
+      left.delete(fd); // the channel closes it, whatever comes of it
+      ends.set(fd, { channel: new Channel(end.fd), kind, attached });
+    }
+    return ends;
+  } catch (error) {
+    for (const { channel } of ends.values()) channel.close();
+    disconnect({ ...connections, ends: left });
+    throw error;
+  }
+}
+
 /** Starts a command whose stdio is `defaults` where the options say nothing. */
 export async function start(
   file: string,
@@ -79,15 +102,12 @@ export async function start(
   let opened = NO_FILES;
   if (hasFiles(plan)) {
     // A mistake in another option must not have emptied the file.
-    checkLaunch(launchOf(file, args, NO_DESCRIPTORS, options));
+    checkLaunch(launchOf(file, args, placeholders(plan), options));
     opened = await openFiles(plan, blame);
   }
   const connections = connect(plan, opened, blame);
   const compiled = compileConnected(file, args, connections, options);
-  const ends = new Map<number, OpenEnd>();
-  for (const [fd, end] of connections.ends) {
-    ends.set(fd, { channel: new Channel(end.fd), kind: end.kind });
-  }
+  const ends = openEnds(connections);
   try {
     return {
       child: new Child(await launch(compiled, connections.closeAfter), ends, options),
@@ -105,6 +125,15 @@ export async function start(
  *
  * @throws LaunchError when any step failed; nothing is left of the attempt then.
  */
+export function spawn<const O extends SpawnOptions = Record<never, never>>(
+  file: string,
+  args?: readonly string[],
+  options?: O,
+): Promise<Child<O>>;
+export function spawn<const O extends SpawnOptions = Record<never, never>>(
+  file: string,
+  options?: O,
+): Promise<Child<O>>;
 export async function spawn(
   file: string,
   args?: readonly string[] | SpawnOptions,

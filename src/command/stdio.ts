@@ -14,6 +14,7 @@ import { aboveStdio, close } from '../syscall/call.js';
 import { O } from '../syscall/constants.js';
 import type { FileStdio, SpawnOptions, Stdio } from './options.js';
 import { type Blame, openPipe, openSocketPair } from './pipe.js';
+import { isSink, isSource, type Sink, type Source } from './transfer.js';
 
 /** What each descriptor of the child is to be. */
 export type StdioPlan = ReadonlyMap<number, Stdio>;
@@ -22,6 +23,8 @@ export type StdioPlan = ReadonlyMap<number, Stdio>;
 export interface End {
   readonly fd: number;
   readonly kind: 'reader' | 'writer' | 'socket';
+  /** The stream of the options that is at this end; none for `'pipe'`. */
+  readonly attached?: Source | Sink | undefined;
 }
 
 /** Descriptors that exist. */
@@ -36,8 +39,8 @@ export interface Connections {
 const NAMES = ['stdin', 'stdout', 'stderr'] as const;
 const WORDS = new Set(['inherit', 'null', 'pipe', 'stdout', 'socket']);
 
-function isFile(stdio: Stdio): stdio is FileStdio {
-  return typeof stdio === 'object';
+export function isFile(stdio: Stdio): stdio is FileStdio {
+  return typeof stdio === 'object' && 'file' in stdio && !isSource(stdio) && !isSink(stdio);
 }
 
 function checkStdio(option: string, fd: number, value: Stdio): Stdio {
@@ -45,10 +48,18 @@ function checkStdio(option: string, fd: number, value: Stdio): Stdio {
   const known =
     typeof value === 'string'
       ? WORDS.has(value) && (value !== 'stdout' || fd === 2)
-      : typeof value === 'object' && value !== null && 'file' in value;
+      : typeof value === 'object' &&
+        value !== null &&
+        (isSource(value) || isSink(value) || 'file' in value);
   if (!known) {
     const words = fd === 2 ? "'null', 'pipe', 'stdout', 'socket'" : "'null', 'pipe', 'socket'";
-    throw invalid(option, value, `'inherit', ${words}, a descriptor or { file }`);
+    throw invalid(option, value, `'inherit', ${words}, a descriptor, { file } or a stream`);
+  }
+  if (fd === 0 && isSink(value) && !isSource(value)) {
+    throw invalid(option, value, 'something to read from');
+  }
+  if ((fd === 1 || fd === 2) && isSource(value) && !isSink(value)) {
+    throw invalid(option, value, 'something to write to');
   }
   if (isFile(value)) filePath(option, value);
   return value;
@@ -177,6 +188,13 @@ function connectOne(
     closeAfter.push(childs);
     descriptors.set(fd, childs);
     ends.set(fd, { fd: ours, kind });
+  } else if (typeof stdio === 'object' && !isFile(stdio)) {
+    // A stream that is both is what the descriptor's direction makes of it.
+    const childReads = fd === 0 || (fd > 2 && !isSink(stdio));
+    const { ours, childs } = openPipe(childReads, blame);
+    closeAfter.push(childs);
+    descriptors.set(fd, childs);
+    ends.set(fd, { fd: ours, kind: childReads ? 'writer' : 'reader', attached: stdio });
   } else if (stdio === 'stdout') {
     const source = descriptors.get(1) as DescriptorSource;
     descriptors.set(fd, source === 'inherit' ? 1 : source);

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { existsSync } from 'node:fs';
 import { close } from '../syscall/call.js';
+import { E } from '../syscall/constants.js';
 import { checkString, invalid } from './check.js';
 import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
@@ -67,7 +69,9 @@ export function launchError(compiled: CompiledLaunch, step: number, errno: numbe
   }
   const searched = candidatesOf(file, searchPath(options, environmentOf(options)));
   // That the last directory does not have it says nothing: the name is what was not found.
-  const notFound = errno === 2 || errno === 20;
-  const shown = notFound ? { name: info.name, argument: file } : info;
-  return new LaunchError(shown, notFound ? 2 : errno, file, argv.slice(1), searched);
+  const notFound = errno === E.ENOENT || errno === E.ENOTDIR;
+  if (!notFound) return new LaunchError(info, errno, file, argv.slice(1), searched);
+  // One that is there is a script whose interpreter is not.
+  const argument = searched.find((path) => existsSync(path)) ?? file;
+  return new LaunchError({ name: info.name, argument }, E.ENOENT, file, argv.slice(1), searched);
 }

@@ -1,16 +1,18 @@
 import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { checkString, invalid } from './check.js';
+import { checkBoolean, checkString, invalid } from './check.js';
 import { directoryPath } from './directory.js';
 import type { LaunchOptions } from './order.js';
 import type { Address, ProgramBuilder } from './program.js';
 import type { Flag } from './step.js';
+import type { User } from './users.js';
 
 /** The environment of the new process. */
 export interface EnvironmentOptions {
   /**
-   * Variables to set, on top of this process' own; undefined leaves one out. A given `cwd` sets PWD
-   * as well, unless PWD is named here or `clearEnv` is given: see environ(7).
+   * Variables to set, on top of this process' own; undefined leaves one out. A given `cwd` or
+   * `chroot` sets PWD as well, unless PWD is named here or `clearEnv` is given, and a user of
+   * `credential` HOME, USER and LOGNAME, unless they are named here: see environ(7).
    */
   env?: Record<string, string | undefined>;
   /** Starts from nothing instead of this process' environment. Default: false. */
@@ -23,12 +25,27 @@ function checkName(name: string): void {
   }
 }
 
-/** The environment that the options describe. */
-export function environmentOf(options: LaunchOptions): Record<string, string | undefined> {
-  const { env, cwd, clearEnv } = options;
-  if (env === undefined && cwd === undefined && !clearEnv) return process.env;
+/** Where the options have the process start, if they say so; `.` in a new root is its top. */
+function workingDirectory({ cwd, chroot }: LaunchOptions): string | undefined {
+  const path = cwd === undefined ? undefined : directoryPath(cwd);
+  if (chroot !== undefined) return resolve('/', path ?? '');
+  return path === undefined ? undefined : resolve(path);
+}
+
+/** The environment that the options describe, for the user that they come to. */
+export function environmentOf(
+  options: LaunchOptions,
+  user?: User,
+): Record<string, string | undefined> {
+  const { env } = options;
+  const clearEnv = options.clearEnv !== undefined && checkBoolean('clearEnv', options.clearEnv);
+  const cwd = workingDirectory(options);
+  if (env === undefined && cwd === undefined && user === undefined && !clearEnv) return process.env;
   const result: Record<string, string | undefined> = clearEnv ? {} : { ...process.env };
-  if (cwd !== undefined && !clearEnv) result['PWD'] = resolve(directoryPath(cwd));
+  if (cwd !== undefined && !clearEnv) result['PWD'] = cwd;
+  if (user !== undefined) {
+    Object.assign(result, { HOME: user.home, USER: user.name, LOGNAME: user.name });
+  }
   if (env === undefined) return result;
   if (typeof env !== 'object' || env === null) throw invalid('env', env, 'an object');
   for (const [name, value] of Object.entries(env)) {

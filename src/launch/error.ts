@@ -48,7 +48,9 @@ export class LaunchError extends Error {
 /** What an errno of execve(2) does not say by itself. */
 function hintFor(step: StepInfo, code: string, searched: readonly string[] | undefined): string {
   if (step.name !== 'execve') return '';
-  if (searched !== undefined && code === 'ENOENT') return ' in any directory of PATH';
+  if (code === 'ENOENT' && searched !== undefined && !step.argument?.includes('/')) {
+    return ' in any directory of PATH';
+  }
   if (code === 'ENOEXEC') return ', neither a binary of this machine nor a script with a #! line';
   if (code !== 'ENOENT' || step.argument === undefined) return '';
   const interpreter = interpreterOf(step.argument);

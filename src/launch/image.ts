@@ -1,5 +1,6 @@
 import { SYS } from '../syscall/constants.js';
 import { checkString } from './check.js';
+import { identityOf } from './credential.js';
 import {
   type EnvironmentOptions,
   emitEnvironment,
@@ -46,7 +47,7 @@ export function searchPath(
 
 export const image: Step = {
   emit(program: ProgramBuilder, { file, argv, options, search }: Launch): void {
-    const environment = environmentOf(options);
+    const environment = environmentOf(options, identityOf(program, options).user);
     const argvAt = program.strings(argv);
     const envpAt = emitEnvironment(program, environment);
     const paths = search ? candidatesOf(file, searchPath(options, environment)) : [file];

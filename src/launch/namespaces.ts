@@ -2,6 +2,7 @@ import { CLONE, MS, SYS } from '../syscall/constants.js';
 import { checkBoolean, checkInteger, invalid } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';
+import { toNumber } from './values.js';
 
 /** A range of user or group ids inside a user namespace and what they are outside. */
 export interface IdMap {
@@ -180,7 +181,7 @@ function mapFlag(what: string, key: 'uidMap' | 'gidMap'): Flag {
     description: `map ${what}s of the new user namespace: 0:1000:1`,
     repeatable: true,
     apply: (options, value) => {
-      const [inside, outside, count] = value.split(':').map(Number) as [number, number, number];
+      const [inside, outside, count] = value.split(':').map(toNumber) as [number, number, number];
       const map = [...(options.namespaces?.[key] ?? []), { inside, outside, count }];
       return { ...options, namespaces: { ...options.namespaces, [key]: map } };
     },

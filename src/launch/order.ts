@@ -5,13 +5,23 @@
  *
  * @module
  */
+import { type CapabilityOptions, capabilities, keepCapabilities } from './capabilities.js';
 import { type CgroupOptions, cgroup } from './cgroup.js';
+import { type ChrootOptions, chroot } from './chroot.js';
+import { type CpuAffinityOptions, cpuAffinity } from './cpu-affinity.js';
+import { type CredentialOptions, credential } from './credential.js';
 import { descriptors, openNull } from './descriptors.js';
 import { type DirectoryOptions, directory } from './directory.js';
 import { type ImageOptions, image } from './image.js';
+import { type IoPriorityOptions, ioPriority } from './io-priority.js';
+import { type LimitOptions, limits } from './limits.js';
 import { type NamespaceOptions, namespaces } from './namespaces.js';
+import { type NiceOptions, nice } from './nice.js';
+import { type NoNewPrivilegesOptions, noNewPrivileges } from './no-new-privileges.js';
+import { type OomScoreOptions, oomScore } from './oom-score.js';
 import { type ParentDeathSignalOptions, parentDeathSignal } from './parent-death-signal.js';
 import { type PtraceOptions, ptrace } from './ptrace.js';
+import { type SchedulerOptions, scheduler } from './scheduler.js';
 import { type SessionOptions, session } from './session.js';
 import { dispositions, mask, type SignalOptions } from './signals.js';
 import type { Step } from './step.js';
@@ -29,7 +39,17 @@ export interface LaunchOptions
     TerminalOptions,
     NamespaceOptions,
     CgroupOptions,
-    PtraceOptions {}
+    PtraceOptions,
+    OomScoreOptions,
+    SchedulerOptions,
+    NiceOptions,
+    IoPriorityOptions,
+    CpuAffinityOptions,
+    LimitOptions,
+    ChrootOptions,
+    CredentialOptions,
+    CapabilityOptions,
+    NoNewPrivilegesOptions {}
 
 export const order: readonly Step[] = [
   openNull, // while / and the working directory are still this process'
@@ -38,11 +58,22 @@ export const order: readonly Step[] = [
   foreground, // the terminal is this process' descriptor: before they move
   namespaces,
   cgroup,
+  oomScore, // before credentials: a process that can't be dumped may not write its own file
+  scheduler,
+  nice, // the policy may ignore it, but never sets it
+  ioPriority,
+  cpuAffinity,
+  limits,
+  chroot,
+  keepCapabilities, // setuid takes them away
+  credential,
+  capabilities,
   umask,
   directory, // after whatever changes the root or the identity: path and permission are the new ones
   parentDeathSignal, // after credentials, which clear it
   descriptors,
   controllingTerminal, // the terminal is the child's descriptor
+  noNewPrivileges,
   ptrace,
   mask, // a signal that was pending may end the child here, so nothing but execve follows
   image,

@@ -2,6 +2,7 @@ import { SYS } from '../syscall/constants.js';
 import { checkBoolean, checkInteger, invalid } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
+import { toNumber } from './values.js';
 
 /** Session and process group of the new process. */
 export interface SessionOptions {
@@ -40,7 +41,7 @@ export const session: Step = {
     {
       flags: '--process-group <id>',
       description: 'run in this process group; 0 is a new one',
-      apply: (options, value) => ({ ...options, processGroup: Number(value) }),
+      apply: (options, value) => ({ ...options, processGroup: toNumber(value) }),
     },
   ],
 };

@@ -2,6 +2,7 @@ import { AT, E, O, SYS, TIOC } from '../syscall/constants.js';
 import { checkBoolean, checkInteger, invalid } from './check.js';
 import { Address, type ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
+import { toNumber } from './values.js';
 
 /** The terminal of the new process. */
 export interface TerminalOptions {
@@ -50,7 +51,7 @@ export const foreground: Step = {
     {
       flags: '--foreground <fd>',
       description: 'run as the foreground group of the terminal at this descriptor',
-      apply: (options, value) => ({ ...options, foreground: Number(value) }),
+      apply: (options, value) => ({ ...options, foreground: toNumber(value) }),
     },
   ],
 };
@@ -80,7 +81,7 @@ export const controllingTerminal: Step = {
     {
       flags: '--controlling-terminal <fd>',
       description: "make the terminal at this descriptor the new session's; needs --session",
-      apply: (options, value) => ({ ...options, controllingTerminal: Number(value) }),
+      apply: (options, value) => ({ ...options, controllingTerminal: toNumber(value) }),
     },
     {
       flags: '--detach-terminal',

@@ -36,6 +36,14 @@ export interface ResourceUsage {
 /** Why a process ended; `'unknown'` when somebody else took the status first. */
 export type ExitReason = 'exited' | 'signaled' | 'timeout' | 'aborted' | 'maxBuffer' | 'unknown';
 
+/** A pipe that was given up because others had it open when the process had ended. */
+export interface HeldStream {
+  /** `'stdout'`, `'stderr'`, `'fd 3'`. */
+  readonly stream: string;
+  /** The processes that had it open, as far as /proc shows them to this user. */
+  readonly pids: readonly number[];
+}
+
 /** How a process ended. */
 export class ExitStatus {
   /** The exit code; null when a signal ended it. */
@@ -46,10 +54,18 @@ export class ExitStatus {
   readonly coreDumped: boolean;
   readonly reason: ExitReason;
   readonly usage: ResourceUsage;
+  /** The pipes that were given up after `waitDelay`; empty where all were read to their end. */
+  readonly held: readonly HeldStream[];
   readonly #signalNumber: number;
 
   /** @internal */
-  constructor(how: number, status: number, usage: ResourceUsage, reason?: ExitReason) {
+  constructor(
+    how: number,
+    status: number,
+    usage: ResourceUsage,
+    reason?: ExitReason,
+    held: readonly HeldStream[] = [],
+  ) {
     const exited = how === CLD.CLD_EXITED;
     const signaled = how === CLD.CLD_KILLED || how === CLD.CLD_DUMPED;
     this.code = exited ? status : null;
@@ -57,17 +73,16 @@ export class ExitStatus {
     this.coreDumped = how === CLD.CLD_DUMPED;
     this.reason = reason ?? (exited ? 'exited' : signaled ? 'signaled' : 'unknown');
     this.usage = usage;
+    this.held = held;
     this.#signalNumber = signaled ? status : 0;
   }
 
-  /** The same end, for another reason. @internal */
-  because(reason: ExitReason): ExitStatus {
-    const how = this.coreDumped
-      ? CLD.CLD_DUMPED
-      : this.signal === null
-        ? CLD.CLD_EXITED
-        : CLD.CLD_KILLED;
-    return new ExitStatus(how, this.code ?? this.#signalNumber, this.usage, reason);
+  /** The same end, with more known of it. @internal */
+  with({ reason = this.reason, held = this.held }: Partial<ExitStatus>): ExitStatus {
+    let how: number = CLD.CLD_EXITED;
+    if (this.signal !== null) how = this.coreDumped ? CLD.CLD_DUMPED : CLD.CLD_KILLED;
+    else if (this.code === null) how = 0;
+    return new ExitStatus(how, this.code ?? this.#signalNumber, this.usage, reason, held);
   }
 
   /** Whether it exited with code 0. */

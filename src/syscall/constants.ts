@@ -61,6 +61,7 @@ export const SFD: Constants<'SFD'> = tables.SFD;
 export const EFD: Constants<'EFD'> = tables.EFD;
 export const ITIMER: Constants<'ITIMER'> = tables.ITIMER;
 export const SECCOMP: Constants<'SECCOMP'> = tables.SECCOMP;
+export const SC: Constants<'SC'> = tables.SC;
 export const SIG_DESCRIPTION: Texts<'SIG_DESCRIPTION'> = tables.SIG_DESCRIPTION;
 export const E_MESSAGE: Texts<'E_MESSAGE'> = tables.E_MESSAGE;
 /** What seccomp(2) and ptrace(2) call this architecture. */

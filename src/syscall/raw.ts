@@ -38,14 +38,34 @@ function toResult(returned: number | bigint): SyscallResult {
   return { r1: BigInt(returned), errno: 0 };
 }
 
-/** A buffer that may shrink while the kernel has its address is none to give it. */
-function checkArguments(args: readonly SyscallArg[]): void {
+function refuse(index: number, what: string): never {
+  const error = new TypeError(`argument ${index + 1} is ${what}`);
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+}
+
+/** The strings as plain data: an accessor would run while the addon holds addresses of buffers. */
+function copyStrings(strings: readonly (string | null)[], index: number): (string | null)[] {
+  const copy: (string | null)[] = [];
+  for (let at = 0; at < strings.length; at++) {
+    const text = strings[at];
+    if (typeof text !== 'string' && text !== null) refuse(index, 'an array of other than strings');
+    copy.push(text);
+  }
+  return copy;
+}
+
+/** Makes arguments ones that nothing can change while the addon reads them. */
+function settle(args: SyscallArg[]): void {
   for (const [index, argument] of args.entries()) {
-    if (!ArrayBuffer.isView(argument)) continue;
-    const buffer = argument.buffer as { resizable?: boolean; growable?: boolean };
-    if (buffer.resizable !== true && buffer.growable !== true) continue;
-    const error = new TypeError(`argument ${index + 1} is a view of a resizable buffer`);
-    throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+    if (Array.isArray(argument)) {
+      args[index] = copyStrings(argument, index);
+    } else if (ArrayBuffer.isView(argument)) {
+      // It may shrink while the kernel has its address.
+      const buffer = argument.buffer as { resizable?: boolean; growable?: boolean };
+      if (buffer.resizable === true || buffer.growable === true) {
+        refuse(index, 'a view of a resizable buffer');
+      }
+    }
   }
 }
 
@@ -59,7 +79,7 @@ function checkArguments(args: readonly SyscallArg[]): void {
  * @see syscall(2)
  */
 export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult {
-  if (args.length > 0) checkArguments(args);
+  if (args.length > 0) settle(args);
   return toResult(native.rawSyscall(number, ...args));
 }
 
@@ -75,7 +95,7 @@ export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult
  * @see syscall(2)
  */
 export async function syscall(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
-  checkArguments(args);
+  settle(args);
   return toResult(await callOffLoop(false, number, args));
 }
 

@@ -1,0 +1,65 @@
+/**
+ * Text by lines.
+ *
+ * @module
+ */
+import { StringDecoder } from 'node:string_decoder';
+
+/** Splits bytes into lines as they come; a line ends with `\n` or `\r\n`, which is left out. */
+export class LineSplitter {
+  readonly #decoder = new StringDecoder('utf8');
+  #rest = '';
+
+  /** The lines that `bytes` complete. */
+  push(bytes: Uint8Array): string[] {
+    return this.#split(this.#decoder.write(bytes as Buffer));
+  }
+
+  /** What is left when there are no more bytes: a last line without its end. */
+  end(): string[] {
+    const lines = this.#split(this.#decoder.end());
+    if (this.#rest !== '') lines.push(this.#rest);
+    this.#rest = '';
+    return lines;
+  }
+
+  #split(text: string): string[] {
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+  }
+}
+
+/** The lines of a text, the last with or without its end. */
+export function splitLines(bytes: Uint8Array): string[] {
+  const splitter = new LineSplitter();
+  return [...splitter.push(bytes), ...splitter.end()];
+}
+
+/** The lines of several streams, in the order in which they are complete. */
+export async function* linesOf(
+  streams: readonly AsyncIterable<Uint8Array>[],
+): AsyncGenerator<string, void, undefined> {
+  const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
+  const splitters = streams.map(() => new LineSplitter());
+  const next = async (index: number) => {
+    const result = await (iterators[index] as AsyncIterator<Uint8Array>).next();
+    return { index, result };
+  };
+  const pending = new Map(streams.map((_, index) => [index, next(index)]));
+  try {
+    while (pending.size > 0) {
+      const { index, result } = await Promise.race(pending.values());
+      const splitter = splitters[index] as LineSplitter;
+      if (result.done) {
+        pending.delete(index);
+        yield* splitter.end();
+      } else {
+        pending.set(index, next(index));
+        yield* splitter.push(result.value);
+      }
+    }
+  } finally {
+    for (const index of pending.keys()) void iterators[index]?.return?.();
+  }
+}

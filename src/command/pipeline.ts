@@ -1,0 +1,119 @@
+/**
+ * Commands whose output is the next one's input.
+ *
+ * @module
+ */
+import { attempt, close } from '../syscall/call.js';
+import { O } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
+import type { Child } from './child.js';
+import type { Command } from './command.js';
+import { ExitError } from './error.js';
+import type { RunOptions, SpawnOptions } from './options.js';
+import type { Result } from './result.js';
+import { begin } from './run.js';
+
+/** The output of a pipeline's last command, and how each of them ended. */
+export interface PipelineResult extends Result {
+  /** One for each command; stdout is collected of the last alone. */
+  readonly stages: readonly Result[];
+}
+
+/** What each command is given: a pipe of the kernel's on one side or both. */
+type StageOptions = Pick<RunOptions, 'stdin' | 'stdout'>;
+
+/** A pipe between two commands: both ends are theirs, and blocking as they expect. */
+function openPair(): [read: number, write: number] {
+  const pair = new Int32Array(2);
+  const result = attempt('pipe2', pair, O.O_CLOEXEC);
+  if (result < 0) throw new SystemError('pipe2', -result);
+  return [pair[0] as number, pair[1] as number];
+}
+
+/** Commands connected by pipes of the kernel: no byte between them passes through this process. */
+export class Pipeline {
+  readonly commands: readonly Command[];
+
+  /** @internal */
+  constructor(commands: readonly Command[]) {
+    this.commands = Object.freeze([...commands]);
+  }
+
+  /** One more command, which reads what the last one writes. */
+  pipe(next: Command): Pipeline {
+    return new Pipeline([...this.commands, next]);
+  }
+
+  /**
+   * Runs all commands to their end. The result is that of the last one; `options` are for all, but
+   * `input` is the first one's.
+   *
+   * @throws LaunchError when one could not be started, and the others are stopped then. ExitError of
+   * the last command that failed, as with a shell's `pipefail`; one that SIGPIPE ended because the
+   * next one had read enough has not failed.
+   */
+  async run(options: RunOptions = {}): Promise<PipelineResult> {
+    const { input, ...common } = options;
+    const running = await this.#start(
+      (command, stage, index) => {
+        const own: RunOptions = { ...command.with({ ...common, ...stage }).options, reject: false };
+        if (index === 0 && input !== undefined) own.input = input;
+        return begin(command.file, command.args, own);
+      },
+      ({ child }) => child,
+    );
+    const stages = await Promise.all(running.map((stage) => stage.finish()));
+    const last = stages.at(-1) as Result;
+    const failed = stages.filter((stage, index) => {
+      const cutOff = stage.status.signal === 'SIGPIPE' && index < stages.length - 1;
+      return !stage.status.ok && !cutOff;
+    });
+    const blamed = failed.at(-1);
+    if (blamed !== undefined && options.reject !== false) {
+      throw new ExitError(blamed.command, blamed.status, blamed, options.signal?.reason);
+    }
+    return { ...last, command: this.toString(), stages };
+  }
+
+  /** Starts all commands; `options` are for all of them. The first's stdin and the last's stdout are
+   * as the options and the commands' own say. */
+  spawn(options: SpawnOptions = {}): Promise<Child[]> {
+    return this.#start(
+      (command, stage) => command.spawn({ ...options, ...stage }),
+      (child) => child,
+    );
+  }
+
+  /** As a shell would take it. */
+  toString(): string {
+    return this.commands.join(' | ');
+  }
+
+  /** Starts each command between its pipes; if one can't be started, the others are stopped. */
+  async #start<T>(
+    start: (command: Command, stage: StageOptions, index: number) => Promise<T>,
+    childOf: (started: T) => Child,
+  ): Promise<T[]> {
+    const pairs: [number, number][] = [];
+    try {
+      for (let index = 1; index < this.commands.length; index++) pairs.push(openPair());
+      const starting = this.commands.map((command, index) => {
+        const stage: StageOptions = {};
+        if (index > 0) stage.stdin = pairs[index - 1]?.[0] as number;
+        if (index < pairs.length) stage.stdout = pairs[index]?.[1] as number;
+        return start(command, stage, index);
+      });
+      const outcomes = await Promise.allSettled(starting);
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      const started = outcomes.flatMap((outcome) => {
+        return outcome.status === 'fulfilled' ? [outcome.value] : [];
+      });
+      if (failed === undefined) return started;
+      await Promise.all(started.map((each) => childOf(each)[Symbol.asyncDispose]()));
+      throw failed.reason;
+    } finally {
+      // A reader waits for the last writer to close, and that must not be this process.
+      for (const pair of pairs) for (const fd of pair) close(fd);
+    }
+  }
+}

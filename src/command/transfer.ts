@@ -1,0 +1,157 @@
+/**
+ * Between a pipe and the streams that people have: Node's, the web's, and iterables.
+ *
+ * @module
+ */
+import { Readable, Writable } from 'node:stream';
+import type { Channel } from './channel.js';
+
+/** What a child can read from. */
+export type Source =
+  | Uint8Array
+  | Readable
+  | ReadableStream<string | Uint8Array>
+  | AsyncIterable<string | Uint8Array>
+  | Iterable<string | Uint8Array>;
+
+/** What a child's output can be written to. It is not ended: others may write to it too. */
+export type Sink = Writable | WritableStream<Uint8Array>;
+
+type Chunk = string | Uint8Array;
+
+export function isSink(value: unknown): value is Sink {
+  return value instanceof Writable || value instanceof WritableStream;
+}
+
+export function isSource(value: unknown): value is Source {
+  if (typeof value !== 'object' || value === null) return false;
+  if (value instanceof Uint8Array || value instanceof ReadableStream) return true;
+  return Symbol.asyncIterator in value || Symbol.iterator in value;
+}
+
+/** Pulls chunks; `release` gives the source back with what was not pulled yet. */
+interface Puller {
+  next(): Promise<{ done?: boolean | undefined; value?: Chunk | undefined }>;
+  release(): void;
+}
+
+function pullerOf(source: Source): Puller {
+  if (source instanceof Uint8Array) return pullerOf([source]);
+  if (source instanceof ReadableStream) {
+    const reader = source.getReader();
+    return { next: () => reader.read(), release: () => reader.releaseLock() };
+  }
+  if (source instanceof Readable) {
+    const iterator = source.iterator({ destroyOnReturn: false });
+    return { next: () => iterator.next(), release: () => void iterator.return?.() };
+  }
+  const iterator =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  return {
+    next: async () => iterator.next(),
+    release: () => void iterator.return?.(),
+  };
+}
+
+/** Writes all of `bytes`; false when nobody reads any more. */
+function writeAll(channel: Channel, bytes: Uint8Array): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const write = (left: Uint8Array): void => {
+      if (channel.closed) {
+        resolve(false);
+        return;
+      }
+      try {
+        const count = channel.write(left);
+        if (count < 0) resolve(false);
+        else if (count === left.length) resolve(true);
+        else channel.onceWritable(() => write(left.subarray(count)));
+      } catch (error) {
+        reject(error);
+      }
+    };
+    write(bytes);
+  });
+}
+
+const GONE = { gone: true } as const;
+
+/**
+ * Writes a source into a pipe and closes the pipe. When the child does not read any more, or has
+ * ended, the source is let go where it is, without an error: what is left of it can be read by
+ * others.
+ */
+export async function feedFrom(
+  channel: Channel,
+  source: Source,
+  ended: Promise<unknown>,
+): Promise<void> {
+  const puller = pullerOf(source);
+  const gone = Promise.race([
+    ended,
+    new Promise<void>((resolve) => channel.onceHangUp(resolve)),
+  ]).then(() => GONE);
+  try {
+    for (;;) {
+      // A source that has nothing now must not keep a child that has ended waiting.
+      const pulled = await Promise.race([puller.next(), gone]);
+      if ('gone' in pulled || pulled.done || pulled.value === undefined) return;
+      const { value } = pulled;
+      const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+      if (!(await writeAll(channel, bytes))) return;
+    }
+  } finally {
+    channel.close();
+    puller.release();
+  }
+}
+
+function writeTo(sink: Writable, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (sink.destroyed || sink.writableEnded) {
+      reject(new Error('the stream that takes the output was closed'));
+      return;
+    }
+    sink.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Reads what is there, waiting for it; null at the end. */
+function readNext(channel: Channel): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    const read = (): void => {
+      if (channel.closed) {
+        resolve(null);
+        return;
+      }
+      try {
+        const bytes = channel.read();
+        if (bytes === undefined) channel.onceReadable(read);
+        else resolve(bytes);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    channel.onceClosed(() => resolve(null));
+    read();
+  });
+}
+
+/**
+ * Writes all that comes from a pipe to a sink, no faster than it takes it. A sink that fails closes
+ * the pipe, and the child gets SIGPIPE.
+ */
+export async function drainTo(channel: Channel, sink: Sink): Promise<void> {
+  const writer = sink instanceof Writable ? undefined : sink.getWriter();
+  try {
+    for (;;) {
+      const bytes = await readNext(channel);
+      if (bytes === null) return;
+      if (writer === undefined) await writeTo(sink as Writable, bytes);
+      else await writer.write(bytes);
+    }
+  } finally {
+    channel.close();
+    writer?.releaseLock();
+  }
+}

@@ -1,0 +1,214 @@
+import { PR, SECBIT, SYS } from '../syscall/constants.js';
+import {
+  ambientSet,
+  boundingSet,
+  type CapabilityName,
+  type CapabilitySet,
+  type CapabilitySets,
+  capabilityName,
+  checkCapabilities,
+  describe,
+  headerWords,
+  membersOf,
+  ownSets,
+  setWords,
+  toCapability,
+} from './capability-sets.js';
+import { invalid } from './check.js';
+import { identityOf } from './credential.js';
+import type { LaunchOptions } from './order.js';
+import type { ProgramBuilder } from './program.js';
+import type { Flag, Launch, Step } from './step.js';
+import { checkKeys, toList } from './values.js';
+
+export type SecurebitName = keyof typeof SECBIT;
+
+/** Sets of capabilities; each is exactly what is given, and as it was where it is not. */
+export interface Capabilities {
+  /**
+   * The limit: all other capabilities are dropped from the bounding set, for the process and its
+   * descendants, whatever they execute. What this process itself lacks there is not added. Takes
+   * CAP_SETPCAP, else EPERM at `PR_CAPBSET_DROP`.
+   */
+  bounding?: readonly CapabilityName[];
+  /**
+   * What a program whose file has the same capability as inheritable may use. `ambient` ones are
+   * added. EPERM at `capset` for what this process has not itself.
+   */
+  inheritable?: readonly CapabilityName[];
+  /**
+   * What the program has although its user is not root and its file has no capabilities: Linux 4.3.
+   * EPERM at `capset` or `PR_CAP_AMBIENT_RAISE` for what this process has not itself. A program that
+   * is set-user-ID, set-group-ID or has file capabilities starts without.
+   */
+  ambient?: readonly CapabilityName[];
+}
+
+/** Capabilities of the process. */
+export interface CapabilityOptions {
+  /**
+   * Capabilities by name: capabilities(7). What they come to for the program is decided by execve(2):
+   * a user that is not root has the ambient ones; root has all that the bounding set allows, unless
+   * `securebits` says otherwise. With a `credential` they are those of the new user. Default: as
+   * execve gives them to a child of this process.
+   */
+  capabilities?: Capabilities;
+  /**
+   * The securebits flags, exactly these: PR_SET_SECUREBITS(2const), such as `'SECBIT_NOROOT'`, which
+   * takes away what root has by being root. Takes CAP_SETPCAP, else EPERM. SECBIT_KEEP_CAPS is not
+   * among them: execve clears it. Default: those of this process.
+   */
+  securebits?: readonly SecurebitName[];
+}
+
+const KEYS = ['bounding', 'inheritable', 'ambient'] as const;
+
+/** What the options come to; undefined is what is not changed. */
+interface Wanted {
+  bounding?: CapabilitySet;
+  inheritable?: CapabilitySet;
+  ambient?: CapabilitySet;
+  securebits?: number;
+}
+
+function checkSecurebits(value: unknown): number {
+  if (!Array.isArray(value)) throw invalid('securebits', value, 'an array of names');
+  let bits = 0;
+  for (const [index, name] of (value as unknown[]).entries()) {
+    const known = typeof name === 'string' && Object.hasOwn(SECBIT, name);
+    if (!known || name === 'SECBIT_KEEP_CAPS') {
+      throw invalid(`securebits[${index}]`, name, "a flag that execve keeps: 'SECBIT_NOROOT'");
+    }
+    bits |= SECBIT[name as SecurebitName];
+  }
+  return bits;
+}
+
+/** Nothing if neither option is given. */
+function wantedOf({ capabilities, securebits }: LaunchOptions): Wanted | undefined {
+  if (capabilities === undefined && securebits === undefined) return undefined;
+  const wanted: Wanted = {};
+  if (securebits !== undefined) wanted.securebits = checkSecurebits(securebits);
+  if (capabilities === undefined) return wanted;
+  checkKeys('capabilities', capabilities, KEYS);
+  for (const key of KEYS) {
+    const names = capabilities[key];
+    if (names !== undefined) wanted[key] = checkCapabilities(`capabilities.${key}`, names);
+  }
+  const { bounding, inheritable = 0n, ambient = 0n } = wanted;
+  for (const key of ['inheritable', 'ambient'] as const) {
+    const outside = bounding === undefined ? 0n : (wanted[key] ?? 0n) & ~bounding;
+    if (outside === 0n) continue;
+    throw invalid(`capabilities.${key}`, capabilities[key], 'part of `capabilities.bounding`');
+  }
+  // Only an inheritable capability can be ambient.
+  if (wanted.inheritable !== undefined) wanted.inheritable = inheritable | ambient;
+  return wanted;
+}
+
+/** What the child has before its credentials change: in a user namespace other than ours, all. */
+function heldSets({ namespaces }: LaunchOptions): CapabilitySets {
+  if (namespaces?.user === undefined || namespaces.user === false) return ownSets();
+  const { known } = boundingSet();
+  return { effective: known, permitted: known, inheritable: 0n };
+}
+
+/** The capabilities to drop for `bounding` to remain. */
+function toDrop(bounding: CapabilitySet, { namespaces }: LaunchOptions): number[] {
+  const { present, known } = boundingSet();
+  return membersOf((namespaces?.user ? known : present) & ~bounding);
+}
+
+/** Whether the kernel takes away capabilities when the user changes: not from root to root. */
+function losesCapabilities(program: ProgramBuilder, options: LaunchOptions): boolean {
+  const { uid } = identityOf(program, options);
+  return uid !== undefined && uid !== 0;
+}
+
+/** Before the credentials: otherwise setuid takes away the capabilities that are to be given on. */
+export const keepCapabilities: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    if (wantedOf(options) === undefined || !losesCapabilities(program, options)) return;
+    program.must({ name: 'PR_SET_KEEPCAPS' }, SYS.prctl, PR.PR_SET_KEEPCAPS, 1, 0, 0, 0);
+  },
+};
+
+function emitSets(program: ProgramBuilder, sets: CapabilitySets): void {
+  const argument = `inheritable=${describe(sets.inheritable)}`;
+  const header = program.words(headerWords());
+  program.must({ name: 'capset', argument }, SYS.capset, header, program.words(setWords(sets)));
+}
+
+/** The inheritable set comes first: it can't grow beyond the bounding set. */
+export const capabilities: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    const wanted = wantedOf(options);
+    if (wanted === undefined) return;
+    const held = heldSets(options);
+    const { bounding, ambient, securebits } = wanted;
+    const inheritable = wanted.inheritable ?? held.inheritable | (ambient ?? 0n);
+    const lost = losesCapabilities(program, options);
+    if (lost) {
+      // What setuid made ineffective is wanted once more, for the calls that follow.
+      emitSets(program, { ...held, effective: held.permitted, inheritable });
+    } else if (inheritable !== held.inheritable) {
+      emitSets(program, { ...held, inheritable });
+    }
+    for (const number of bounding === undefined ? [] : toDrop(bounding, options)) {
+      const step = { name: 'PR_CAPBSET_DROP', argument: capabilityName(number) } as const;
+      program.must(step, SYS.prctl, PR.PR_CAPBSET_DROP, number, 0, 0, 0);
+    }
+    if (ambient !== undefined) emitAmbient(program, ambient);
+    if (securebits !== undefined) {
+      const step = { name: 'PR_SET_SECUREBITS', argument: options.securebits?.join() } as const;
+      program.must(step, SYS.prctl, PR.PR_SET_SECUREBITS, securebits, 0, 0, 0);
+    }
+    if (lost) {
+      // Only what is to be ambient stays permitted: with no_new_privs the rest could be had again
+      // from a file with capabilities.
+      const permitted = (ambient ?? ambientSet()) & held.permitted;
+      emitSets(program, { effective: 0n, permitted, inheritable });
+    }
+  },
+  flags: [
+    capabilityFlag('ambient', 'what the program may although its user is not root: NET_ADMIN'),
+    capabilityFlag('bounding', 'all that the program and its children may ever have: KILL,CHOWN'),
+    capabilityFlag('inheritable', 'what programs with the same inheritable ones may use'),
+    {
+      flags: '--securebits <names>',
+      description: 'the securebits flags: noroot,noroot-locked',
+      apply: (options, value) => ({ ...options, securebits: toList(value).map(toSecurebit) }),
+    },
+  ],
+};
+
+function emitAmbient(program: ProgramBuilder, ambient: CapabilitySet): void {
+  const { PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAP_AMBIENT_RAISE } = PR;
+  const clear = { name: 'PR_CAP_AMBIENT_CLEAR_ALL' } as const;
+  program.must(clear, SYS.prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  for (const number of membersOf(ambient)) {
+    const step = { name: 'PR_CAP_AMBIENT_RAISE', argument: capabilityName(number) } as const;
+    program.must(step, SYS.prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0);
+  }
+}
+
+function toSecurebit(text: string): SecurebitName {
+  const name = text.toUpperCase().replaceAll('-', '_');
+  return (name.startsWith('SECBIT_') ? name : `SECBIT_${name}`) as SecurebitName;
+}
+
+/** Adds to one of the sets of `capabilities`. */
+function capabilityFlag(set: keyof Capabilities, description: string): Flag {
+  return {
+    flags: `--${set}-capability <names>`,
+    description,
+    repeatable: true,
+    apply: (options, value) => ({
+      ...options,
+      capabilities: {
+        ...options.capabilities,
+        [set]: [...(options.capabilities?.[set] ?? []), ...toList(value).map(toCapability)],
+      },
+    }),
+  };
+}

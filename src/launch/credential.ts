@@ -1,0 +1,173 @@
+import { SYS } from '../syscall/constants.js';
+import { checkBoolean, checkInteger, checkString, invalid, outOfRange } from './check.js';
+import type { LaunchOptions } from './order.js';
+import type { ProgramBuilder } from './program.js';
+import type { Flag, Launch, Step } from './step.js';
+import { findUser, type User } from './users.js';
+import { checkKeys, toList, toNumber, toWords } from './values.js';
+
+/** User and groups by number. */
+export interface IdCredential {
+  /** The real, effective and saved user id, 0 to 2³²-2: setuid(2). Default: unchanged. */
+  uid?: number;
+  /** The real, effective and saved group id, 0 to 2³²-2: setgid(2). Default: unchanged. */
+  gid?: number;
+  /** The supplementary groups, at most 65536 of them: setgroups(2). Default: none. */
+  groups?: readonly number[];
+  /**
+   * Keeps the supplementary groups of this process. A process without privileges, which may not call
+   * setgroups(2), can be given its own ids this way only. Not together with `groups`. Default: false.
+   */
+  keepGroups?: boolean;
+}
+
+/** A user by name. */
+export interface UserCredential {
+  /**
+   * A user of /etc/passwd: its user id, its group, and all groups of /etc/group that it is a member
+   * of, as initgroups(3) has it. Both files are those of this process, not of a `chroot`.
+   */
+  user: string;
+}
+
+/** Who the process is. */
+export interface CredentialOptions {
+  /**
+   * User and groups of the process; see credentials(7). The supplementary groups of this process are
+   * dropped unless `keepGroups` is given, even if nothing else is. What is not allowed fails the
+   * launch with EPERM at `setgroups`, `setgid` or `setuid`: the process never runs with more than was
+   * asked for. A `uid` without a `gid` leaves the group id as it is.
+   *
+   * `{ user }` also sets HOME, USER and LOGNAME, unless `env` has them. Default: those of this
+   * process.
+   */
+  credential?: IdCredential | UserCredential;
+}
+
+/** What `credential` comes to. */
+export interface Identity {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Undefined to keep those there are. */
+  readonly groups?: readonly number[] | undefined;
+  readonly user?: User;
+}
+
+const KEYS = ['uid', 'gid', 'groups', 'keepGroups', 'user'] as const;
+/** (uid_t)-1 stands for "no id" in the kernel. */
+const LAST_ID = 0xffff_fffe;
+const NGROUPS_MAX = 65536;
+
+/** By program, so that the users are read once for each launch. */
+const identities = new WeakMap<ProgramBuilder, Identity>();
+
+function checkId(option: string, id: number | undefined): number | undefined {
+  return id === undefined ? undefined : checkInteger(option, id, 0, LAST_ID);
+}
+
+function checkGroups(groups: readonly number[]): readonly number[] {
+  if (!Array.isArray(groups)) throw invalid('credential.groups', groups, 'an array of group ids');
+  if (groups.length > NGROUPS_MAX) {
+    throw outOfRange('credential.groups', groups, `at most ${NGROUPS_MAX} group ids`);
+  }
+  for (const [index, id] of groups.entries()) checkId(`credential.groups[${index}]`, id);
+  return groups;
+}
+
+function identityOfUser(credential: Readonly<Record<string, unknown>>): Identity {
+  const { user: name } = credential;
+  for (const key of KEYS) {
+    if (key === 'user' || credential[key] === undefined) continue;
+    throw invalid(`credential.${key}`, credential[key], 'absent with `credential.user`');
+  }
+  checkString('credential.user', name);
+  const user = findUser(name);
+  if (user === undefined) throw invalid('credential.user', name, 'a user of /etc/passwd');
+  return { uid: user.uid, gid: user.gid, groups: user.groups, user };
+}
+
+function identityOfIds({ uid, gid, groups, keepGroups }: IdCredential): Identity {
+  const keep = keepGroups !== undefined && checkBoolean('credential.keepGroups', keepGroups);
+  if (keep && groups !== undefined) {
+    throw invalid('credential.groups', groups, 'absent with `credential.keepGroups`');
+  }
+  return {
+    uid: checkId('credential.uid', uid),
+    gid: checkId('credential.gid', gid),
+    groups: keep ? undefined : checkGroups(groups ?? []),
+  };
+}
+
+/** Who the process of this program is to be; nothing for who this one is. */
+export function identityOf(program: ProgramBuilder, { credential }: LaunchOptions): Identity {
+  let identity = identities.get(program);
+  if (identity === undefined) {
+    if (credential === undefined) {
+      identity = {};
+    } else {
+      checkKeys('credential', credential, KEYS);
+      identity =
+        'user' in credential && credential.user !== undefined
+          ? identityOfUser({ ...credential })
+          : identityOfIds(credential as IdCredential);
+    }
+    identities.set(program, identity);
+  }
+  return identity;
+}
+
+/** Whether the new user namespace has setgroups(2) turned off, as it is without privileges. */
+function deniesSetgroups({ namespaces }: LaunchOptions): boolean {
+  if (namespaces?.user !== true) return false;
+  return (namespaces.setgroups ?? (namespaces.gidMap && 'deny')) === 'deny';
+}
+
+/**
+ * Raw system calls: those of libc would change every thread of this process. The groups first, while
+ * there is the privilege to drop them.
+ */
+export const credential: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    const { uid, gid, groups } = identityOf(program, options);
+    if (groups !== undefined && (groups.length > 0 || !deniesSetgroups(options))) {
+      const list = program.words(toWords(new Uint8Array(Uint32Array.from(groups).buffer)));
+      const step = { name: 'setgroups', argument: groups.join() } as const;
+      program.must(step, SYS.setgroups, groups.length, list);
+    }
+    if (gid !== undefined) {
+      program.must({ name: 'setgid', argument: String(gid) }, SYS.setgid, gid);
+    }
+    if (uid !== undefined) {
+      program.must({ name: 'setuid', argument: String(uid) }, SYS.setuid, uid);
+    }
+  },
+  flags: [
+    flag('--uid <id>', 'run as the user with this id', (value) => ({ uid: toNumber(value) })),
+    flag('--gid <id>', 'run in the group with this id', (value) => ({ gid: toNumber(value) })),
+    flag('--groups <ids>', 'the supplementary groups, by id: 4,27; without it none', (value) => ({
+      groups: toList(value).map(toNumber),
+    })),
+    flag('--keep-groups', 'keep the supplementary groups that forkexec has', () => ({
+      keepGroups: true,
+    })),
+    flag('--user <name>', 'run as this user: its id, groups, HOME, USER and LOGNAME', (user) => ({
+      user,
+    })),
+  ],
+};
+
+/** Adds to `credential`. */
+function flag(
+  flags: string,
+  description: string,
+  toCredential: (value: string) => IdCredential | UserCredential,
+): Flag {
+  return {
+    flags,
+    description,
+    apply: (options, value) => ({
+      ...options,
+      credential: { ...options.credential, ...toCredential(value) },
+    }),
+  };
+}

@@ -1,0 +1,154 @@
+import { RLIMIT, SYS } from '../syscall/constants.js';
+import { checkInteger, invalid, outOfRange } from './check.js';
+import type { LaunchOptions } from './order.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+import { checkKeys, toNumber } from './values.js';
+
+/**
+ * What can be limited, as getrlimit(2) has it. In bytes: address space (`as`), core files (`core`),
+ * data segment (`data`), file size (`fsize`), locked memory (`memlock`), message queues (`msgqueue`),
+ * resident memory (`rss`, without effect since Linux 2.4.30), main stack (`stack`). Seconds: processor
+ * time (`cpu`). Microseconds: processor time of a real-time process without a wait (`rttime`). The
+ * largest number plus one: descriptors (`nofile`). Counts: file locks (`locks`, without effect since
+ * Linux 2.4.25), processes of the user (`nproc`), queued signals of the user (`sigpending`). `nice` is
+ * 20 minus the lowest nice value; `rtprio` the highest real-time priority.
+ */
+export type ResourceName =
+  | 'as'
+  | 'core'
+  | 'cpu'
+  | 'data'
+  | 'fsize'
+  | 'locks'
+  | 'memlock'
+  | 'msgqueue'
+  | 'nice'
+  | 'nofile'
+  | 'nproc'
+  | 'rss'
+  | 'rtprio'
+  | 'rttime'
+  | 'sigpending'
+  | 'stack';
+
+/** Infinity is the same as `'unlimited'`. */
+export type LimitValue = number | 'unlimited';
+
+/** Resource limits. */
+export interface LimitOptions {
+  /**
+   * Resource limits of the process and its children: prlimit(2). `[soft, hard]`; a single value is
+   * both, so that the program can't raise it again. To raise a hard limit takes CAP_SYS_RESOURCE, else
+   * EPERM at `prlimit64`; `nofile` can't be raised above /proc/sys/fs/nr_open by anybody.
+   *
+   * They hold from before the program runs: with a small `nofile` descriptors of higher numbers can't
+   * be put into place (EBADF at `dup3`), with a small `stack` fewer arguments fit (E2BIG at `execve`),
+   * and with `nproc` used up an unprivileged `credential` gets EAGAIN at `execve`.
+   *
+   * Default: those of this process. That includes a soft `nofile` that Node raised: at its start it
+   * makes the soft limit as large as the hard one, and what it was before can't be learnt from
+   * within. A program that uses select(2), or that closes all descriptors it might have one by one,
+   * wants the usual `nofile: [1024, hard]` back.
+   */
+  rlimits?: Partial<
+    Record<ResourceName, LimitValue | readonly [soft: LimitValue, hard: LimitValue]>
+  >;
+}
+
+const RESOURCES: Readonly<Record<ResourceName, number>> = {
+  as: RLIMIT.RLIMIT_AS,
+  core: RLIMIT.RLIMIT_CORE,
+  cpu: RLIMIT.RLIMIT_CPU,
+  data: RLIMIT.RLIMIT_DATA,
+  fsize: RLIMIT.RLIMIT_FSIZE,
+  locks: RLIMIT.RLIMIT_LOCKS,
+  memlock: RLIMIT.RLIMIT_MEMLOCK,
+  msgqueue: RLIMIT.RLIMIT_MSGQUEUE,
+  nice: RLIMIT.RLIMIT_NICE,
+  nofile: RLIMIT.RLIMIT_NOFILE,
+  nproc: RLIMIT.RLIMIT_NPROC,
+  rss: RLIMIT.RLIMIT_RSS,
+  rtprio: RLIMIT.RLIMIT_RTPRIO,
+  rttime: RLIMIT.RLIMIT_RTTIME,
+  sigpending: RLIMIT.RLIMIT_SIGPENDING,
+  stack: RLIMIT.RLIMIT_STACK,
+};
+
+const NAMES = Object.keys(RESOURCES) as ResourceName[];
+
+function checkLimit(option: string, value: unknown): number {
+  if (value === 'unlimited' || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  if (typeof value !== 'number') throw invalid(option, value, "a number or 'unlimited'");
+  return checkInteger(option, value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function checkPair(name: ResourceName, value: unknown): readonly [soft: number, hard: number] {
+  const option = `rlimits.${name}`;
+  if (!Array.isArray(value)) {
+    const both = checkLimit(option, value);
+    return [both, both];
+  }
+  if (value.length !== 2) throw invalid(option, value, 'a limit, or [soft, hard]');
+  const soft = checkLimit(`${option}[0]`, value[0]);
+  const hard = checkLimit(`${option}[1]`, value[1]);
+  if (soft > hard) throw outOfRange(option, value, 'a soft limit not above the hard one');
+  return [soft, hard];
+}
+
+/** RLIM_INFINITY has all bits set. */
+function toWord(limit: number): bigint {
+  return limit === Number.POSITIVE_INFINITY ? -1n : BigInt(limit);
+}
+
+function show(limit: number): string {
+  return limit === Number.POSITIVE_INFINITY ? 'unlimited' : String(limit);
+}
+
+/**
+ * The limits of descriptors that this process was started with, before Node raised the soft one.
+ * Undefined: only what ran before Node could have recorded them.
+ */
+function inheritedNofile(): readonly [soft: number, hard: number] | undefined {
+  return undefined;
+}
+
+/** What the limits are to be; those not named stay. */
+function limitsOf({ rlimits }: LaunchOptions): LimitOptions['rlimits'] & object {
+  const inherited = inheritedNofile();
+  const limits = inherited === undefined ? {} : { nofile: inherited };
+  if (rlimits === undefined) return limits;
+  checkKeys('rlimits', rlimits, NAMES);
+  return { ...limits, ...rlimits };
+}
+
+/** While there is the privilege to raise them. */
+export const limits: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    const wanted = limitsOf(options);
+    for (const name of NAMES) {
+      if (wanted[name] === undefined) continue;
+      const [soft, hard] = checkPair(name, wanted[name]);
+      const step = { name: 'prlimit64', argument: `${name}=${show(soft)}:${show(hard)}` } as const;
+      const limit = program.words([toWord(soft), toWord(hard)]);
+      program.must(step, SYS.prlimit64, 0, RESOURCES[name], limit, 0);
+    }
+  },
+  flags: [
+    {
+      flags: '--rlimit <name=soft:hard>',
+      description: 'a resource limit: nofile=1024:4096, core=0, stack=unlimited',
+      repeatable: true,
+      apply: (options, value) => {
+        const [name = '', text = ''] = value.split('=');
+        const [soft = Number.NaN, ...hard] = text.split(':').map(toLimit);
+        const limit = hard.length === 0 ? soft : ([soft, ...hard] as unknown as [number, number]);
+        return { ...options, rlimits: { ...options.rlimits, [name]: limit } };
+      },
+    },
+  ],
+};
+
+function toLimit(text: string): LimitValue {
+  return text === 'unlimited' || text === 'infinity' ? 'unlimited' : toNumber(text);
+}

@@ -1,0 +1,36 @@
+import { PRIO, SYS } from '../syscall/constants.js';
+import { checkInteger } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+import { toNumber } from './values.js';
+
+/** The share of processor time that the process gets. */
+export interface NiceOptions {
+  /**
+   * The nice value, from -20 (most time) to 19 (least): setpriority(2). It is absolute, not an
+   * addition to that of this process. To go below the present value takes CAP_SYS_NICE or
+   * `rlimits.nice` of this process, else EACCES.
+   *
+   * Default: that of the thread that launches. On Linux each thread has its own: the library launches
+   * from a thread that has the values of the time of the first launch, and only the synchronous
+   * functions, on the main thread, launch from there. What `os.setPriority` changes later is
+   * therefore not inherited: give it here.
+   */
+  nice?: number;
+}
+
+export const nice: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    if (options.nice === undefined) return;
+    const value = checkInteger('nice', options.nice, -20, 19);
+    const step = { name: 'setpriority', argument: String(value) } as const;
+    program.must(step, SYS.setpriority, PRIO.PRIO_PROCESS, 0, value);
+  },
+  flags: [
+    {
+      flags: '--nice <value>',
+      description: 'the nice value, from -20 (most processor time) to 19',
+      apply: (options, value) => ({ ...options, nice: toNumber(value) }),
+    },
+  ],
+};

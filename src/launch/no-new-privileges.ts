@@ -1,0 +1,29 @@
+import { PR, SYS } from '../syscall/constants.js';
+import { checkBoolean } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+
+/** What execve may add. */
+export interface NoNewPrivilegesOptions {
+  /**
+   * From the launch on no execve(2) gives the process or its children privileges that they did not
+   * have: set-user-ID and set-group-ID bits and file capabilities are ignored. Nothing takes it back:
+   * PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: as for this process.
+   */
+  noNewPrivileges?: boolean;
+}
+
+/** After all that takes privileges; before what may be done only without new ones. */
+export const noNewPrivileges: Step = {
+  emit(program: ProgramBuilder, { options: { noNewPrivileges: wanted } }: Launch): void {
+    if (wanted === undefined || !checkBoolean('noNewPrivileges', wanted)) return;
+    program.must({ name: 'PR_SET_NO_NEW_PRIVS' }, SYS.prctl, PR.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  },
+  flags: [
+    {
+      flags: '--no-new-privileges',
+      description: 'set-user-ID bits and file capabilities give the program nothing',
+      apply: (options) => ({ ...options, noNewPrivileges: true }),
+    },
+  ],
+};

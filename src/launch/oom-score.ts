@@ -1,0 +1,46 @@
+import { AT, O, SYS } from '../syscall/constants.js';
+import { checkInteger } from './check.js';
+import type { ProgramBuilder } from './program.js';
+import type { Launch, Step } from './step.js';
+import { toNumber } from './values.js';
+
+/** Who goes first when memory runs out. */
+export interface OomScoreOptions {
+  /**
+   * Added to the score by which the kernel chooses a process to kill when memory runs out, from
+   * -1000 (never this one) to 1000: proc_pid_oom_score_adj(5), Linux 2.6.36. Children inherit it. To
+   * go below the present value takes CAP_SYS_RESOURCE, else EACCES at `write`. Default: that of this
+   * process.
+   */
+  oomScoreAdj?: number;
+}
+
+const PATH = '/proc/self/oom_score_adj';
+
+/** Before the identity changes: from then on the files in /proc are root's. */
+export const oomScore: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    if (options.oomScoreAdj === undefined) return;
+    const score = checkInteger('oomScoreAdj', options.oomScoreAdj, -1000, 1000);
+    const file = program.slot();
+    program.store(
+      { name: 'open', argument: PATH },
+      file,
+      SYS.openat,
+      AT.AT_FDCWD,
+      program.string(PATH),
+      O.O_WRONLY | O.O_CLOEXEC,
+    );
+    const text = String(score);
+    const step = { name: 'write', argument: `oom_score_adj=${text}` } as const;
+    program.must(step, SYS.write, file, program.string(text), text.length);
+    program.ignore({ name: 'close' }, SYS.close, file);
+  },
+  flags: [
+    {
+      flags: '--oom-score-adj <value>',
+      description: 'how gladly the kernel kills it when memory runs out: -1000 to 1000',
+      apply: (options, value) => ({ ...options, oomScoreAdj: toNumber(value) }),
+    },
+  ],
+};

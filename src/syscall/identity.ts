@@ -1,0 +1,136 @@
+/**
+ * Users and groups.
+ *
+ * Linux has them by thread, and nobody wants that: what is set here is set for all threads, by way
+ * of the runtime's own functions and so the C library's. `rawSyscall(SYS.setuid, …)` changes the
+ * calling thread alone. A child is given others by the `credential` of its launch.
+ *
+ * @module
+ */
+import { invalid } from '../launch/check.js';
+import { call } from './call.js';
+import { checkUnsigned } from './check.js';
+import { E } from './constants.js';
+import { SystemError } from './errors.js';
+
+/** The three ids that a process has of each kind. */
+export interface Ids {
+  /** Who started it. */
+  readonly real: number;
+  /** Who it is when permissions are checked. */
+  readonly effective: number;
+  /** Who it may be again. */
+  readonly saved: number;
+}
+
+/** The real user. @see getuid(2) */
+export function getuid(): number {
+  return call('getuid');
+}
+
+/** The effective user. @see geteuid(2) */
+export function geteuid(): number {
+  return call('geteuid');
+}
+
+/** The real group. @see getgid(2) */
+export function getgid(): number {
+  return call('getgid');
+}
+
+/** The effective group. @see getegid(2) */
+export function getegid(): number {
+  return call('getegid');
+}
+
+function idsOf(name: 'getresuid' | 'getresgid'): Ids {
+  const ids = new Uint32Array(3);
+  call(name, ids.subarray(0, 1), ids.subarray(1, 2), ids.subarray(2));
+  const [real, effective, saved] = ids as unknown as [number, number, number];
+  return { real, effective, saved };
+}
+
+/** The three users. @see getresuid(2) */
+export function getresuid(): Ids {
+  return idsOf('getresuid');
+}
+
+/** The three groups. @see getresgid(2) */
+export function getresgid(): Ids {
+  return idsOf('getresgid');
+}
+
+/** The supplementary groups. @see getgroups(2) */
+export function getgroups(): number[] {
+  const groups = new Uint32Array(call('getgroups', 0, null));
+  return [...groups.subarray(0, call('getgroups', groups.length, groups))];
+}
+
+type Setter<T> = ((value: T) => void) | undefined;
+
+/** Calls the runtime's own function; its error is made the one that everything here throws. */
+function set<T>(name: string, setter: Setter<T>, value: T): void {
+  // A change of identity that does not happen must not pass for one that did.
+  if (setter === undefined) throw new SystemError(name, E.ENOSYS);
+  try {
+    setter.call(process, value);
+  } catch (error) {
+    const code = (error as { code?: string }).code as keyof typeof E;
+    // In a Worker it is ERR_WORKER_UNSUPPORTED_OPERATION.
+    if (!Object.hasOwn(E, code)) throw error;
+    throw new SystemError(name, E[code]);
+  }
+}
+
+/**
+ * Sets the effective user, and with CAP_SETUID the real and the saved one too, for all threads.
+ *
+ * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * @see setuid(2)
+ */
+export function setuid(uid: number): void {
+  set('setuid', process.setuid, checkUnsigned('uid', uid));
+}
+
+/**
+ * Sets the effective user to the real or the saved one, or with CAP_SETUID to any, for all threads.
+ *
+ * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * @see seteuid(2)
+ */
+export function seteuid(uid: number): void {
+  set('seteuid', process.seteuid, checkUnsigned('uid', uid));
+}
+
+/**
+ * Sets the effective group, and with CAP_SETGID the real and the saved one too, for all threads.
+ *
+ * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * @see setgid(2)
+ */
+export function setgid(gid: number): void {
+  set('setgid', process.setgid, checkUnsigned('gid', gid));
+}
+
+/**
+ * Sets the effective group to the real or the saved one, or with CAP_SETGID to any, for all threads.
+ *
+ * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * @see setegid(2)
+ */
+export function setegid(gid: number): void {
+  set('setegid', process.setegid, checkUnsigned('gid', gid));
+}
+
+/**
+ * Sets the supplementary groups, for all threads.
+ *
+ * @throws SystemError EPERM without CAP_SETGID, and where the user namespace denies it; EINVAL for
+ * more than 65536. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * @see setgroups(2)
+ */
+export function setgroups(groups: readonly number[]): void {
+  if (!Array.isArray(groups)) throw invalid('groups', groups, 'an array of groups');
+  const list = groups.map((group: number, index) => checkUnsigned(`groups[${index}]`, group));
+  set('setgroups', process.setgroups, list);
+}

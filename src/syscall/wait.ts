@@ -1,0 +1,178 @@
+/**
+ * Waiting for children: wait4(2) and waitid(2).
+ *
+ * A status is given once. So neither may be asked for "any child": that one may be libuv's or
+ * another library's, which would then wait for ever.
+ *
+ * @module
+ */
+import { invalid } from '../launch/check.js';
+import { attempt } from './call.js';
+import { checkInt, checkUnsigned } from './check.js';
+import { E, LAYOUT, P, SYS, W } from './constants.js';
+import { SystemError } from './errors.js';
+import { readStruct } from './layout.js';
+import { syscall } from './raw.js';
+import { type Rusage, readRusage } from './rusage.js';
+import { WaitStatus } from './wait-status.js';
+
+export type { StatusPlatform } from './wait-status.js';
+export { type Rusage, WaitStatus };
+
+/** What wait4(2) tells. */
+export interface WaitResult {
+  readonly pid: number;
+  readonly status: WaitStatus;
+  /** What the child and those of its children that it awaited used until now. */
+  readonly rusage: Rusage;
+}
+
+/** What waitid(2) tells: the siginfo of a SIGCHLD. */
+export interface WaitInfo {
+  /** SIGCHLD's number. */
+  readonly signo: number;
+  /** What happened: one of `CLD`. */
+  readonly code: number;
+  readonly pid: number;
+  /** The real user of the child. */
+  readonly uid: number;
+  /** The exit code with CLD_EXITED, else the number of the signal. */
+  readonly status: number;
+  readonly rusage: Rusage;
+}
+
+const ANY_CHILD =
+  'a child or a process group, since any child may be one that libuv or another library waits ' +
+  'for: it would never learn of its end (waitid with WNOWAIT may look)';
+
+/** The group of this process has children of everybody in it. */
+function isOwnGroup(group: number): boolean {
+  return group === 0 || group === attempt('getpgid', 0);
+}
+
+function checkPid(pid: number): void {
+  checkInt('pid', pid);
+  if (pid === -1 || (pid <= 0 && isOwnGroup(-pid))) throw invalid('pid', pid, ANY_CHILD);
+}
+
+function checkId(idType: number, id: number, options: number): void {
+  checkInt('idType', idType);
+  checkInt('id', id);
+  checkUnsigned('options', options);
+  if ((options & W.WNOWAIT) !== 0) return;
+  if (idType === P.P_ALL) throw invalid('idType', idType, ANY_CHILD);
+  if (idType === P.P_PGID && isOwnGroup(id)) throw invalid('id', id, ANY_CHILD);
+}
+
+/** What the kernel fills in. */
+function wait4Buffers(): [status: Int32Array, rusage: Uint8Array] {
+  return [new Int32Array(1), new Uint8Array(LAYOUT.rusage.size)];
+}
+
+function toResult(pid: number, status: Int32Array, rusage: Uint8Array): WaitResult {
+  return { pid, status: new WaitStatus(status[0] as number), rusage: readRusage(rusage) };
+}
+
+function waitidBuffers(): [info: Uint8Array, rusage: Uint8Array] {
+  return [new Uint8Array(LAYOUT.siginfo.size), new Uint8Array(LAYOUT.rusage.size)];
+}
+
+/** Undefined where there was nothing to tell. */
+function toInfo(info: Uint8Array, rusage: Uint8Array): WaitInfo | undefined {
+  const { signo, code, pid, uid, status } = readStruct(LAYOUT.siginfo, info);
+  return pid === 0 ? undefined : { signo, code, pid, uid, status, rusage: readRusage(rusage) };
+}
+
+/** Off the event loop, and again when a signal was in the way. */
+async function waitOffLoop(
+  name: 'wait4' | 'waitid',
+  ...args: (number | Uint8Array | Int32Array)[]
+): Promise<number> {
+  for (;;) {
+    const { r1, errno } = await syscall(SYS[name], ...args);
+    if (errno === 0) return Number(r1);
+    if (errno !== E.EINTR) throw new SystemError(name, errno);
+  }
+}
+
+/** On this thread, and again when a signal was in the way. */
+function waitHere(name: 'wait4' | 'waitid', ...args: (number | Uint8Array | Int32Array)[]): number {
+  for (;;) {
+    const result = attempt(name, ...args);
+    if (result >= 0) return result;
+    if (result !== -E.EINTR) throw new SystemError(name, -result);
+  }
+}
+
+/**
+ * Waits until a child has ended, and reaps it; with WUNTRACED or WCONTINUED until it stopped or
+ * goes on. Occupies one thread of the pool of `syscall` until then: 64 at a time at the most.
+ *
+ * For children of `forkExec`. A `Process` is reaped by this library, and one of both would find
+ * nothing.
+ *
+ * @param pid a child; -n is any child of the process group n. -1, 0 and the group of this process
+ * are refused: a TypeError ERR_INVALID_ARG_VALUE.
+ * @param options of `W`: WNOHANG, WUNTRACED, WCONTINUED, `__WALL`. With WNOHANG the pid is 0 where
+ * there was nothing to tell, and the rest means nothing.
+ * @throws SystemError ECHILD when there is no such child, or somebody else reaped it; EINVAL.
+ * @see wait4(2)
+ */
+export async function wait4(pid: number, options = 0): Promise<WaitResult> {
+  checkPid(pid);
+  const [status, rusage] = wait4Buffers();
+  const flags = checkUnsigned('options', options);
+  const found = await waitOffLoop('wait4', pid, status, flags, rusage);
+  return toResult(found, status, rusage);
+}
+
+/**
+ * As `wait4`, on this thread: the event loop stands still until there is something to tell. With
+ * WNOHANG it returns at once, undefined where there was nothing.
+ *
+ * @throws SystemError as `wait4`.
+ * @see wait4(2)
+ */
+export function wait4Sync(pid: number, options = 0): WaitResult | undefined {
+  checkPid(pid);
+  const [status, rusage] = wait4Buffers();
+  const found = waitHere('wait4', pid, status, checkUnsigned('options', options), rusage);
+  return found === 0 ? undefined : toResult(found, status, rusage);
+}
+
+/**
+ * Waits for a change of a child as wait4 does, but only for those that `options` names, and with
+ * WNOWAIT without taking its status: whoever waits for it still learns of it.
+ *
+ * @param idType of `P`: P_PID, P_PGID, P_PIDFD. P_ALL, and P_PGID with the group of this process,
+ * only with WNOWAIT.
+ * @param id a child's pid, a process group, or a pidfd.
+ * @param options of `W`, at least one of WEXITED, WSTOPPED and WCONTINUED; WNOHANG, WNOWAIT.
+ * @returns undefined where WNOHANG found nothing.
+ * @throws SystemError ECHILD, EINVAL; EAGAIN for a pidfd with PIDFD_NONBLOCK. TypeError
+ * ERR_INVALID_ARG_VALUE for any child.
+ * @see waitid(2)
+ */
+export async function waitid(
+  idType: number,
+  id: number,
+  options: number,
+): Promise<WaitInfo | undefined> {
+  checkId(idType, id, options);
+  const [info, rusage] = waitidBuffers();
+  await waitOffLoop('waitid', idType, id, info, options, rusage);
+  return toInfo(info, rusage);
+}
+
+/**
+ * As `waitid`, on this thread: the event loop stands still until there is something to tell.
+ *
+ * @throws SystemError as `waitid`.
+ * @see waitid(2)
+ */
+export function waitidSync(idType: number, id: number, options: number): WaitInfo | undefined {
+  checkId(idType, id, options);
+  const [info, rusage] = waitidBuffers();
+  waitHere('waitid', idType, id, info, options, rusage);
+  return toInfo(info, rusage);
+}

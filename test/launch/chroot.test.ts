@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { asRoot, assertFails, assertRefused, attemptBy, NOBODY } from '../helpers/identity.js';
+import { stateOf, withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+/** Calls `use` with a root directory in which /bin/sleep can run, and /inner/most is a directory. */
+function withRoot(use: (root: string) => Promise<void>): Promise<void> {
+  return withFolder(async (root) => {
+    chmodSync(root, 0o755);
+    const sleep = execFileSync('which', ['sleep'], { encoding: 'utf8' }).trim();
+    const libraries = execFileSync('ldd', [sleep], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
+    const copies: [from: string, to: string][] = [[sleep, '/bin/sleep']];
+    for (const library of libraries) copies.push([library, library]);
+    for (const [from, to] of copies) {
+      mkdirSync(join(root, dirname(to)), { recursive: true });
+      copyFileSync(from, join(root, to));
+    }
+    mkdirSync(join(root, 'inner/most'), { recursive: true });
+    await use(root);
+  });
+}
+
+/** Root and working directory of a child, as this process sees them. */
+async function placesOf(attributes: ProcessAttributes, file = '/bin/sleep'): Promise<string[]> {
+  const child = await startProcess(file, ['sleep', '60'], attributes);
+  try {
+    return ['root', 'cwd'].map((name) => readlinkSync(`/proc/${child.pid}/${name}`));
+  } finally {
+    child.signal('SIGKILL');
+    await child.wait();
+  }
+}
+
+test(
+  'the process starts at the top of its new root, or at cwd inside it',
+  () =>
+    withRoot(async (root) => {
+      const inner = join(root, 'inner');
+      assert.deepEqual(await placesOf({ chroot: root }), [root, root]);
+      assert.deepEqual(await placesOf({ chroot: root, cwd: '/inner' }), [root, inner]);
+      assert.deepEqual(await placesOf({ chroot: root, cwd: 'inner/most' }), [root, `${inner}/most`]);
+      assert.deepEqual(await placesOf({ chroot: root, cwd: '../..' }), [root, root]);
+      // A relative program is relative to cwd, there as everywhere.
+      assert.deepEqual(await placesOf({ chroot: root, cwd: 'bin' }, './sleep'), [root, `${root}/bin`]);
+    }),
+  asRoot,
+);
+
+test(
+  'links and programs are looked for inside',
+  () =>
+    withRoot(async (root) => {
+      symlinkSync('/inner/most', join(root, 'link'));
+      const places = await placesOf({ chroot: root, cwd: '/link' });
+      assert.deepEqual(places, [root, join(root, 'inner/most')]);
+      const script = join(root, 'script');
+      writeFileSync(script, '#!/bin/sh\n', { mode: 0o755 });
+      for (const file of ['/bin/true', '/script']) {
+        await assert.rejects(startProcess(file, ['x'], { chroot: root }), {
+          step: 'execve',
+          code: 'ENOENT',
+          argument: file,
+        });
+      }
+    }),
+  asRoot,
+);
+
+test(
+  'a new identity does not stand in the way of it, and /dev/null is the one outside',
+  () =>
+    withRoot(async (root) => {
+      const child = await startProcess('/bin/sleep', ['sleep', '60'], {
+        chroot: root,
+        credential: NOBODY,
+        files: ['null', 'null', 'inherit'],
+      });
+      try {
+        const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+        assert.match(status, /^Uid:\s65534\s65534\s65534\s/m);
+        assert.equal(readlinkSync(`/proc/${child.pid}/root`), root);
+        assert.equal(readlinkSync(`/proc/${child.pid}/fd/0`), '/dev/null');
+      } finally {
+        child.signal('SIGKILL');
+        await child.wait();
+      }
+    }),
+  asRoot,
+);
+
+test(
+  'PWD is the path inside',
+  async () => {
+    const pwd = async (attributes: ProcessAttributes): Promise<string[]> => {
+      const { env } = await stateOf({ chroot: '/', ...attributes });
+      return env.filter((text) => text.startsWith('PWD='));
+    };
+    assert.deepEqual(await pwd({}), ['PWD=/']);
+    assert.deepEqual(await pwd({ cwd: 'usr/bin' }), ['PWD=/usr/bin']);
+    assert.deepEqual(await pwd({ cwd: '/usr/bin', env: { PWD: '/x' } }), ['PWD=/x']);
+    assert.deepEqual(await pwd({ clearEnv: true }), []);
+  },
+  asRoot,
+);
+
+test(
+  'it fails by name',
+  () =>
+    withRoot(async (root) => {
+      const none = join(root, 'none');
+      await assertFails({ chroot: none }, { step: 'chroot', code: 'ENOENT', argument: none });
+      const sleep = join(root, 'bin/sleep');
+      await assertFails({ chroot: sleep }, { step: 'chroot', code: 'ENOTDIR', argument: sleep });
+      const inside = { chroot: root, cwd: '/etc/none' };
+      await assertFails(inside, { step: 'chdir', code: 'ENOENT', argument: '/etc/none' });
+      const { failure } = await attemptBy({ credential: NOBODY }, { chroot: '/' });
+      assert.deepEqual(failure, { step: 'chroot', code: 'EPERM', argument: '/' });
+    }),
+  asRoot,
+);
+
+test('what can not be a root is refused by name', async () => {
+  await assertRefused({ chroot: 1 }, 'chroot');
+  await assertRefused({ chroot: '/a\0b' }, 'chroot');
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { attempt, call, close } from '#dist/syscall/call.js';
+import { E, RLIMIT } from '#dist/syscall/constants.js';
+import { ALL, assertLaunchError, COMMANDS, PROCESSES } from '../helpers/launchers.js';
+import { openDescriptors, test } from '../helpers/test.js';
+
+/** Calls `use` while only `spare` descriptors can be opened. */
+async function withSpare(spare: number, use: () => Promise<void>): Promise<void> {
+  const limit = new BigUint64Array(2);
+  call('prlimit64', 0, RLIMIT.RLIMIT_NOFILE, null, limit);
+  const highest = Math.max(...openDescriptors().map((line) => Number.parseInt(line, 10)));
+  const lowered = BigUint64Array.of(BigInt(highest + 9), limit[1] as bigint);
+  const fds: number[] = [];
+  call('prlimit64', 0, RLIMIT.RLIMIT_NOFILE, lowered, null);
+  try {
+    for (;;) {
+      const fd = attempt('fcntl', 2, 1030, 0); // F_DUPFD_CLOEXEC
+      if (fd < 0) {
+        assert.equal(fd, -E.EMFILE);
+        break;
+      }
+      fds.push(fd);
+    }
+    for (const fd of fds.splice(0, spare)) close(fd);
+    await use();
+  } finally {
+    for (const fd of fds) close(fd);
+    call('prlimit64', 0, RLIMIT.RLIMIT_NOFILE, limit, null);
+  }
+}
+
+const EMFILE = { code: 'EMFILE', errno: 24 };
+const inherit = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' };
+
+test('without a descriptor left there is no handle for a process', () =>
+  withSpare(0, async () => {
+    const launch = ['/bin/true', ['x'], inherit] as const;
+    for (const name of ALL) await assertLaunchError(name, launch, { step: 'clone', ...EMFILE });
+  }));
+
+test('without two descriptors left there is no pipe', () =>
+  withSpare(1, async () => {
+    const launch = ['/bin/true', [], { ...inherit, stdout: 'pipe' }] as const;
+    for (const name of COMMANDS) {
+      await assertLaunchError(name, launch, { step: 'pipe2', ...EMFILE });
+    }
+  }));
+
+test('without two descriptors left there is no socket', () =>
+  withSpare(1, async () => {
+    const launch = ['/bin/true', [], { ...inherit, stderr: 'socket' }] as const;
+    for (const name of COMMANDS) {
+      await assertLaunchError(name, launch, { step: 'socketpair', ...EMFILE });
+    }
+  }));
+
+test('pipes that were made are closed when there is no descriptor for the handle', () =>
+  withSpare(4, async () => {
+    const launch = ['/bin/true', [], { ...inherit, stdin: 'pipe', stdout: 'pipe' }] as const;
+    for (const name of COMMANDS) {
+      await assertLaunchError(name, launch, { step: 'clone', ...EMFILE });
+    }
+  }));
+
+test('pipes that were made are closed when there is no descriptor for the next', () =>
+  withSpare(5, async () => {
+    const stdio = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' };
+    for (const name of COMMANDS) {
+      const launch = ['/bin/true', [], stdio] as const;
+      await assertLaunchError(name, launch, { step: 'pipe2', ...EMFILE });
+    }
+  }));
+
+test('without a descriptor left no file is opened', () =>
+  withSpare(0, async () => {
+    const launch = ['/bin/true', [], { ...inherit, stdin: { file: '/dev/zero' } }] as const;
+    const expected = { step: 'open', ...EMFILE, argument: '/dev/zero' };
+    for (const name of COMMANDS) await assertLaunchError(name, launch, expected);
+  }));
+
+test('files that were opened are closed when there is no descriptor for the next', () =>
+  withSpare(1, async () => {
+    const files = { stdin: { file: '/dev/zero' }, stdout: { file: '/dev/full' } };
+    const expected = { step: 'open', ...EMFILE, argument: '/dev/full' };
+    for (const name of COMMANDS) {
+      await assertLaunchError(name, ['/bin/true', [], { ...inherit, ...files }], expected);
+    }
+  }));
+
+test('without a descriptor left in the child there is no /dev/null', () =>
+  withSpare(1, async () => {
+    const launch = ['/bin/true', [], { files: ['null', 'inherit', 'inherit'] }] as const;
+    const expected = { step: 'fcntl', ...EMFILE, argument: '/dev/null' };
+    for (const name of PROCESSES) await assertLaunchError(name, launch, expected);
+  }));
+
+test('a descriptor of the child beyond the limit', () =>
+  withSpare(8, async () => {
+    const files = [0, 1, 2, ...Array(500).fill(null), 2];
+    const launch = ['/bin/true', [], { files }] as const;
+    for (const name of PROCESSES) {
+      await assertLaunchError(name, launch, {
+        step: 'fcntl',
+        code: 'EINVAL',
+        errno: 22,
+        argument: '2',
+      });
+    }
+  }));

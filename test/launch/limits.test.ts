@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import type { ResourceName } from '#dist/launch/limits.js';
+import { startProcess } from '#dist/process/index.js';
+import { call } from '#dist/syscall/call.js';
+import { RLIMIT } from '#dist/syscall/constants.js';
+import { asRoot, assertFails, assertRefused, attemptsBy, NOBODY } from '../helpers/identity.js';
+import { type State, stateOf } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+const NUMBERS: Record<ResourceName, number> = {
+  as: RLIMIT.RLIMIT_AS,
+  core: RLIMIT.RLIMIT_CORE,
+  cpu: RLIMIT.RLIMIT_CPU,
+  data: RLIMIT.RLIMIT_DATA,
+  fsize: RLIMIT.RLIMIT_FSIZE,
+  locks: RLIMIT.RLIMIT_LOCKS,
+  memlock: RLIMIT.RLIMIT_MEMLOCK,
+  msgqueue: RLIMIT.RLIMIT_MSGQUEUE,
+  nice: RLIMIT.RLIMIT_NICE,
+  nofile: RLIMIT.RLIMIT_NOFILE,
+  nproc: RLIMIT.RLIMIT_NPROC,
+  rss: RLIMIT.RLIMIT_RSS,
+  rtprio: RLIMIT.RLIMIT_RTPRIO,
+  rttime: RLIMIT.RLIMIT_RTTIME,
+  sigpending: RLIMIT.RLIMIT_SIGPENDING,
+  stack: RLIMIT.RLIMIT_STACK,
+};
+const NAMES = Object.keys(NUMBERS) as ResourceName[];
+
+function limit({ rlimits }: State, name: ResourceName): [number, number] {
+  return rlimits[NUMBERS[name]] as [number, number];
+}
+
+/** All limits of this process, as the helper `state` gives them. */
+function ownLimits(): [number, number][] {
+  return Array.from({ length: 16 }, (_, resource) => {
+    const words = new BigUint64Array(2);
+    call('prlimit64', 0, resource, null, words);
+    const [soft, hard] = Array.from(words, (word) => (word === 2n ** 64n - 1n ? -1 : Number(word)));
+    return [soft as number, hard as number];
+  });
+}
+
+/** What anybody may set and a program can run with. */
+const ALLOWED: Record<ResourceName, [soft: number, hard: number]> = {
+  as: [1 << 30, 1 << 31],
+  core: [0, 4096],
+  cpu: [50, 60],
+  data: [1 << 29, 1 << 30],
+  fsize: [1 << 20, 1 << 21],
+  locks: [10, 20],
+  memlock: [4096, 8192],
+  msgqueue: [1000, 2000],
+  nice: [0, 0],
+  nofile: [64, 128],
+  nproc: [1000, 2000],
+  rss: [1 << 20, 1 << 21],
+  rtprio: [0, 0],
+  rttime: [1000, 2000],
+  sigpending: [100, 200],
+  stack: [1 << 20, 1 << 21],
+};
+// 2³¹ is negative as an int32
+ALLOWED.as[1] = 2 ** 31;
+
+test('each of the sixteen limits is set, and it alone', async () => {
+  assert.equal(NAMES.length, 16);
+  const own = ownLimits();
+  for (const name of NAMES) {
+    const wanted = ALLOWED[name];
+    const { rlimits } = await stateOf({ rlimits: { [name]: wanted } });
+    const expected = own.with(NUMBERS[name], wanted);
+    assert.deepEqual(rlimits, expected, name);
+  }
+  assert.deepEqual(ownLimits(), own, 'those of this process are as before');
+});
+
+test('all of them can be set at once', async () => {
+  const state = await stateOf({ rlimits: ALLOWED });
+  for (const name of NAMES) assert.deepEqual(limit(state, name), ALLOWED[name], name);
+});
+
+test('a single value is both limits', async () => {
+  const state = await stateOf({ rlimits: { core: 0, nofile: 100 } });
+  assert.deepEqual(limit(state, 'core'), [0, 0]);
+  assert.deepEqual(limit(state, 'nofile'), [100, 100]);
+});
+
+test('no limit is unlimited or Infinity', async () => {
+  // Lowered by a first process, so that it says something that they are unlimited.
+  for (const unlimited of ['unlimited', Number.POSITIVE_INFINITY] as const) {
+    const state = await stateOf({
+      rlimits: { core: [0, unlimited], stack: [unlimited, unlimited], fsize: unlimited },
+    });
+    assert.deepEqual(limit(state, 'core'), [0, -1]);
+    assert.deepEqual(limit(state, 'stack'), [-1, -1]);
+    assert.deepEqual(limit(state, 'fsize'), [-1, -1]);
+  }
+});
+
+test('nofile is what it was before Node raised it, if that is asked for', async () => {
+  const number = NUMBERS.nofile;
+  const [soft, hard] = ownLimits()[number] as [number, number];
+  assert.equal(soft, hard, 'Node raises the soft limit to the hard one');
+  assert.deepEqual(limit(await stateOf(), 'nofile'), [soft, hard], 'by default it stays so');
+  const restored = await stateOf({ rlimits: { nofile: [1024, hard] } });
+  assert.deepEqual(limit(restored, 'nofile'), [1024, hard]);
+});
+
+test(
+  'raising a hard limit fails by name without the privilege',
+  async () => {
+    const parent = { credential: NOBODY, rlimits: { core: 100, nofile: [50, 100] } } as const;
+    const attempts = await attemptsBy(parent, [
+      { rlimits: { core: [0, 101] } },
+      { rlimits: { nofile: 'unlimited' } },
+      { rlimits: { nofile: [100, 100], core: [0, 100] } },
+    ]);
+    const failures = attempts.map(({ failure }) => failure);
+    assert.deepEqual(failures, [
+      { step: 'prlimit64', code: 'EPERM', argument: 'core=0:101' },
+      { step: 'prlimit64', code: 'EPERM', argument: 'nofile=unlimited:unlimited' },
+      undefined,
+    ]);
+  },
+  asRoot,
+);
+
+test('nofile has an end for everybody', async () => {
+  const argument = 'nofile=unlimited:unlimited';
+  const failure = { step: 'prlimit64', code: 'EPERM', argument };
+  await assertFails({ rlimits: { nofile: 'unlimited' } }, failure);
+});
+
+test('the limits are the child\'s from before its program runs', async () => {
+  const args = ['true', 'x'.repeat(100_000)];
+  const launch = startProcess('/bin/true', args, { rlimits: { stack: [131_072, 'unlimited'] } });
+  await assert.rejects(launch, { step: 'execve', code: 'E2BIG' });
+  const child = await startProcess('/bin/sh', ['sh', '-c', 'while :; do :; done'], {
+    rlimits: { cpu: [1, 2] },
+  });
+  const status = await child.wait();
+  assert.equal(status.signal, 'SIGXCPU');
+});
+
+test('what can not be a limit is refused by name', async () => {
+  const refused: [rlimits: unknown, path: string][] = [
+    [null, 'rlimits'],
+    [[1], 'rlimits'],
+    [{ NOFILE: 1 }, 'rlimits.NOFILE'],
+    [{ toString: 1 }, 'rlimits.toString'],
+    [{ nofile: -1 }, 'rlimits.nofile'],
+    [{ nofile: 1.5 }, 'rlimits.nofile'],
+    [{ nofile: 2 ** 53 }, 'rlimits.nofile'],
+    [{ nofile: Number.NaN }, 'rlimits.nofile'],
+    [{ nofile: '10' }, 'rlimits.nofile'],
+    [{ nofile: null }, 'rlimits.nofile'],
+    [{ nofile: [1] }, 'rlimits.nofile'],
+    [{ nofile: [1, 2, 3] }, 'rlimits.nofile'],
+    [{ nofile: [2, 1] }, 'rlimits.nofile'],
+    [{ nofile: ['unlimited', 1] }, 'rlimits.nofile'],
+    [{ nofile: [1, 'none'] }, 'rlimits.nofile[1]'],
+    [{ nofile: [Number.NEGATIVE_INFINITY, 1] }, 'rlimits.nofile[0]'],
+  ];
+  for (const [rlimits, path] of refused) await assertRefused({ rlimits }, path);
+});
