@@ -24,6 +24,7 @@ export type { Sink, Source } from './command/transfer.js';
 export { LaunchError } from './launch/error.js';
 export type { LaunchOptions } from './launch/order.js';
 export type { StepName } from './launch/program.js';
-export type { Process, Scope } from './process/process.js';
+export type { Process } from './process/process.js';
+export type { Scope } from './process/scope.js';
 export type { ExitReason, ExitStatus, ResourceUsage } from './process/status.js';
 export type { Signal, SignalName } from './syscall/signals.js';

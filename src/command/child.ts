@@ -5,12 +5,14 @@
  */
 import { finished } from 'node:stream';
 import { invalid } from '../launch/check.js';
-import type { Process, Scope } from '../process/process.js';
+import type { Process } from '../process/process.js';
+import type { Scope } from '../process/scope.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Channel } from './channel.js';
 import { holdersOf } from './holders.js';
+import type { LifetimeGuard } from './lifetime.js';
 import { linesOf } from './lines.js';
 import type { SpawnOptions, StopOptions } from './options.js';
 import type { End } from './stdio.js';
@@ -46,6 +48,8 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   readonly process: Process;
   /** The process ended. Never waits for pipes. */
   readonly exited: Promise<ExitStatus>;
+  /** What ends it with this process: see the option `lifetime`. */
+  readonly lifetime: readonly LifetimeGuard[];
   readonly #ends: ReadonlyMap<number, OpenEnd>;
   readonly #streams = new Map<number, ChildStream>();
   /** What reads the pipes, by the child's descriptor. */
@@ -58,8 +62,14 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   #reason: ExitReason | undefined;
 
   /** @internal */
-  constructor(process: Process, ends: ReadonlyMap<number, OpenEnd>, options: SpawnOptions) {
+  constructor(
+    process: Process,
+    ends: ReadonlyMap<number, OpenEnd>,
+    options: SpawnOptions,
+    lifetime: readonly LifetimeGuard[],
+  ) {
     this.pid = process.pid;
+    this.lifetime = lifetime;
     this.process = process;
     this.#ends = ends;
     this.#stop = options.stop;
@@ -129,8 +139,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
   /** Stops it: SIGTERM, and SIGKILL if it has not ended after the grace. */
   async stop(options?: StopOptions): Promise<ExitStatus> {
-    const steps = stopSteps(options ?? this.#stop);
-    await climb(steps, (signal) => this.kill(signal), this.exited);
+    await climb(this.process, options ?? this.#stop);
     return this.exited;
   }
 

@@ -4,9 +4,10 @@
  * @module
  */
 import type { LaunchOptions } from '../launch/order.js';
-import type { Scope } from '../process/process.js';
+import type { Scope } from '../process/scope.js';
 import type { Signal } from '../syscall/signals.js';
 import type { Sink, Source } from './transfer.js';
+import type { Verbose } from './verbose.js';
 
 /** A file that the child reads or writes: open(2). */
 export interface FileStdio {
@@ -73,6 +74,22 @@ export interface SpawnOptions extends LaunchOptions {
    * 1000 for run; no limit for the streams of spawn.
    */
   waitDelay?: number;
+  /**
+   * `'parent'`: the command and its descendants end with this process, by the strongest means that
+   * the system has; `lifetime` of the Child says which. `parentDeathSignal` (SIGKILL unless given)
+   * ends the command itself however this process ends; on a normal exit its tree is killed too.
+   */
+  lifetime?: 'parent';
+  /**
+   * The opposite: a session of its own, stdio from and to /dev/null unless given, and this process
+   * does not wait for it to end. Default: false.
+   */
+  detached?: boolean;
+  /**
+   * One line for each launch and exit, on stderr or to a function. Default: whether FORKEXEC_DEBUG
+   * is set and not 0.
+   */
+  verbose?: Verbose;
 }
 
 export interface RunOptions extends SpawnOptions {

@@ -8,6 +8,7 @@ import { invalid } from '../launch/check.js';
 import { checkLaunch } from '../launch/compile.js';
 import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { reap } from '../process/reap.js';
+import { signalScope } from '../process/scope.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
 import { attempt, close } from '../syscall/call.js';
 import { LAYOUT, POLL } from '../syscall/constants.js';
@@ -158,8 +159,11 @@ class SyncRun {
   #climb(now: number): void {
     this.#reason ??= 'timeout';
     const step = this.#steps.shift();
+    const { scope = 'process' } = this.#options.stop ?? {};
     for (const signal of step?.signals ?? []) {
-      attempt('pidfd_send_signal', this.#child.pidfd, findSignal(signal) as number, null, 0);
+      const number = findSignal(signal) as number;
+      if (scope !== 'process') signalScope(this.#child, number, scope);
+      else attempt('pidfd_send_signal', this.#child.pidfd, number, null, 0);
     }
     this.#nextStep = now + (step?.grace ?? NEVER);
   }

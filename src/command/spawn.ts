@@ -9,6 +9,7 @@ import type { Launch } from '../launch/step.js';
 import { launch } from '../process/launch.js';
 import { Channel } from './channel.js';
 import { Child, checkSpawnOptions, type OpenEnd } from './child.js';
+import { guard, type Prepared, prepare } from './lifetime.js';
 import type { SpawnOptions, Stdio } from './options.js';
 import {
   type Connections,
@@ -19,6 +20,7 @@ import {
   planStdio,
   type StdioPlan,
 } from './stdio.js';
+import { type Report, reportOf } from './verbose.js';
 
 const NO_FILES: ReadonlyMap<number, number> = new Map();
 
@@ -92,12 +94,34 @@ function openEnds(connections: Connections): Map<number, OpenEnd> {
 export async function start(
   file: string,
   args: readonly string[],
-  options: SpawnOptions,
+  given: SpawnOptions,
   defaults: readonly [Stdio, Stdio, Stdio],
 ): Promise<{ child: Child; ends: ReadonlyMap<number, OpenEnd> }> {
-  checkSpawnOptions(options);
-  options.signal?.throwIfAborted();
-  const plan = planStdio(options, defaults);
+  checkSpawnOptions(given);
+  given.signal?.throwIfAborted();
+  const report = reportOf(given.verbose, file, args);
+  const prepared = prepare(given, defaults);
+  try {
+    const started = await launchPrepared(file, args, prepared, report);
+    if (report !== undefined) {
+      report.launched(started.child.pid);
+      void started.child.exited.then(report.exited);
+    }
+    return started;
+  } catch (error) {
+    report?.failed(error);
+    throw error;
+  }
+}
+
+async function launchPrepared(
+  file: string,
+  args: readonly string[],
+  prepared: Prepared,
+  report: Report | undefined,
+): Promise<{ child: Child; ends: ReadonlyMap<number, OpenEnd> }> {
+  const { options } = prepared;
+  const plan = planStdio(options, prepared.defaults);
   const blame = { file, args };
   let opened = NO_FILES;
   if (hasFiles(plan)) {
@@ -108,11 +132,11 @@ export async function start(
   const connections = connect(plan, opened, blame);
   const compiled = compileConnected(file, args, connections, options);
   const ends = openEnds(connections);
+  report?.compiled();
   try {
-    return {
-      child: new Child(await launch(compiled, connections.closeAfter), ends, options),
-      ends,
-    };
+    const process = await launch(compiled, connections.closeAfter);
+    guard(process, prepared);
+    return { child: new Child(process, ends, options, prepared.guards), ends };
   } catch (error) {
     for (const { channel } of ends.values()) channel.close();
     throw error;

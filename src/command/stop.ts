@@ -4,6 +4,8 @@
  * @module
  */
 import { checkSignal, invalid, outOfRange } from '../launch/check.js';
+import { checkScope, type Process } from '../process/process.js';
+import type { Scope } from '../process/scope.js';
 import type { Signal } from '../syscall/signals.js';
 import type { StopOptions } from './options.js';
 
@@ -41,8 +43,7 @@ export interface StopStep {
 
 /** The rungs that the options describe. SIGCONT goes with each: a stopped process can't end. */
 export function stopSteps(options: StopOptions = {}): StopStep[] {
-  const { scope } = options;
-  if (scope !== undefined && scope !== 'process') throw invalid('stop.scope', scope, "'process'");
+  checkScope('stop.scope', options.scope);
   const asked = options.steps ?? [
     [options.signal ?? 'SIGTERM', options.grace ?? DEFAULT_GRACE],
     ['SIGKILL'],
@@ -57,24 +58,36 @@ export function stopSteps(options: StopOptions = {}): StopStep[] {
   });
 }
 
-/**
- * Climbs the ladder until `ended` settles.
- *
- * @param send sends a signal; false once the process has ended
- */
-export async function climb(
-  steps: readonly StopStep[],
-  send: (signal: Signal) => boolean,
-  ended: Promise<unknown>,
-): Promise<void> {
-  for (const { signals, grace } of steps) {
-    for (const signal of signals) if (!send(signal)) return;
-    let cancel = (): void => {};
-    const waited = new Promise<boolean>((resolve) => {
-      cancel = after(grace, () => resolve(false));
-    });
-    const over = await Promise.race([ended.then(() => true), waited]);
-    cancel();
-    if (over) return;
+/** How often it is looked whether anybody of a scope is left, once the process itself has ended. */
+const LOOK_EVERY = 20;
+
+/** Resolves when all of a scope have ended; checks `stopped` to give up. */
+async function goneFrom(process: Process, scope: Scope, stopped: () => boolean): Promise<void> {
+  await process.wait();
+  while (scope !== 'process' && !stopped() && process.isLeft(scope)) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+  }
+}
+
+/** Climbs the ladder until the process, and all others of the scope, have ended. */
+export async function climb(process: Process, options: StopOptions = {}): Promise<void> {
+  const scope = checkScope('stop.scope', options.scope);
+  const unpin = process.pin();
+  let over = false;
+  try {
+    for (const { signals, grace } of stopSteps(options)) {
+      for (const signal of signals) if (!process.signal(signal, { scope })) return;
+      let cancel = (): void => {};
+      over = false;
+      const waited = new Promise<boolean>((resolve) => {
+        cancel = after(grace, () => resolve(true));
+      });
+      const timedOut = await Promise.race([goneFrom(process, scope, () => over), waited]);
+      over = true;
+      cancel();
+      if (timedOut !== true) return;
+    }
+  } finally {
+    unpin();
   }
 }

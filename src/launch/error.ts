@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errorMessage, errorName } from '../syscall/errors.js';
+import { similarTo } from './near-miss.js';
 import type { StepInfo, StepName } from './program.js';
 
 /** A program could not be started. Nothing is left of the attempt: no process, no descriptor. */
@@ -49,7 +50,8 @@ export class LaunchError extends Error {
 function hintFor(step: StepInfo, code: string, searched: readonly string[] | undefined): string {
   if (step.name !== 'execve') return '';
   if (code === 'ENOENT' && searched !== undefined && !step.argument?.includes('/')) {
-    return ' in any directory of PATH';
+    const similar = similarTo(step.argument ?? '', searched);
+    return ` in any directory of PATH${similar === undefined ? '' : `; is ${similar} meant?`}`;
   }
   if (code === 'ENOEXEC') return ', neither a binary of this machine nor a script with a #! line';
   if (code !== 'ENOENT' || step.argument === undefined) return '';

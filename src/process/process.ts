@@ -7,13 +7,20 @@ import { readFileSync } from 'node:fs';
 import { checkSignal, invalid } from '../launch/check.js';
 import { completions, type NativeChannel, native } from '../native.js';
 import { attempt, call, close } from '../syscall/call.js';
-import { CLD, E, EPOLL, PIDFD } from '../syscall/constants.js';
+import { CLD, E, EPOLL, F, PIDFD } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Signal } from '../syscall/signals.js';
+import { isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
 import { ExitStatus, ownMaxRss, type ResourceUsage } from './status.js';
 
-/** Which processes a signal is for. */
-export type Scope = 'process';
+const SCOPES = new Set<Scope>(['process', 'group', 'session', 'tree', 'cgroup']);
+
+/** The scope of an option; `'process'` when there is none. */
+export function checkScope(option: string, scope: Scope | undefined): Scope {
+  if (scope === undefined) return 'process';
+  if (!SCOPES.has(scope)) throw invalid(option, scope, [...SCOPES].join(', '));
+  return scope;
+}
 
 /** What `Process` needs to know of a launch; the columns of native/addon.c's rows. */
 interface Launched {
@@ -57,6 +64,10 @@ export class Process implements Disposable {
   /** `'pid:inode'`, unique for as long as the system runs; `Process.open` takes it. */
   readonly id: string;
   #pidfd: number;
+  /** A copy that outlives it. */
+  #pinned = -1;
+  #cgroup: string | undefined;
+  #marker: string | undefined;
   #status: ExitStatus | undefined;
   #exited: Promise<ExitStatus> | undefined;
   #settle: ((status: ExitStatus) => void) | undefined;
@@ -111,21 +122,59 @@ export class Process implements Disposable {
   }
 
   /**
-   * Sends a signal; false once the process has ended.
+   * Sends a signal; false once the process has ended. With a `scope` all of its processes get it;
+   * false when there is none left, or the process itself has ended.
    *
    * @throws SystemError EPERM, and TypeError for a signal that there is not.
    * @see pidfd_send_signal(2)
    */
   signal(signal: Signal, options: { scope?: Scope } = {}): boolean {
     const number = checkSignal('signal', signal);
-    if (options.scope !== undefined && options.scope !== 'process') {
-      throw invalid('scope', options.scope, "'process'");
+    const scope = checkScope('scope', options.scope);
+    if (scope !== 'process') {
+      const target = this.#target();
+      return target !== undefined && signalScope(target, number, scope);
     }
     if (this.#pidfd < 0) return false;
     const result = attempt('pidfd_send_signal', this.#pidfd, number, null, 0);
     if (result === -E.ESRCH) return false;
     if (result < 0) throw new SystemError('pidfd_send_signal', -result);
     return true;
+  }
+
+  /** Whether anybody of a scope is left; of a wider one than 'process' only while it is pinned or has
+   * not ended. @internal */
+  isLeft(scope: Scope): boolean {
+    if (scope === 'process') return this.#status === undefined;
+    const target = this.#target();
+    return target !== undefined && isLeft(target, scope);
+  }
+
+  /** Until the returned function is called, signals for its group, session and tree are sent even
+   * when it has ended itself. @internal */
+  pin(): () => void {
+    const fd = this.#pidfd < 0 ? -1 : attempt('fcntl', this.#pidfd, F.F_DUPFD_CLOEXEC, 3);
+    if (fd < 0 || this.#pinned >= 0) {
+      if (fd >= 0) close(fd);
+      return () => {};
+    }
+    this.#pinned = fd;
+    return () => {
+      this.#pinned = -1;
+      close(fd);
+    };
+  }
+
+  /** What it was started with, for signals to more than itself. @internal */
+  describe(cgroup: string | undefined, marker: string | undefined): void {
+    this.#cgroup = cgroup;
+    this.#marker = marker;
+  }
+
+  #target(): ScopeTarget | undefined {
+    const pidfd = this.#pidfd < 0 ? this.#pinned : this.#pidfd;
+    if (pidfd < 0) return undefined;
+    return { pid: this.pid, pidfd, cgroup: this.#cgroup, marker: this.#marker };
   }
 
   /**

@@ -1,0 +1,176 @@
+/**
+ * Signals for more than one process.
+ *
+ * Every process is signalled by a pidfd that was opened before it was looked at: one that ended
+ * meanwhile gets nothing, and neither does another that got its number.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { attempt, close } from '../syscall/call.js';
+import { E, PIDFD, SIG } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
+
+/**
+ * Which processes a signal is for:
+ * - `'process'`: the process itself;
+ * - `'group'`: its process group, of which it must be the leader (`processGroup: 0` or `session`);
+ * - `'session'`: its session, of which it must be the leader: also groups that a shell made in it;
+ * - `'tree'`: it and its descendants, as /proc shows them: children of children whose parent is
+ *   still there, and of a process that was started with `stop: { scope: 'tree' }` or `lifetime` also
+ *   those that lost their parent or left the session, unless they cleared their environment;
+ * - `'cgroup'`: all of the `cgroup` that it was started in, whatever they did.
+ */
+export type Scope = 'process' | 'group' | 'session' | 'tree' | 'cgroup';
+
+/** What a process was started as. */
+export interface ScopeTarget {
+  readonly pid: number;
+  /** A descriptor for it, also after its end. */
+  readonly pidfd: number;
+  readonly cgroup?: string | undefined;
+  /** What its descendants have in their environment: see `TREE_VARIABLE`. */
+  readonly marker?: string | undefined;
+}
+
+/** Marks the descendants of one process. */
+export const TREE_VARIABLE = 'FORKEXEC_TREE';
+
+/** A process as /proc shows it. */
+interface Entry {
+  readonly pid: number;
+  readonly parent: number;
+  readonly session: number;
+  readonly ended: boolean;
+}
+
+/** How often the list is gone through for those that were started meanwhile. */
+const MAX_PASSES = 100;
+
+/** Linux 6.9: every member of a group, by a pidfd of its leader, even one that was reaped. */
+const TO_GROUP = PIDFD.PIDFD_SIGNAL_PROCESS_GROUP;
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // ended, or not ours to look at
+  }
+}
+
+/** The fields of /proc/PID/stat behind the name, which may hold anything. */
+function entryOf(pid: number): Entry | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields.length < 4) return undefined;
+  const ended = fields[0] === 'Z' || fields[0] === 'X';
+  return { pid, parent: Number(fields[1]), session: Number(fields[3]), ended };
+}
+
+function entries(): Entry[] {
+  const list: Entry[] = [];
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    const entry = Number.isInteger(pid) && pid !== process.pid ? entryOf(pid) : undefined;
+    if (entry !== undefined) list.push(entry);
+  }
+  return list;
+}
+
+/** Those of a list that are in the tree of a process. */
+function treeOf({ pid, marker }: ScopeTarget, list: readonly Entry[]): Entry[] {
+  const found = new Set<number>([pid]);
+  if (marker !== undefined) {
+    const variable = `${TREE_VARIABLE}=${marker}`;
+    for (const entry of list) {
+      const environment = entry.ended ? [] : read(`/proc/${entry.pid}/environ`).split('\0');
+      if (environment.includes(variable)) found.add(entry.pid);
+    }
+  }
+  // Parents may come behind their children in the list: until nothing new is found.
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const entry of list) if (found.has(entry.parent)) found.add(entry.pid);
+  }
+  return list.filter((entry) => found.has(entry.pid));
+}
+
+/** The processes of a control group and the groups below it. */
+function cgroupOf(folder: string): number[] {
+  const own = read(join(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
+  const below = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isDirectory());
+  return [...own, ...below.flatMap(({ name }) => cgroupOf(join(folder, name)))];
+}
+
+/** The members of a scope that have not ended, without this process. */
+function members(target: ScopeTarget, scope: Scope): number[] {
+  if (scope === 'cgroup') {
+    if (target.cgroup === undefined) {
+      throw Object.assign(
+        new TypeError("the scope 'cgroup' is for a process started with `cgroup`"),
+        {
+          code: 'ERR_INVALID_ARG_VALUE',
+        },
+      );
+    }
+    return cgroupOf(target.cgroup).filter((pid) => pid > 0 && pid !== process.pid);
+  }
+  const list = entries();
+  const found =
+    scope === 'session'
+      ? list.filter(({ session }) => session === target.pid)
+      : treeOf(target, list);
+  return found.filter(({ ended }) => !ended).map(({ pid }) => pid);
+}
+
+/** Sends one signal; false when the process is gone or no member any more. */
+function signalMember(pid: number, number: number, target: ScopeTarget, scope: Scope): boolean {
+  const pidfd = pid === target.pid ? target.pidfd : attempt('pidfd_open', pid, 0);
+  if (pidfd < 0) return false;
+  try {
+    // Looked at again now that the number can't become another's: a session and a group of
+    // processes are left by nobody but on purpose, and a parent changes only when it ends.
+    if (scope === 'session' && entryOf(pid)?.session !== target.pid) return false;
+    return attempt('pidfd_send_signal', pidfd, number, null, 0) === 0;
+  } finally {
+    if (pidfd !== target.pidfd) close(pidfd);
+  }
+}
+
+/** Sends a signal to all of a scope but 'process'; false when there was nobody left. */
+export function signalScope(target: ScopeTarget, number: number, scope: Scope): boolean {
+  if (scope === 'group') return signalGroup(target, number);
+  if (scope === 'cgroup' && number === SIG.SIGKILL && target.cgroup !== undefined) {
+    const any = members(target, scope).length > 0;
+    writeFileSync(join(target.cgroup, 'cgroup.kill'), '1'); // Linux 5.14: all at once, forks too
+    return any;
+  }
+  const done = new Set<number>();
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const fresh = members(target, scope).filter((pid) => !done.has(pid));
+    if (fresh.length === 0) break;
+    for (const pid of fresh) {
+      signalMember(pid, number, target, scope);
+      done.add(pid);
+    }
+  }
+  return done.size > 0;
+}
+
+function signalGroup({ pid, pidfd }: ScopeTarget, number: number): boolean {
+  const result = attempt('pidfd_send_signal', pidfd, number, null, TO_GROUP);
+  if (result === 0) return true;
+  if (result !== -E.ESRCH) throw new SystemError('pidfd_send_signal', -result);
+  const group = attempt('getpgid', pid);
+  if (group < 0 || group === pid) return false;
+  const error = new TypeError(
+    `the scope 'group' is for the leader of a group: process ${pid} is in that of ${group}`,
+  );
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+/** Whether anybody of a scope is left. */
+export function isLeft(target: ScopeTarget, scope: Scope): boolean {
+  return scope === 'group' ? signalGroup(target, 0) : members(target, scope).length > 0;
+}
