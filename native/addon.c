@@ -5,6 +5,7 @@
  * Everything in this file runs on a JavaScript thread, except where it says otherwise.
  */
 #include "addon.h"
+#include "signals.h"
 
 #include <stdlib.h>
 
@@ -67,16 +68,17 @@ static void write_row(napi_env env, struct completion *completion, double *row) 
   case COMPLETION_LOCKED:
     write_lock_row(completion, row);
     break;
+  case COMPLETION_SIGNAL:
+    write_signal_row(completion, row);
+    break;
   }
 }
 
-/* Hands over all completions that wait, as many at a time as the mailbox holds. */
-static void drain(napi_env env, napi_value unused, void *context, void *data) {
-  (void)unused;
-  (void)data;
-  struct instance *instance = context;
-  if (env == NULL || instance->environment == NULL)
-    return; /* the JavaScript thread is ending */
+typedef struct completion *(*take_function)(struct environment *environment);
+
+/* Hands over what `take` gives until it gives nothing, as many at a time as the mailbox holds. */
+static void dispatch(napi_env env, take_function take) {
+  struct instance *instance = instance_of(env);
   double *rows = NULL;
   size_t capacity = mailbox_of(env, instance, &rows);
   napi_value callback, receiver = undefined(env);
@@ -85,7 +87,7 @@ static void drain(napi_env env, napi_value unused, void *context, void *data) {
   for (;;) {
     size_t count = 0;
     struct completion *completion = NULL;
-    while (count < capacity && (completion = environment_take(instance->environment)) != NULL)
+    while (count < capacity && (completion = take(instance->environment)) != NULL)
       write_row(env, completion, rows + count++ * ROW);
     if (count > 0) {
       napi_value argument = number(env, (double)count);
@@ -94,6 +96,23 @@ static void drain(napi_env env, napi_value unused, void *context, void *data) {
     if (completion == NULL)
       return;
   }
+}
+
+static struct completion *take_signal(struct environment *environment) {
+  return environment_take_kind(environment, COMPLETION_SIGNAL);
+}
+
+void dispatch_signals(napi_env env) {
+  dispatch(env, take_signal);
+}
+
+/* The thread-safe function's call on the JavaScript thread. */
+static void drain(napi_env env, napi_value unused, void *context, void *data) {
+  (void)unused;
+  (void)data;
+  const struct instance *instance = context;
+  if (env != NULL && instance->environment != NULL) /* else the thread is ending */
+    dispatch(env, environment_take);
 }
 
 /* environment.h's `wake`: the spawner's thread. */
@@ -105,6 +124,7 @@ static void wake(void *data) {
 /* Runs before the thread-safe function is torn down, since it was registered after it. */
 static void close_instance(void *data) {
   struct instance *instance = data;
+  signals_forget(instance->environment);
   release_locks(instance);
   environment_close(instance->environment);
   instance->environment = NULL;
@@ -171,6 +191,11 @@ NAPI_MODULE_INIT() {
       {"asyncSyscall", async_syscall},
       {"sysconf", system_configuration},
       {"acquireLock", acquire_lock},
+      {"watchSignal", watch_signal},
+      {"unwatchSignal", unwatch_signal},
+      {"rewatchSignal", rewatch_signal},
+      {"signalAction", signal_action_of},
+      {"setSignalAction", set_signal_action},
       {"releaseLock", release_lock},
   };
   struct instance *instance = calloc(1, sizeof *instance);

@@ -41,6 +41,10 @@ void write_process_row(struct completion *completion, double *row);
 void write_channel_row(struct completion *completion, double *row);
 void write_call_row(napi_env env, struct completion *completion, double *row);
 void write_lock_row(struct completion *completion, double *row);
+void write_signal_row(struct completion *completion, double *row);
+
+/* Hands over the signals that wait, before their turn. */
+void dispatch_signals(napi_env env);
 
 /* Whether this thread holds the fork lock: a launch that it waited for would wait for ever. */
 int holds_lock(const struct instance *instance);
@@ -59,6 +63,11 @@ napi_value close_channel(napi_env env, napi_callback_info info);
 napi_value raw_syscall(napi_env env, napi_callback_info info);
 napi_value async_syscall(napi_env env, napi_callback_info info);
 napi_value system_configuration(napi_env env, napi_callback_info info);
+napi_value watch_signal(napi_env env, napi_callback_info info);
+napi_value unwatch_signal(napi_env env, napi_callback_info info);
+napi_value rewatch_signal(napi_env env, napi_callback_info info);
+napi_value signal_action_of(napi_env env, napi_callback_info info);
+napi_value set_signal_action(napi_env env, napi_callback_info info);
 napi_value acquire_lock(napi_env env, napi_callback_info info);
 napi_value release_lock(napi_env env, napi_callback_info info);
 

@@ -117,6 +117,26 @@ struct completion *environment_take(struct environment *environment) {
   return completion;
 }
 
+struct completion *environment_take_kind(struct environment *environment,
+                                         enum completion_kind kind) {
+  pthread_mutex_lock(&environment->lock);
+  struct completion **link = &environment->first;
+  struct completion *previous = NULL, *found;
+  while (*link != NULL && (*link)->kind != kind) {
+    previous = *link;
+    link = &previous->next;
+  }
+  found = *link;
+  if (found != NULL) {
+    *link = found->next;
+    if (environment->last == found)
+      environment->last = previous;
+    found->queued = 0;
+  }
+  pthread_mutex_unlock(&environment->lock);
+  return found;
+}
+
 void environment_forget(struct environment *environment, struct completion *completion) {
   pthread_mutex_lock(&environment->lock);
   struct completion **link = &environment->first;

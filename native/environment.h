@@ -17,6 +17,7 @@ enum completion_kind {
   COMPLETION_READY,    /* struct channel */
   COMPLETION_CALLED,   /* struct call, bind_call.c */
   COMPLETION_LOCKED,   /* struct held_lock, bind_lock.c */
+  COMPLETION_SIGNAL,   /* struct signal_delivery */
 };
 
 struct completion {
@@ -43,6 +44,9 @@ int environment_is_closed(struct environment *environment);
 
 /* The JavaScript thread only: takes the oldest completion, or returns NULL. */
 struct completion *environment_take(struct environment *environment);
+/* The JavaScript thread only: the oldest completion of a kind, or NULL. */
+struct completion *environment_take_kind(struct environment *environment,
+                                         enum completion_kind kind);
 /* The JavaScript thread only: takes back a completion if it waits, and it is never queued again. */
 void environment_forget(struct environment *environment, struct completion *completion);
 

@@ -63,6 +63,11 @@ interface Addon {
     ...args: readonly NativeArgument[]
   ): number;
   sysconf(name: number): number;
+  watchSignal(number: number, token: number): number;
+  unwatchSignal(number: number): number;
+  rewatchSignal(number: number): number;
+  signalAction(number: number): number;
+  setSignalAction(number: number, ignored: boolean): number;
   acquireLock(write: boolean, token: number): [lock: NativeLock, held: boolean];
   releaseLock(lock: NativeLock): void;
   /** Set by the first copy of this module that loaded the addon on this thread. */
@@ -74,7 +79,14 @@ const ROW = 20;
 const ROWS = 64;
 
 /** The first number of a completion. */
-export const COMPLETION = { launched: 0, exited: 1, ready: 2, called: 3, locked: 4 } as const;
+export const COMPLETION = {
+  launched: 0,
+  exited: 1,
+  ready: 2,
+  called: 3,
+  locked: 4,
+  signal: 5,
+} as const;
 
 /** What happened, as numbers of `row` from index `at` on; valid only during the call. */
 export type CompletionHandler = (row: Float64Array, at: number) => void;
@@ -113,7 +125,8 @@ export class Completions {
   }
 
   #dispatch(rows: number): void {
-    const { mailbox } = this;
+    // A handler may run code that launches or takes signals now, and so writes to the mailbox.
+    const mailbox = rows === 1 ? this.mailbox : this.mailbox.slice(0, rows * ROW);
     for (let at = 0; at < rows * ROW; at += ROW) {
       const handler = this.#handlers.get(mailbox[at + 1] as number);
       try {

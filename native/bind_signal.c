@@ -1,0 +1,92 @@
+/* Signals of this process for JavaScript. */
+#include "addon.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The signal's number in argument `index`; 0 with an exception pending. */
+static int number_of(napi_env env, napi_value value) {
+  int32_t number = 0;
+  if (napi_get_value_int32(env, value, &number) != napi_ok || number < 1 || number > SIGNAL_LAST) {
+    throw_range(env, "the number of a signal is expected");
+    return 0;
+  }
+  return number;
+}
+
+void write_signal_row(struct completion *completion, double *row) {
+  struct signal_delivery *delivery = completion->owner;
+  const struct signal_info *info = &delivery->info;
+  row[1] = delivery->token;
+  row[2] = info->number;
+  row[3] = info->code;
+  row[4] = info->pid;
+  row[5] = info->uid;
+  row[6] = info->status;
+  row[7] = (double)info->value;
+  row[8] = delivery->dropped;
+  free(delivery);
+}
+
+/* watchSignal(number, token): number, 0 or an errno */
+napi_value watch_signal(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  double token = 0;
+  struct instance *instance = instance_of(env);
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  int signal = number_of(env, arguments[0]);
+  if (signal == 0 || instance->environment == NULL)
+    return NULL;
+  napi_get_value_double(env, arguments[1], &token);
+  return number(env, signals_watch(instance->environment, token, signal));
+}
+
+/*
+ * unwatchSignal(number): number, 0 or an errno. Signals that were taken until then are dispatched
+ * before it returns.
+ */
+napi_value unwatch_signal(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  struct instance *instance = instance_of(env);
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  int signal = number_of(env, argument);
+  if (signal == 0 || instance->environment == NULL)
+    return NULL;
+  int error = signals_unwatch(instance->environment, signal);
+  dispatch_signals(env);
+  return number(env, error);
+}
+
+/* rewatchSignal(number): number, 0 or an errno */
+napi_value rewatch_signal(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  int signal = number_of(env, argument);
+  return signal == 0 ? NULL : number(env, signals_rewatch(signal));
+}
+
+/* signalAction(number): number, enum signal_action or -errno */
+napi_value signal_action_of(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  int signal = number_of(env, argument);
+  return signal == 0 ? NULL : number(env, signals_get_action(signal));
+}
+
+/* setSignalAction(number, ignored: boolean): number, 0 or an errno */
+napi_value set_signal_action(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  bool ignored = false;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  int signal = number_of(env, arguments[0]);
+  napi_get_value_bool(env, arguments[1], &ignored);
+  if (signal == 0)
+    return NULL;
+  return number(env, signals_set_action(signal, ignored ? SIGNAL_IGNORED : SIGNAL_DEFAULT));
+}
