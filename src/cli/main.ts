@@ -5,6 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { restoreInherited } from '../signal/inherited.js';
+import { addExecCommands } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
 import { complain, write } from './output.js';
 import { addRunCommand } from './run.js';
@@ -41,9 +43,22 @@ async function main(words: readonly string[]): Promise<number> {
       getErrHasColors: () => false,
     })
     .showHelpAfterError('(forkexec run --help lists all options)');
-  addRunCommand(program, (result) => {
+  const done = (result: number): void => {
     code = result;
-  });
+  };
+  addRunCommand(program, done);
+  addExecCommands(program, done);
+  program
+    .command('node')
+    .summary('run a JavaScript program that keeps the signals it was started with')
+    .usage('[node options] app.js [args...]')
+    .argument('[words...]')
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action(() => {
+      // bin/forkexec.js, which is a shell script first, does it before JavaScript begins.
+      throw new Failure('node: start forkexec itself, not its JavaScript with node');
+    });
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;
@@ -54,4 +69,5 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
+restoreInherited();
 exitNow(await main(process.argv.slice(2)));

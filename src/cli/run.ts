@@ -13,7 +13,7 @@ import { codeOfLaunchError, codeOfStatus, Failure } from './exit.js';
 import { GivenFlags, launchFlags } from './flags.js';
 import { complain, write } from './output.js';
 import { exitedLine, failedLine, startedLine, usageJson, usageTable } from './report.js';
-import { holdSignals } from './signals.js';
+import { dieOf, holdSignals } from './signals.js';
 import { descriptorFlags, timeFlags } from './values.js';
 
 const DESCRIPTION = `Runs a program and ends with its exit code.
@@ -24,7 +24,8 @@ the program's, and a -- in front of it makes that plain.`;
 
 const AFTER_HELP = `
 Exit code:
-  the program's own; 128+n when signal n ended it; 124 when it timed out;
+  the program's own; when signal n ended it forkexec ends by it too, which a
+  shell shows as 128+n; 124 when it timed out;
   125 when forkexec failed; 126 when the program was found but can't be run;
   127 when it was not found
 
@@ -95,6 +96,8 @@ async function run(
   if (json) write(2, usageJson(status));
   else if (usage) write(2, usageTable(status));
   if (status.reason === 'unknown') complain('the status of the program was taken by another');
+  // The signal that ended the program ends forkexec too; where it can't, 128+n says the same.
+  if (status.reason === 'signaled' && status.signal !== null) dieOf(status.signal);
   return codeOfStatus(status);
 }
 

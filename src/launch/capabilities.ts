@@ -38,8 +38,8 @@ export interface Capabilities {
   inheritable?: readonly CapabilityName[];
   /**
    * What the program has although its user is not root and its file has no capabilities: Linux 4.3.
-   * EPERM at `capset` or `PR_CAP_AMBIENT_RAISE` for what this process has not itself. A program that
-   * is set-user-ID, set-group-ID or has file capabilities starts without.
+   * EPERM at `capset` or `PR_CAP_AMBIENT_RAISE` for what this process has not itself. A program
+   * that is set-user-ID, set-group-ID or has file capabilities starts without.
    */
   ambient?: readonly CapabilityName[];
 }
@@ -47,16 +47,16 @@ export interface Capabilities {
 /** Capabilities of the process. */
 export interface CapabilityOptions {
   /**
-   * Capabilities by name: capabilities(7). What they come to for the program is decided by execve(2):
-   * a user that is not root has the ambient ones; root has all that the bounding set allows, unless
-   * `securebits` says otherwise. With a `credential` they are those of the new user. Default: as
-   * execve gives them to a child of this process.
+   * Capabilities by name: capabilities(7). What they come to for the program is decided by
+   * execve(2): a user that is not root has the ambient ones; root has all that the bounding set
+   * allows, unless `securebits` says otherwise. With a `credential` they are those of the new user.
+   * Default: as execve gives them to a child of this process.
    */
   capabilities?: Capabilities;
   /**
-   * The securebits flags, exactly these: PR_SET_SECUREBITS(2const), such as `'SECBIT_NOROOT'`, which
-   * takes away what root has by being root. Takes CAP_SETPCAP, else EPERM. SECBIT_KEEP_CAPS is not
-   * among them: execve clears it. Default: those of this process.
+   * The securebits flags, exactly these: PR_SET_SECUREBITS(2const), such as `'SECBIT_NOROOT'`,
+   * which takes away what root has by being root. Takes CAP_SETPCAP, else EPERM. SECBIT_KEEP_CAPS
+   * is not among them: execve clears it. Default: those of this process.
    */
   securebits?: readonly SecurebitName[];
 }

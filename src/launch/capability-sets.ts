@@ -86,7 +86,9 @@ export function ownSets(): CapabilitySets {
   };
 }
 
-/** The capabilities that this thread's bounding set has: `present`; and all that the kernel knows. */
+/**
+ * The capabilities that this thread's bounding set has: `present`; and all that the kernel knows.
+ */
 export function boundingSet(): { present: CapabilitySet; known: CapabilitySet } {
   let present = 0n;
   let known = 0n;

@@ -15,8 +15,9 @@ export interface IdCredential {
   /** The supplementary groups, at most 65536 of them: setgroups(2). Default: none. */
   groups?: readonly number[];
   /**
-   * Keeps the supplementary groups of this process. A process without privileges, which may not call
-   * setgroups(2), can be given its own ids this way only. Not together with `groups`. Default: false.
+   * Keeps the supplementary groups of this process. A process without privileges, which may not
+   * call setgroups(2), can be given its own ids this way only. Not together with `groups`. Default:
+   * false.
    */
   keepGroups?: boolean;
 }
@@ -33,10 +34,10 @@ export interface UserCredential {
 /** Who the process is. */
 export interface CredentialOptions {
   /**
-   * User and groups of the process; see credentials(7). The supplementary groups of this process are
-   * dropped unless `keepGroups` is given, even if nothing else is. What is not allowed fails the
-   * launch with EPERM at `setgroups`, `setgid` or `setuid`: the process never runs with more than was
-   * asked for. A `uid` without a `gid` leaves the group id as it is.
+   * User and groups of the process; see credentials(7). The supplementary groups of this process
+   * are dropped unless `keepGroups` is given, even if nothing else is. What is not allowed fails
+   * the launch with EPERM at `setgroups`, `setgid` or `setuid`: the process never runs with more
+   * than was asked for. A `uid` without a `gid` leaves the group id as it is.
    *
    * `{ user }` also sets HOME, USER and LOGNAME, unless `env` has them. Default: those of this
    * process.
@@ -123,8 +124,8 @@ function deniesSetgroups({ namespaces }: LaunchOptions): boolean {
 }
 
 /**
- * Raw system calls: those of libc would change every thread of this process. The groups first, while
- * there is the privilege to drop them.
+ * Raw system calls: those of libc would change every thread of this process. The groups first,
+ * while there is the privilege to drop them.
  */
 export const credential: Step = {
   emit(program: ProgramBuilder, { options }: Launch): void {

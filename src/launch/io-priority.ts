@@ -16,8 +16,8 @@ export interface IoPriority {
 export interface IoPriorityOptions {
   /**
    * The priority of the process' I/O, for devices whose I/O scheduler knows any: ioprio_set(2),
-   * Linux 2.6.13. `'realtime'` takes CAP_SYS_ADMIN or CAP_SYS_NICE, else EPERM. Default: that of the
-   * thread that launches; see `nice`.
+   * Linux 2.6.13. `'realtime'` takes CAP_SYS_ADMIN or CAP_SYS_NICE, else EPERM. Default: that of
+   * the thread that launches; see `nice`.
    */
   ioPriority?: IoPriority;
 }

@@ -1,3 +1,5 @@
+import { inherited } from '../signal/inherited.js';
+import { call } from '../syscall/call.js';
 import { RLIMIT, SYS } from '../syscall/constants.js';
 import { checkInteger, invalid, outOfRange } from './check.js';
 import type { LaunchOptions } from './order.js';
@@ -7,12 +9,13 @@ import { checkKeys, toNumber } from './values.js';
 
 /**
  * What can be limited, as getrlimit(2) has it. In bytes: address space (`as`), core files (`core`),
- * data segment (`data`), file size (`fsize`), locked memory (`memlock`), message queues (`msgqueue`),
- * resident memory (`rss`, without effect since Linux 2.4.30), main stack (`stack`). Seconds: processor
- * time (`cpu`). Microseconds: processor time of a real-time process without a wait (`rttime`). The
- * largest number plus one: descriptors (`nofile`). Counts: file locks (`locks`, without effect since
- * Linux 2.4.25), processes of the user (`nproc`), queued signals of the user (`sigpending`). `nice` is
- * 20 minus the lowest nice value; `rtprio` the highest real-time priority.
+ * data segment (`data`), file size (`fsize`), locked memory (`memlock`), message queues
+ * (`msgqueue`), resident memory (`rss`, without effect since Linux 2.4.30), main stack (`stack`).
+ * Seconds: processor time (`cpu`). Microseconds: processor time of a real-time process without a
+ * wait (`rttime`). The largest number plus one: descriptors (`nofile`). Counts: file locks
+ * (`locks`, without effect since Linux 2.4.25), processes of the user (`nproc`), queued signals of
+ * the user (`sigpending`). `nice` is 20 minus the lowest nice value; `rtprio` the highest real-time
+ * priority.
  */
 export type ResourceName =
   | 'as'
@@ -39,12 +42,12 @@ export type LimitValue = number | 'unlimited';
 export interface LimitOptions {
   /**
    * Resource limits of the process and its children: prlimit(2). `[soft, hard]`; a single value is
-   * both, so that the program can't raise it again. To raise a hard limit takes CAP_SYS_RESOURCE, else
-   * EPERM at `prlimit64`; `nofile` can't be raised above /proc/sys/fs/nr_open by anybody.
+   * both, so that the program can't raise it again. To raise a hard limit takes CAP_SYS_RESOURCE,
+   * else EPERM at `prlimit64`; `nofile` can't be raised above /proc/sys/fs/nr_open by anybody.
    *
-   * They hold from before the program runs: with a small `nofile` descriptors of higher numbers can't
-   * be put into place (EBADF at `dup3`), with a small `stack` fewer arguments fit (E2BIG at `execve`),
-   * and with `nproc` used up an unprivileged `credential` gets EAGAIN at `execve`.
+   * They hold from before the program runs: with a small `nofile` descriptors of higher numbers
+   * can't be put into place (EBADF at `dup3`), with a small `stack` fewer arguments fit (E2BIG at
+   * `execve`), and with `nproc` used up an unprivileged `credential` gets EAGAIN at `execve`.
    *
    * Default: those of this process. That includes a soft `nofile` that Node raised: at its start it
    * makes the soft limit as large as the hard one, and what it was before can't be learnt from
@@ -106,11 +109,15 @@ function show(limit: number): string {
 }
 
 /**
- * The limits of descriptors that this process was started with, before Node raised the soft one.
- * Undefined: only what ran before Node could have recorded them.
+ * The limits of open files that this process was started with, if the launcher of `forkexec`
+ * recorded them and nobody but Node has changed the soft one since: Node raises it to the hard one.
  */
 function inheritedNofile(): readonly [soft: number, hard: number] | undefined {
-  return undefined;
+  if (inherited.nofile === undefined) return undefined;
+  const now = new BigUint64Array(2);
+  call('prlimit64', 0, RLIMIT.RLIMIT_NOFILE, null, now);
+  const [soft, hard] = now as unknown as [bigint, bigint];
+  return soft === hard ? [inherited.nofile[0], Number(hard)] : undefined;
 }
 
 /** What the limits are to be; those not named stay. */

@@ -11,10 +11,10 @@ export interface NiceOptions {
    * addition to that of this process. To go below the present value takes CAP_SYS_NICE or
    * `rlimits.nice` of this process, else EACCES.
    *
-   * Default: that of the thread that launches. On Linux each thread has its own: the library launches
-   * from a thread that has the values of the time of the first launch, and only the synchronous
-   * functions, on the main thread, launch from there. What `os.setPriority` changes later is
-   * therefore not inherited: give it here.
+   * Default: that of the thread that launches. On Linux each thread has its own: the library
+   * launches from a thread that has the values of the time of the first launch, and only the
+   * synchronous functions, on the main thread, launch from there. What `os.setPriority` changes
+   * later is therefore not inherited: give it here.
    */
   nice?: number;
 }

@@ -7,8 +7,8 @@ import type { Launch, Step } from './step.js';
 export interface NoNewPrivilegesOptions {
   /**
    * From the launch on no execve(2) gives the process or its children privileges that they did not
-   * have: set-user-ID and set-group-ID bits and file capabilities are ignored. Nothing takes it back:
-   * PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: as for this process.
+   * have: set-user-ID and set-group-ID bits and file capabilities are ignored. Nothing takes it
+   * back: PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: as for this process.
    */
   noNewPrivileges?: boolean;
 }

@@ -8,9 +8,9 @@ import { toNumber } from './values.js';
 export interface OomScoreOptions {
   /**
    * Added to the score by which the kernel chooses a process to kill when memory runs out, from
-   * -1000 (never this one) to 1000: proc_pid_oom_score_adj(5), Linux 2.6.36. Children inherit it. To
-   * go below the present value takes CAP_SYS_RESOURCE, else EACCES at `write`. Default: that of this
-   * process.
+   * -1000 (never this one) to 1000: proc_pid_oom_score_adj(5), Linux 2.6.36. Children inherit it.
+   * To go below the present value takes CAP_SYS_RESOURCE, else EACCES at `write`. Default: that of
+   * this process.
    */
   oomScoreAdj?: number;
 }

@@ -8,8 +8,8 @@ import { checkKeys, toNumber, toWords } from './values.js';
 /** How the kernel schedules a process. */
 export interface Scheduler {
   /**
-   * `'other'`, the usual one; `'batch'`, for work that nobody waits for; `'idle'`, for what runs when
-   * nothing else does; real-time `'fifo'` and `'rr'`; `'deadline'`: sched(7).
+   * `'other'`, the usual one; `'batch'`, for work that nobody waits for; `'idle'`, for what runs
+   * when nothing else does; real-time `'fifo'` and `'rr'`; `'deadline'`: sched(7).
    */
   policy: 'other' | 'batch' | 'idle' | 'fifo' | 'rr' | 'deadline';
   /** For `'fifo'` and `'rr'`, which need it: from 1 (lowest) to 99. */
@@ -31,9 +31,9 @@ export interface Scheduler {
 export interface SchedulerOptions {
   /**
    * Policy and priority: sched_setscheduler(2), or sched_setattr(2) for `'deadline'` (Linux 3.14).
-   * The nice value stays; `nice` sets it. Real-time policies take CAP_SYS_NICE or `rlimits.rtprio` of
-   * this process, else EPERM; `'deadline'` EBUSY where its share of the processors can't be granted.
-   * Default: that of the thread that launches; see `nice`.
+   * The nice value stays; `nice` sets it. Real-time policies take CAP_SYS_NICE or `rlimits.rtprio`
+   * of this process, else EPERM; `'deadline'` EBUSY where its share of the processors can't be
+   * granted. Default: that of the thread that launches; see `nice`.
    */
   scheduler?: Scheduler;
 }

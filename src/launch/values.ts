@@ -1,6 +1,6 @@
 /**
- * Values of several attributes: how they are checked, how the kernel takes them, and how the command
- * line writes them.
+ * Values of several attributes: how they are checked, how the kernel takes them, and how the
+ * command line writes them.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export function checkKeys(option: string, value: unknown, keys: readonly string[
   }
   for (const key of Object.keys(value)) {
     if (keys.includes(key)) continue;
-    throw invalid(`${option}.${key}`, value[key as never], `one of ${keys.join(', ')} by name`);
+    throw invalid(`${option}.${key}`, value[key as never], `absent: there is ${keys.join(', ')}`);
   }
 }
 

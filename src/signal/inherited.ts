@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
 import { native } from '../native.js';
 import { call } from '../syscall/call.js';
 import { SIG_HOW } from '../syscall/constants.js';
@@ -48,10 +49,18 @@ function ignoredNow(): bigint {
   return set & ~RUNTIME_IGNORES;
 }
 
-function find(): Inherited {
-  const record = RECORD.exec(process.env[VARIABLE] ?? '');
-  // The record is of this process: its children are told anew, or not at all.
+/** The launcher's record, which the main thread hands on to its Workers. */
+function recordOf(): string {
+  if (!isMainThread) return String(getEnvironmentData(VARIABLE) ?? '');
+  const record = process.env[VARIABLE] ?? '';
+  // It is of this process: its children are told anew, or not at all.
   delete process.env[VARIABLE];
+  if (record !== '') setEnvironmentData(VARIABLE, record);
+  return record;
+}
+
+function find(): Inherited {
+  const record = RECORD.exec(recordOf());
   if (record === null) {
     return { ignored: names(ignoredNow()), blocked: names(native.signalMask()), source: 'process' };
   }

@@ -1,0 +1,8 @@
+/**
+ * For `node --import`: puts back the signals that the runtime reset, before anything else runs.
+ *
+ * @module
+ */
+import { restoreInherited } from './inherited.js';
+
+restoreInherited();
