@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "exec.h"
 #include "calls_linux.h"
+#include "start.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -60,7 +61,7 @@ struct failure exec_in_place(const struct program *program) {
   uint64_t all = ~(uint64_t)0, before = 0;
   memset(dispositions, 0, sizeof dispositions);
   save_dispositions(dispositions);
-  long dumpable = CALL(SYS_prctl, PR_GET_DUMPABLE);
+  dumpable_keep();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, SIGNAL_SET_SIZE);
   atomic_int running = 1; /* the kernel clears it when the thread has ended */
   long thread = start_thread(&start, stack, &running);
@@ -70,9 +71,8 @@ struct failure exec_in_place(const struct program *program) {
     while (atomic_load(&running) != 0)
       CALL(SYS_futex, (long)&running, FUTEX_WAIT, 1);
     restore_dispositions(dispositions);
-    if (CALL(SYS_prctl, PR_GET_DUMPABLE) != dumpable)
-      CALL(SYS_prctl, PR_SET_DUMPABLE, dumpable);
   }
+  dumpable_restore();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);
   munmap(stack, STACK_SIZE);
   return failure;

@@ -12,6 +12,7 @@
 
 #define EVENTS_AT_ONCE 64
 #define LOWEST_FD 3
+#define WAKE_EVERY 8
 #define STACK_SIZE (128u << 10)
 
 static void wakeup_ready(struct watch *watch, uint32_t events);
@@ -83,7 +84,7 @@ static void *spawner_main(void *unused) {
   (void)unused;
   pthread_setname_np(pthread_self(), "forkexec");
   struct epoll_event events[EVENTS_AT_ONCE];
-  int more = 0;
+  int more = 0, unwoken = 0;
   for (;;) {
     /* One request a turn: a launch takes a while, and exits and data don't wait for a queue. */
     int count = epoll_wait(spawner.epoll, events, EVENTS_AT_ONCE, more ? 0 : -1);
@@ -91,9 +92,13 @@ static void *spawner_main(void *unused) {
       struct watch *watch = events[i].data.ptr;
       watch->ready(watch, events[i].events);
     }
-    environments_wake();
     more = run_next();
-    environments_wake();
+    /* While launches wait, JavaScript is woken for several completions at once: its thread would
+       take a processor from the very children that it launches. */
+    if (!more || ++unwoken >= WAKE_EVERY) {
+      environments_wake();
+      unwoken = 0;
+    }
   }
   return NULL;
 }

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -167,6 +169,60 @@ static void leave_pid_namespace(int fd) {
   CALL(SYS_close, own);
 }
 
+/*
+ * What set*id in a child clears of the memory it shares with us. Launches of several threads
+ * overlap: one that begins while the flag is down must not take that for what it was.
+ */
+static struct {
+  pthread_mutex_t lock;
+  int launches;
+  long flag;
+} dumpable = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void dumpable_keep(void) {
+  pthread_mutex_lock(&dumpable.lock);
+  if (dumpable.launches++ == 0)
+    dumpable.flag = CALL(SYS_prctl, PR_GET_DUMPABLE);
+  pthread_mutex_unlock(&dumpable.lock);
+}
+
+void dumpable_restore(void) {
+  pthread_mutex_lock(&dumpable.lock);
+  if (CALL(SYS_prctl, PR_GET_DUMPABLE) != dumpable.flag)
+    CALL(SYS_prctl, PR_SET_DUMPABLE, dumpable.flag);
+  dumpable.launches--;
+  pthread_mutex_unlock(&dumpable.lock);
+}
+
+struct score {
+  char text[16];
+  long length; /* or -errno */
+};
+
+static struct score read_oom_score(void) {
+  struct score score = {{0}, 0};
+  long fd = CALL(SYS_openat, AT_FDCWD, (long)"/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+  score.length = fd < 0 ? fd : CALL(SYS_read, fd, (long)score.text, sizeof score.text);
+  if (fd >= 0)
+    CALL(SYS_close, fd);
+  return score;
+}
+
+/*
+ * The kernel takes a child that shares our memory, and that nobody waits for in vfork, for a part
+ * of us: the score it gives itself becomes ours. Once it has memory of its own, ours is put back.
+ */
+static void restore_oom_score(const struct score *before) {
+  struct score now = read_oom_score();
+  if (before->length <= 0 || memcmp(now.text, before->text, sizeof now.text) == 0)
+    return;
+  long fd = CALL(SYS_openat, AT_FDCWD, (long)"/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  CALL(SYS_write, fd, (long)before->text, before->length);
+  CALL(SYS_close, fd);
+}
+
 void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
   struct failure failure = {LAUNCHED, 0};
@@ -180,21 +236,21 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   /* The child must never run a handler of ours. Raw, since libc keeps two signals unblocked. */
   uint64_t all = ~(uint64_t)0, before = 0;
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, SIGNAL_SET_SIZE);
-  /* set*id in the child clears the dumpable flag of the memory it shares with us. */
-  long dumpable = CALL(SYS_prctl, PR_GET_DUMPABLE);
+  dumpable_keep();
   long pid = enter_pid_namespace(program->pid_namespace);
   if (pid >= 0)
     pid = clone_child(stack, &start, &pidfd, &running);
   leave_pid_namespace(program->pid_namespace);
   if (pid >= 0 && program->parent_file_count > 0) {
     struct failure ours = {LAUNCHED, 0};
+    struct score score = read_oom_score();
     write_parent_files(&start, pid, &ours);
     wait_until_gone(&running);
+    restore_oom_score(&score);
     if (ours.step != LAUNCHED)
       failure = ours; /* the child's own says only that it was told to give up */
   }
-  if (CALL(SYS_prctl, PR_GET_DUMPABLE) != dumpable)
-    CALL(SYS_prctl, PR_SET_DUMPABLE, dumpable);
+  dumpable_restore();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);
 
   if (pid < 0) {

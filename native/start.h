@@ -28,6 +28,11 @@ int launch_has_clone3(void);
 /* CLOCK_MONOTONIC in microseconds. Any thread; does not block; async-signal-safe. */
 double monotonic_microseconds(void);
 
+/* Around what may clear the dumpable flag of this process. Any thread; holds a lock for
+   microseconds. */
+void dumpable_keep(void);
+void dumpable_restore(void);
+
 /*
  * Starts a process that runs `program`, and returns when its execve succeeded or it failed; after a
  * failure the process is gone and reaped. Any thread, which is suspended meanwhile and becomes the

@@ -49,10 +49,10 @@ export interface LimitOptions {
    * can't be put into place (EBADF at `dup3`), with a small `stack` fewer arguments fit (E2BIG at
    * `execve`), and with `nproc` used up an unprivileged `credential` gets EAGAIN at `execve`.
    *
-   * Default: those of this process. That includes a soft `nofile` that Node raised: at its start it
-   * makes the soft limit as large as the hard one, and what it was before can't be learnt from
-   * within. A program that uses select(2), or that closes all descriptors it might have one by one,
-   * wants the usual `nofile: [1024, hard]` back.
+   * Default: those of this process. Node raises the soft `nofile` to the hard one when it starts:
+   * children get back what it was if the command `forkexec` started this process, which looks
+   * before Node does. Else it can't be learnt from within, and a program that uses select(2), or
+   * that closes all descriptors it might have one by one, wants `nofile: [1024, hard]`.
    */
   rlimits?: Partial<
     Record<ResourceName, LimitValue | readonly [soft: LimitValue, hard: LimitValue]>

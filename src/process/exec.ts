@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { checkInteger, invalid } from '../launch/check.js';
 import { compile, launchError } from '../launch/compile.js';
@@ -61,20 +62,54 @@ function unsetNonblocking(descriptors: Launch['descriptors']): () => void {
   };
 }
 
+const LIMITS = 16;
+
+function getLimit(resource: number): BigUint64Array {
+  const limit = new BigUint64Array(2);
+  attempt('prlimit64', 0, resource, null, limit);
+  return limit;
+}
+
+/** The soft limit at least, as far as the hard one that there is now allows. */
+function restoreLimit(resource: number, limit: BigUint64Array): void {
+  if (attempt('prlimit64', 0, resource, limit, null) === 0) return;
+  const [soft = 0n] = limit;
+  const [, hard = 0n] = getLimit(resource);
+  const nearest = new BigUint64Array([soft < hard ? soft : hard, hard]);
+  attempt('prlimit64', 0, resource, nearest, null);
+}
+
+const SCORE = '/proc/self/oom_score_adj';
+
+/**
+ * What a program changes of the whole process, although it runs on a thread of its own. Returns what
+ * puts it back.
+ */
+function keepProcess({ processGroup, rlimits, oomScoreAdj }: LaunchOptions): () => void {
+  const group = attempt('getpgid', 0);
+  const score = oomScoreAdj === undefined ? '' : readFileSync(SCORE, 'utf8');
+  const limits = Array.from({ length: rlimits === undefined ? 0 : LIMITS }, (_, resource) =>
+    getLimit(resource),
+  );
+  return () => {
+    if (processGroup !== undefined) attempt('setpgid', 0, group);
+    for (const [resource, limit] of limits.entries()) restoreLimit(resource, limit);
+    if (score !== '') writeFileSync(SCORE, score);
+  };
+}
+
 /** Runs a launch on this process. @internal */
 export function execLaunch(launch: Launch): never {
   if (!isMainThread) {
     const error = new Error('exec replaces the whole process: a Worker can not do that');
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
-  const { processGroup } = launch.options;
   const compiled = compile({ ...launch, inPlace: true, parentPid: process.ppid });
   const undo = unsetNonblocking(launch.descriptors);
-  const group = attempt('getpgid', 0);
+  const restore = keepProcess(launch.options);
   const [step, errno] = native.exec(compiled.bytes, compiled.bytes.length);
   undo();
-  // The program's one change of the whole process that may have been made and can be undone.
-  if (processGroup !== undefined) attempt('setpgid', 0, group);
+  restore();
   for (const fd of compiled.closeAfter) close(fd);
   throw launchError(compiled, step, errno);
 }
@@ -90,7 +125,7 @@ export function execLaunch(launch: Launch): never {
  * to files, pipes and terminals; with a socket there, await the writes first.
  *
  * @throws LaunchError when a step failed; this process is then as it was, except that a new session
- * can't be undone. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * can't be undone, and a lowered hard limit only with CAP_SYS_RESOURCE. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see execve(2)
  */
 export function exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): never {

@@ -1,5 +1,5 @@
-// Launches the helper `state` with each of some attributes, one after the other, and writes what came
-// of it: for tests of what a process of another identity may do.
+// Launches the helper `state` with each of some attributes, one after the other, and writes what
+// came of it: for tests of what a process of another identity may do.
 //
 //   node launch-each.js FOLDER '[attributes, …]' [undumpable]
 
@@ -15,8 +15,8 @@ import type { State } from './state.js';
 const [folder = '', list = '', undumpable] = process.argv.slice(2);
 if (undumpable !== undefined) call('prctl', PR.PR_SET_DUMPABLE, 0);
 
-async function attemptLaunch(attributes: ProcessAttributes): Promise<Attempt> {
-  const file = join(folder, 'state.json');
+async function attemptLaunch(attributes: ProcessAttributes, index: number): Promise<Attempt> {
+  const file = join(folder, `state-${index}.json`); // each may belong to another user
   try {
     const child = await startProcess(join(folder, 'state'), ['state', file], attributes);
     const status = await child.wait();
@@ -30,7 +30,7 @@ async function attemptLaunch(attributes: ProcessAttributes): Promise<Attempt> {
 }
 
 const attempts: Attempt[] = [];
-for (const attributes of JSON.parse(list) as ProcessAttributes[]) {
-  attempts.push(await attemptLaunch(attributes));
+for (const [index, attributes] of (JSON.parse(list) as ProcessAttributes[]).entries()) {
+  attempts.push(await attemptLaunch(attributes, index));
 }
 writeFileSync(join(folder, 'attempts.json'), JSON.stringify(attempts));

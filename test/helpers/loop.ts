@@ -1,9 +1,11 @@
 // A program of its own, to see what keeps its event loop alive and how it ends.
 //
-//   loop MODE     writes one line of JSON when it exits
+//   loop MODE ARGUMENT     writes one line of JSON when it exits
 
-import { writeSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { existsSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { run } from '#dist/index.js';
 import {
   type LaunchOptions,
   Process,
@@ -25,12 +27,15 @@ export interface LoopReport {
 const QUIET = { files: ['null', 'null', 'null'] } as const;
 
 const forever = (options: LaunchOptions = {}): Promise<Process> =>
-  startProcess('/bin/sleep', ['sleep', '1000'], { ...QUIET, ...options });
+  startProcess('/bin/sleep', ['sleep', '60'], { ...QUIET, ...options });
 
 const aMoment = (): Promise<Process> => startProcess('/bin/sleep', ['sleep', '0.2'], QUIET);
 
 /** Each returns the process to report on. */
-const modes: Record<string, (report: Partial<LoopReport>) => Promise<Process> | Process> = {
+const modes: Record<
+  string,
+  (report: Partial<LoopReport>, argument: string) => Promise<Process> | Process
+> = {
   /** A child keeps the event loop alive even if nobody waits for it. */
   child: aMoment,
   childSync: () => startProcessSync('/bin/sleep', ['sleep', '0.2'], QUIET),
@@ -96,15 +101,34 @@ const modes: Record<string, (report: Partial<LoopReport>) => Promise<Process> | 
     return child;
   },
 
+  /** What is done with it after that reaches no other, which may have its descriptor's number. */
+  async disposedThenSignalled(report) {
+    const [one, two] = await Promise.all([forever(), forever()]);
+    const first = Process.open(one.pid);
+    first.wait().catch(() => {});
+    first[Symbol.dispose]();
+    using second = Process.open(two.pid);
+    report.note = `${second.pid !== first.pid && first.signal('SIGKILL')}`;
+    for (const child of [one, two]) child.signal('SIGTERM');
+    await one.wait();
+    await two.wait();
+    return two;
+  },
+
   exit: async () => {
     const child = await forever();
     setImmediate(() => process.exit(7));
     return child;
   },
 
-  /** Killed by a signal with a child that is to follow it. */
-  async killed() {
-    const child = await forever({ parentDeathSignal: 'SIGUSR1' });
+  /** Killed with a child that is to follow it, and writes to the file when it does. */
+  async killed(_report, file) {
+    const script = `trap 'echo got USR1 > "$0"; exit' USR1; echo > "$0"; while :; do sleep 0.05; done`;
+    const child = await startProcess('/bin/sh', ['sh', '-c', script, file], {
+      ...QUIET,
+      parentDeathSignal: 'SIGUSR1',
+    });
+    while (!existsSync(file)) await new Promise((resolve) => setImmediate(resolve));
     setImmediate(() => process.kill(process.pid, 'SIGKILL'));
     return child;
   },
@@ -119,13 +143,30 @@ const modes: Record<string, (report: Partial<LoopReport>) => Promise<Process> | 
   },
 };
 
+/** Runs a mode to its end. */
+export async function loop(
+  mode: string,
+  argument = '',
+): Promise<LoopReport & { code: number | null }> {
+  const args = [fileURLToPath(import.meta.url), mode, argument];
+  const { stdout, status } = await run(process.execPath, args, {
+    stderr: 'inherit',
+    reject: false,
+    timeout: 10_000,
+    stop: { signal: 'SIGKILL' },
+  });
+  assert.notEqual(status.reason, 'timeout', 'its event loop did not end');
+  return { ...(JSON.parse(stdout) as LoopReport), code: status.code };
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [mode, argument] = process.argv.slice(2) as [string, string];
   const report: Partial<LoopReport> = {};
-  const shown = await modes[process.argv[2] as string]?.(report);
+  const shown = await modes[mode]?.(report, argument);
   const tell = (): void => {
     const ended = shown?.status()?.toString() ?? null;
     writeSync(1, `${JSON.stringify({ ...report, pid: shown?.pid, ended })}\n`);
   };
-  if (process.argv[2] === 'killed') tell();
+  if (mode === 'killed') tell();
   else process.on('exit', tell);
 }

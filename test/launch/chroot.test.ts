@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { optionsOf } from '../helpers/flags.js';
 import { asRoot, assertFails, assertRefused, attemptBy, NOBODY } from '../helpers/identity.js';
 import { stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
-/** Calls `use` with a root directory in which /bin/sleep can run, and /inner/most is a directory. */
+/** Calls `use` with a root directory in which /bin/sleep can run and /inner/most is a directory. */
 function withRoot(use: (root: string) => Promise<void>): Promise<void> {
   return withFolder(async (root) => {
     chmodSync(root, 0o755);
@@ -43,10 +51,16 @@ test(
       const inner = join(root, 'inner');
       assert.deepEqual(await placesOf({ chroot: root }), [root, root]);
       assert.deepEqual(await placesOf({ chroot: root, cwd: '/inner' }), [root, inner]);
-      assert.deepEqual(await placesOf({ chroot: root, cwd: 'inner/most' }), [root, `${inner}/most`]);
+      assert.deepEqual(await placesOf({ chroot: root, cwd: 'inner/most' }), [
+        root,
+        `${inner}/most`,
+      ]);
       assert.deepEqual(await placesOf({ chroot: root, cwd: '../..' }), [root, root]);
       // A relative program is relative to cwd, there as everywhere.
-      assert.deepEqual(await placesOf({ chroot: root, cwd: 'bin' }, './sleep'), [root, `${root}/bin`]);
+      assert.deepEqual(await placesOf({ chroot: root, cwd: 'bin' }, './sleep'), [
+        root,
+        `${root}/bin`,
+      ]);
     }),
   asRoot,
 );
@@ -127,4 +141,8 @@ test(
 test('what can not be a root is refused by name', async () => {
   await assertRefused({ chroot: 1 }, 'chroot');
   await assertRefused({ chroot: '/a\0b' }, 'chroot');
+});
+
+test('the flag of the command', () => {
+  assert.deepEqual(optionsOf('--chroot /srv'), { chroot: '/srv' });
 });

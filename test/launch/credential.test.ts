@@ -6,6 +6,7 @@ import { run } from '#dist/index.js';
 import { type ProcessAttributes, startProcess, startProcessSync } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { PR } from '#dist/syscall/constants.js';
+import { optionsOf } from '../helpers/flags.js';
 import {
   asRoot,
   assertFails,
@@ -29,11 +30,14 @@ function login(env: readonly string[]): string[] {
 
 /** A user of this system, with several groups if there is such a one. */
 function someUser(): { name: string; uid: number; gid: number; home: string; groups: number[] } {
-  const users = readFileSync('/etc/passwd', 'utf8').trim().split('\n').map((line) => {
-    const [name = '', , uid, gid, , home = ''] = line.split(':');
-    const groups = execFileSync('id', ['-G', name], { encoding: 'utf8' }).trim().split(' ');
-    return { name, uid: Number(uid), gid: Number(gid), home, groups: groups.map(Number).sort() };
-  });
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name = '', , uid, gid, , home = ''] = line.split(':');
+      const groups = execFileSync('id', ['-G', name], { encoding: 'utf8' }).trim().split(' ');
+      return { name, uid: Number(uid), gid: Number(gid), home, groups: groups.map(Number).sort() };
+    });
   const others = users.filter(({ uid }) => uid !== 0);
   others.sort((a, b) => b.groups.length - a.groups.length);
   return others[0] as (typeof others)[0];
@@ -42,7 +46,9 @@ function someUser(): { name: string; uid: number; gid: number; home: string; gro
 test(
   'uid, gid and groups are set, the ids of all three kinds',
   async () => {
-    const state = await stateOfAnyone({ credential: { uid: 1234, gid: 2345, groups: [7, 70_000] } });
+    const state = await stateOfAnyone({
+      credential: { uid: 1234, gid: 2345, groups: [7, 70_000] },
+    });
     assert.deepEqual(state.uids, same(1234));
     assert.deepEqual(state.gids, same(2345));
     assert.deepEqual(state.groups, [7, 70_000]);
@@ -78,7 +84,10 @@ test(
     ];
     const states = (await attemptsBy(parent, list)).map(({ state }) => state);
     const groups = [[4, 27], [], [], [], [], [5], [4, 27]];
-    assert.deepEqual(states.map((state) => state?.groups), groups);
+    assert.deepEqual(
+      states.map((state) => state?.groups),
+      groups,
+    );
     assert.deepEqual(states[1]?.gids, same(0));
     assert.deepEqual(states[2]?.uids, same(0));
   },
@@ -241,4 +250,36 @@ test('what can not be a credential is refused by name', async () => {
     [{ user: 'root', keepGroups: true }, 'credential.keepGroups'],
   ];
   for (const [credential, path] of refused) await assertRefused({ credential }, path);
+});
+
+test(
+  // Go's TestEmptyCredGroupsDisableSetgroups
+  'a user namespace without setgroups has no groups to drop',
+  async () => {
+    const map = [{ inside: 0, outside: 0, count: 1 }];
+    const namespaces = { user: true, uidMap: map, gidMap: map };
+    const state = await stateOfAnyone({ namespaces, credential: { uid: 0, gid: 0 } });
+    assert.equal(state.setgroups, 'deny\n');
+    const failure = { step: 'setgroups', code: 'EPERM', argument: '0' };
+    await assertFails({ namespaces, credential: { groups: [0] } }, failure);
+    const allowed = { ...namespaces, setgroups: 'allow' } as const;
+    const dropped = await stateOfAnyone({ namespaces: allowed, credential: {} });
+    assert.deepEqual(dropped.groups, []);
+  },
+  asRoot,
+);
+
+test('the flags of the command', async () => {
+  assert.deepEqual(optionsOf('--uid 5', '--gid 6', '--groups 7,8'), {
+    credential: { uid: 5, gid: 6, groups: [7, 8] },
+  });
+  assert.deepEqual(optionsOf('--groups '), { credential: { groups: [] } });
+  assert.deepEqual(optionsOf('--uid 5', '--keep-groups'), {
+    credential: { uid: 5, keepGroups: true },
+  });
+  assert.deepEqual(optionsOf('--user nobody'), { credential: { user: 'nobody' } });
+  await assertRefused(optionsOf('--uid x'), 'credential.uid');
+  await assertRefused(optionsOf('--uid '), 'credential.uid');
+  await assertRefused(optionsOf('--groups 1,,2'), 'credential.groups[1]');
+  await assertRefused(optionsOf('--user root', '--uid 0'), 'credential.uid');
 });

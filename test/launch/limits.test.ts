@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { ResourceName } from '#dist/launch/limits.js';
-import { startProcess } from '#dist/process/index.js';
+import { exec, type Process, startProcess } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { RLIMIT } from '#dist/syscall/constants.js';
+import { optionsOf } from '../helpers/flags.js';
 import { asRoot, assertFails, assertRefused, attemptsBy, NOBODY } from '../helpers/identity.js';
 import { type State, stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -43,7 +44,7 @@ function ownLimits(): [number, number][] {
 
 /** What anybody may set and a program can run with. */
 const ALLOWED: Record<ResourceName, [soft: number, hard: number]> = {
-  as: [1 << 30, 1 << 31],
+  as: [2 ** 30, 2 ** 31],
   core: [0, 4096],
   cpu: [50, 60],
   data: [1 << 29, 1 << 30],
@@ -60,8 +61,6 @@ const ALLOWED: Record<ResourceName, [soft: number, hard: number]> = {
   sigpending: [100, 200],
   stack: [1 << 20, 1 << 21],
 };
-// 2³¹ is negative as an int32
-ALLOWED.as[1] = 2 ** 31;
 
 test('each of the sixteen limits is set, and it alone', async () => {
   assert.equal(NAMES.length, 16);
@@ -87,7 +86,6 @@ test('a single value is both limits', async () => {
 });
 
 test('no limit is unlimited or Infinity', async () => {
-  // Lowered by a first process, so that it says something that they are unlimited.
   for (const unlimited of ['unlimited', Number.POSITIVE_INFINITY] as const) {
     const state = await stateOf({
       rlimits: { core: [0, unlimited], stack: [unlimited, unlimited], fsize: unlimited },
@@ -99,9 +97,7 @@ test('no limit is unlimited or Infinity', async () => {
 });
 
 test('nofile is what it was before Node raised it, if that is asked for', async () => {
-  const number = NUMBERS.nofile;
-  const [soft, hard] = ownLimits()[number] as [number, number];
-  assert.equal(soft, hard, 'Node raises the soft limit to the hard one');
+  const [soft, hard] = ownLimits()[NUMBERS.nofile] as [number, number];
   assert.deepEqual(limit(await stateOf(), 'nofile'), [soft, hard], 'by default it stays so');
   const restored = await stateOf({ rlimits: { nofile: [1024, hard] } });
   assert.deepEqual(limit(restored, 'nofile'), [1024, hard]);
@@ -132,8 +128,9 @@ test('nofile has an end for everybody', async () => {
   await assertFails({ rlimits: { nofile: 'unlimited' } }, failure);
 });
 
-test('the limits are the child\'s from before its program runs', async () => {
-  const args = ['true', 'x'.repeat(100_000)];
+test("the limits are the child's from before its program runs", async () => {
+  // However small the stack, 128 KiB of arguments fit.
+  const args = ['true', 'x'.repeat(100_000), 'x'.repeat(100_000)];
   const launch = startProcess('/bin/true', args, { rlimits: { stack: [131_072, 'unlimited'] } });
   await assert.rejects(launch, { step: 'execve', code: 'E2BIG' });
   const child = await startProcess('/bin/sh', ['sh', '-c', 'while :; do :; done'], {
@@ -141,6 +138,39 @@ test('the limits are the child\'s from before its program runs', async () => {
   });
   const status = await child.wait();
   assert.equal(status.signal, 'SIGXCPU');
+});
+
+test(
+  'a user who has all the processes it may have can not execute another',
+  async () => {
+    const credential = { uid: 424_242, gid: 424_242 };
+    const start = (): Promise<Process> =>
+      startProcess('/bin/sleep', ['sleep', '60'], { credential });
+    const sleepers = await Promise.all([start(), start()]);
+    try {
+      const failure = { step: 'execve', code: 'EAGAIN', argument: '/bin/true' };
+      await assertFails({ credential, rlimits: { nproc: 1 } }, failure);
+      const more = await startProcess('/bin/true', ['true'], { credential, rlimits: { nproc: 3 } });
+      assert.ok((await more.wait()).ok);
+    } finally {
+      for (const sleeper of sleepers) sleeper.signal('SIGKILL');
+      await Promise.all(sleepers.map((sleeper) => sleeper.wait()));
+    }
+  },
+  asRoot,
+);
+
+test('an exec that fails leaves the limits as they were', () => {
+  const own = ownLimits();
+  const [soft, hard] = own[NUMBERS.nofile] as [number, number];
+  const rlimits = { nofile: [64, hard] } as const;
+  try {
+    assert.throws(() => exec('/no/such', [], { rlimits }), { step: 'execve' });
+    assert.deepEqual(ownLimits(), own);
+  } finally {
+    const limit = new BigUint64Array([BigInt(soft), BigInt(hard)]);
+    call('prlimit64', 0, NUMBERS.nofile, limit, null);
+  }
 });
 
 test('what can not be a limit is refused by name', async () => {
@@ -163,4 +193,20 @@ test('what can not be a limit is refused by name', async () => {
     [{ nofile: [Number.NEGATIVE_INFINITY, 1] }, 'rlimits.nofile[0]'],
   ];
   for (const [rlimits, path] of refused) await assertRefused({ rlimits }, path);
+});
+
+test('the flag of the command', async () => {
+  const flags = ['nofile=1024:4096', 'core=0', 'stack=unlimited', 'as=5:infinity', 'core=1'];
+  assert.deepEqual(optionsOf(...flags.map((flag) => `--rlimit ${flag}`)), {
+    rlimits: { nofile: [1024, 4096], core: 1, stack: 'unlimited', as: [5, 'unlimited'] },
+  });
+  const refused: [flag: string, path: string][] = [
+    ['nofile', 'rlimits.nofile'],
+    ['nofile=', 'rlimits.nofile'],
+    ['nofile=1k', 'rlimits.nofile'],
+    ['nofile=1:', 'rlimits.nofile[1]'],
+    ['nofile=1:2:3', 'rlimits.nofile'],
+    ['files=1', 'rlimits.files'],
+  ];
+  for (const [flag, path] of refused) await assertRefused(optionsOf(`--rlimit ${flag}`), path);
 });

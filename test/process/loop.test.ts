@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict';
 import { ExitError, run } from '#dist/index.js';
 import { Process } from '#dist/process/index.js';
-import type { LoopReport } from '../helpers/loop.js';
-import { helper } from '../helpers/state.js';
+import { loop } from '../helpers/loop.js';
 import { test } from '../helpers/test.js';
-
-/** Runs a mode of helpers/loop.ts to its end. */
-async function loop(mode: string): Promise<LoopReport & { code: number | null }> {
-  const { stdout, status } = await run(process.execPath, [helper('loop.js'), mode], {
-    stderr: 'inherit',
-    reject: false,
-    timeout: 10_000,
-    stop: { signal: 'SIGKILL' },
-  });
-  assert.notEqual(status.reason, 'timeout', 'its event loop did not end');
-  return { ...(JSON.parse(stdout) as LoopReport), code: status.code };
-}
 
 /** Ends a process that ran on, which must still be there; not our child, so it is no zombie. */
 async function endOf(pid: number): Promise<void> {
@@ -53,6 +40,12 @@ test('who waits for a process that is given up is not left waiting', async () =>
   const { code, note } = await loop('disposedWhileAwaited');
   assert.equal(code, 0);
   assert.equal(note, 'settled');
+});
+
+test('a process that is given up while somebody waits for it can not be signalled', async () => {
+  const { ended, note } = await loop('disposedThenSignalled');
+  assert.equal(note, 'false');
+  assert.equal(ended, 'signal: terminated', 'that of the other process');
 });
 
 test('a test that hangs would be seen', async () => {

@@ -6,8 +6,23 @@ import { attempt, call } from '#dist/syscall/call.js';
 import { F, FD, PIDFD } from '#dist/syscall/constants.js';
 import { test } from '../helpers/test.js';
 
-/** A child that runs until it is told not to. */
-const sleeper = (): Promise<Process> => startProcess('/bin/sleep', ['sleep', '1000']);
+/** Calls `use` with children that run until they are told not to, and at the latest until then. */
+async function withSleepers<T>(
+  count: number,
+  use: (...children: Process[]) => T | Promise<T>,
+): Promise<T> {
+  const args = ['sleep', '1000'];
+  const starts = Array.from({ length: count }, () => startProcess('/bin/sleep', args));
+  const children = await Promise.all(starts);
+  try {
+    return await use(...children);
+  } finally {
+    for (const child of children) {
+      child.signal('SIGKILL');
+      await child.wait();
+    }
+  }
+}
 
 /** The command's first line of output. */
 function firstLine(stream: NodeJS.ReadableStream | null): Promise<string> {
@@ -15,31 +30,32 @@ function firstLine(stream: NodeJS.ReadableStream | null): Promise<string> {
 }
 
 /** Whether the kernel tells how a process ended that was not our child: Linux 6.15. */
-async function withoutExitInfo(): Promise<string | false> {
-  const child = await sleeper();
-  using opened = Process.open(child.pid);
-  child.signal('SIGKILL');
-  await child.wait();
-  const info = new BigUint64Array(9).fill(0n);
-  info[0] = BigInt(PIDFD.PIDFD_INFO_EXIT);
-  const result = opened.withHandle((fd) => attempt('ioctl', fd, PIDFD.PIDFD_GET_INFO, info));
-  const told = result === 0 && (Number(info[0]) & PIDFD.PIDFD_INFO_EXIT) !== 0;
-  return told ? false : `PIDFD_GET_INFO gives no exit status here: ${result}`;
+function withoutExitInfo(): Promise<string | false> {
+  return withSleepers(1, async (child) => {
+    using opened = Process.open(child.pid);
+    child.signal('SIGKILL');
+    await child.wait();
+    const info = new BigUint64Array(9).fill(0n);
+    info[0] = BigInt(PIDFD.PIDFD_INFO_EXIT);
+    const result = opened.withHandle((fd) => attempt('ioctl', fd, PIDFD.PIDFD_GET_INFO, info));
+    const told = result === 0 && (Number(info[0]) & PIDFD.PIDFD_INFO_EXIT) !== 0;
+    return told ? false : `PIDFD_GET_INFO gives no exit status here: ${result}`;
+  });
 }
 
 const noExitInfo = await withoutExitInfo();
 
-test('many may wait, before and after the end, and all get the same status', async () => {
-  const child = await sleeper();
-  const early = Array.from({ length: 100 }, () => child.wait());
-  assert.equal(child.status(), undefined);
-  assert.equal(child.signal('SIGTERM'), true);
-  const all = await Promise.all([...early, child.wait()]);
-  const status = child.status();
-  assert.ok(status);
-  for (const one of [...all, await child.wait()]) assert.equal(one, status);
-  assert.equal(String(status), 'signal: terminated');
-});
+test('many may wait, before and after the end, and all get the same status', () =>
+  withSleepers(1, async (child) => {
+    const early = Array.from({ length: 100 }, () => child.wait());
+    assert.equal(child.status(), undefined);
+    assert.equal(child.signal('SIGTERM'), true);
+    const all = await Promise.all([...early, child.wait()]);
+    const status = child.status();
+    assert.ok(status);
+    for (const one of [...all, await child.wait()]) assert.equal(one, status);
+    assert.equal(String(status), 'signal: terminated');
+  }));
 
 test('the end is known even if nobody waited', async () => {
   const child = startProcessSync('/bin/sh', ['sh', '-c', 'exit 3']);
@@ -49,26 +65,26 @@ test('the end is known even if nobody waited', async () => {
   assert.equal((await child.wait()).code, 3);
 });
 
-test('a signal after the end is false, and reaches nobody', async () => {
-  const child = await sleeper();
-  assert.equal(child.signal(0x0f), true);
-  await child.wait();
-  for (const signal of ['SIGTERM', 'SIGKILL', 1] as const) {
-    assert.equal(child.signal(signal), false);
-  }
-});
+test('a signal after the end is false, and reaches nobody', () =>
+  withSleepers(1, async (child) => {
+    assert.equal(child.signal(0x0f), true);
+    await child.wait();
+    for (const signal of ['SIGTERM', 'SIGKILL', 1] as const) {
+      assert.equal(child.signal(signal), false);
+    }
+  }));
 
-test('a signal that there is not is refused, and so is an unknown scope', async () => {
-  const child = await sleeper();
-  const code = 'ERR_INVALID_ARG_VALUE';
-  for (const signal of ['TERM', 'SIGFOO', 0, 65, -1, 1.5, Number.NaN]) {
-    assert.throws(() => child.signal(signal as 'SIGTERM'), { name: 'TypeError', code });
-  }
-  assert.throws(() => child.signal('SIGKILL', { scope: 'all' as 'process' }), { code });
-  assert.equal(child.status(), undefined);
-  child.signal('SIGKILL', { scope: 'process' });
-  assert.equal((await child.wait()).signal, 'SIGKILL');
-});
+test('a signal that there is not is refused, and so is an unknown scope', () =>
+  withSleepers(1, async (child) => {
+    const code = 'ERR_INVALID_ARG_VALUE';
+    for (const signal of ['TERM', 'SIGFOO', 0, 65, -1, 1.5, Number.NaN]) {
+      assert.throws(() => child.signal(signal as 'SIGTERM'), { name: 'TypeError', code });
+    }
+    assert.throws(() => child.signal('SIGKILL', { scope: 'all' as 'process' }), { code });
+    assert.equal(child.status(), undefined);
+    child.signal('SIGKILL', { scope: 'process' });
+    assert.equal((await child.wait()).signal, 'SIGKILL');
+  }));
 
 test('a stopped process goes on with SIGCONT', async () => {
   await using child = await spawn('/bin/cat', { stdin: 'pipe', stdout: 'pipe' });
@@ -82,41 +98,41 @@ test('a stopped process goes on with SIGCONT', async () => {
   assert.equal((await child.exited).code, 0);
 });
 
-test('withHandle gives the pidfd, close-on-exec, until the process was reaped', async () => {
-  const child = await sleeper();
-  const seen = child.withHandle((fd) => {
-    assert.ok(fd > 2);
-    assert.equal(call('fcntl', fd, F.F_GETFD), FD.FD_CLOEXEC);
-    assert.match(
-      readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'),
-      new RegExp(`^Pid:\\t${child.pid}$`, 'm'),
-    );
-    return 'seen';
-  });
-  assert.equal(seen, 'seen');
-  child.signal('SIGKILL');
-  await child.wait();
-  assert.throws(() => child.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
-});
+test('withHandle gives the pidfd, close-on-exec, until the process was reaped', () =>
+  withSleepers(1, async (child) => {
+    const seen = child.withHandle((fd) => {
+      assert.ok(fd > 2);
+      assert.equal(call('fcntl', fd, F.F_GETFD), FD.FD_CLOEXEC);
+      assert.match(
+        readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'),
+        new RegExp(`^Pid:\\t${child.pid}$`, 'm'),
+      );
+      return 'seen';
+    });
+    assert.equal(seen, 'seen');
+    child.signal('SIGKILL');
+    await child.wait();
+    assert.throws(() => child.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
+  }));
 
-test('Process.open finds a child by its pid and by its id', async () => {
-  const child = await sleeper();
-  assert.match(child.id, new RegExp(`^${child.pid}:[1-9]\\d*$`));
-  for (const name of [child.pid, child.id]) {
-    using opened = Process.open(name);
-    assert.equal(opened.pid, child.pid);
-    assert.equal(opened.id, child.id);
-    assert.notEqual(opened, child);
-  }
-  using opened = Process.open(child.id);
-  const waiting = opened.wait();
-  assert.equal(opened.signal('SIGINT'), true);
-  const [status, own] = await Promise.all([waiting, child.wait()]);
-  assert.equal(own.signal, 'SIGINT');
-  if (noExitInfo === false) assert.equal(status.signal, 'SIGINT');
-  assert.equal(opened.signal('SIGINT'), false);
-  assert.throws(() => opened.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
-});
+test('Process.open finds a child by its pid and by its id', () =>
+  withSleepers(1, async (child) => {
+    assert.match(child.id, new RegExp(`^${child.pid}:[1-9]\\d*$`));
+    for (const name of [child.pid, child.id]) {
+      using opened = Process.open(name);
+      assert.equal(opened.pid, child.pid);
+      assert.equal(opened.id, child.id);
+      assert.notEqual(opened, child);
+    }
+    using opened = Process.open(child.id);
+    const waiting = opened.wait();
+    assert.equal(opened.signal('SIGINT'), true);
+    const [status, own] = await Promise.all([waiting, child.wait()]);
+    assert.equal(own.signal, 'SIGINT');
+    if (noExitInfo === false) assert.equal(status.signal, 'SIGINT');
+    assert.equal(opened.signal('SIGINT'), false);
+    assert.throws(() => opened.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
+  }));
 
 test('ids differ between processes, one after another and at once', async () => {
   const ids = new Set<string>();
@@ -128,18 +144,18 @@ test('ids differ between processes, one after another and at once', async () => 
   assert.equal(ids.size, 40);
 });
 
-test('Process.open of a process that is gone, or another, is ESRCH', async () => {
-  const child = await sleeper();
-  const [pid, inode] = child.id.split(':') as [string, string];
-  const gone = { name: 'SystemError', code: 'ESRCH', errno: 3, syscall: 'pidfd_open' };
-  for (const id of [`${pid}:1`, `${pid}:${Number(inode) + 1}`, `${pid}:`, `${pid}`]) {
-    assert.throws(() => Process.open(id), gone, id);
-  }
-  child.signal('SIGKILL');
-  await child.wait();
-  assert.throws(() => Process.open(child.pid), gone);
-  assert.throws(() => Process.open(child.id), gone);
-});
+test('Process.open of a process that is gone, or another, is ESRCH', () =>
+  withSleepers(1, async (child) => {
+    const [pid, inode] = child.id.split(':') as [string, string];
+    const gone = { name: 'SystemError', code: 'ESRCH', errno: 3, syscall: 'pidfd_open' };
+    for (const id of [`${pid}:1`, `${pid}:${Number(inode) + 1}`, `${pid}:`, `${pid}`]) {
+      assert.throws(() => Process.open(id), gone, id);
+    }
+    child.signal('SIGKILL');
+    await child.wait();
+    assert.throws(() => Process.open(child.pid), gone);
+    assert.throws(() => Process.open(child.id), gone);
+  }));
 
 test('Process.open refuses what is no process id', () => {
   for (const pid of [0, -1, 1.5, Number.NaN, '', 'init', '-1:1']) {
@@ -178,28 +194,34 @@ for (const [title, action, expected] of ends) {
   );
 }
 
-test('what is done with a process that was given up reaches no other', async () => {
-  const children = await Promise.all([sleeper(), sleeper()]);
-  const [first, second] = children.map(({ pid }) => Process.open(pid)) as [Process, Process];
-  first[Symbol.dispose]();
-  first[Symbol.dispose]();
-  // Whatever gets the descriptor's number now: nothing of the first may reach it.
-  using other = Process.open(second.pid);
-  assert.ok(other.withHandle((fd) => fd) > 2);
-  assert.equal(first.signal('SIGKILL'), false);
-  assert.throws(() => first.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
-  await assert.rejects(() => first.wait());
-  second[Symbol.dispose]();
-  for (const child of children) {
-    assert.equal(child.status(), undefined);
-    child.signal('SIGTERM');
-    assert.equal((await child.wait()).signal, 'SIGTERM');
-  }
-});
+test('what is done with a process that was given up reaches no other', () =>
+  withSleepers(2, async (one, two) => {
+    const first = Process.open(one.pid);
+    const number = first.withHandle((fd) => fd);
+    first[Symbol.dispose]();
+    first[Symbol.dispose]();
+    using second = Process.open(two.pid);
+    assert.equal(
+      second.withHandle((fd) => fd),
+      number,
+      'the other has its number now',
+    );
+    assert.equal(first.signal('SIGKILL'), false);
+    assert.throws(() => first.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
+    two.signal('SIGTERM');
+    assert.equal((await two.wait()).signal, 'SIGTERM');
+  }));
 
-test('a child may be disposed of and is awaited all the same', async () => {
-  const child = await sleeper();
-  child[Symbol.dispose]();
-  assert.equal(child.signal('SIGTERM'), true);
-  assert.equal((await child.wait()).signal, 'SIGTERM');
-});
+test('waiting for a process that was given up is rejected', () =>
+  withSleepers(1, async (child) => {
+    const opened = Process.open(child.pid);
+    opened[Symbol.dispose]();
+    await assert.rejects(() => opened.wait());
+  }));
+
+test('a child may be disposed of and is awaited all the same', () =>
+  withSleepers(1, async (child) => {
+    child[Symbol.dispose]();
+    assert.equal(child.signal('SIGTERM'), true);
+    assert.equal((await child.wait()).signal, 'SIGTERM');
+  }));

@@ -1,0 +1,87 @@
+// Launch programs: taking them apart as native/program.h describes them, and running them.
+
+import { completions, native } from '#dist/native.js';
+import { reap } from '#dist/process/reap.js';
+import type { ExitStatus } from '#dist/process/status.js';
+
+export const HEADER_SIZE = 32;
+export const INSTRUCTION_SIZE = 64;
+export const TABLE_SIZE = 16;
+
+/** The words of the header. */
+export const HEADER = {
+  magic: 0,
+  instructions: 1,
+  tables: 2,
+  data: 3,
+  cloneFlags: 4,
+  parentFiles: 7,
+} as const;
+
+export interface Instruction {
+  number: number;
+  mode: number;
+  value: number;
+  skip: number;
+  arguments: { kind: number; value: bigint }[];
+}
+
+export interface Table {
+  pointers: number;
+  strings: number;
+  count: number;
+}
+
+export interface Program {
+  instructions: Instruction[];
+  tables: Table[];
+  data: Buffer;
+}
+
+/** What the bytes say; nothing is checked. */
+export function decode(bytes: Uint8Array): Program {
+  const view = Buffer.from(bytes);
+  const word = (at: number): number => view.readUInt32LE(at);
+  const count = word(HEADER.instructions * 4);
+  const tables = word(HEADER.tables * 4);
+  const tablesAt = HEADER_SIZE + count * INSTRUCTION_SIZE;
+  const dataAt = tablesAt + (tables + word(HEADER.parentFiles * 4)) * TABLE_SIZE;
+  return {
+    instructions: Array.from({ length: count }, (_, index) => {
+      const at = HEADER_SIZE + index * INSTRUCTION_SIZE;
+      return {
+        number: word(at),
+        mode: word(at + 4) & 0xff,
+        value: view.readInt32LE(at + 8),
+        skip: word(at + 12),
+        arguments: Array.from({ length: 6 }, (_, argument) => ({
+          kind: (word(at + 4) >>> (8 + 2 * argument)) & 3,
+          value: view.readBigUInt64LE(at + 16 + argument * 8),
+        })),
+      };
+    }),
+    tables: Array.from({ length: tables }, (_, index) => {
+      const at = tablesAt + index * TABLE_SIZE;
+      return { pointers: word(at), strings: word(at + 4), count: word(at + 8) };
+    }),
+    data: view.subarray(dataAt, dataAt + word(HEADER.data * 4)),
+  };
+}
+
+/** How a program failed: at which instruction, with which errno; or how its process ended. */
+export type ProgramEnd = { step: number; errno: number } | ExitStatus;
+
+/** Runs a program in a new process to its end. Throws what the addon throws. */
+export function runProgram(bytes: Uint8Array, size: number = bytes.length): ProgramEnd {
+  const { mailbox } = completions;
+  const token = completions.register(() => {});
+  try {
+    const errno = native.launchSync(bytes, size, token, undefined, false, false);
+    if (errno !== 0) throw new Error(`launchSync returned ${errno}`);
+  } finally {
+    completions.forget(token);
+  }
+  const [step, error, pid, pidfd, , parentPeak, started] = mailbox.subarray(2, 9);
+  if (step !== -1) return { step: step as number, errno: error as number };
+  return reap({ pid, pidfd, parentPeak, started } as Parameters<typeof reap>[0]);
+}

@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { type CapabilityName, ownSets } from '#dist/launch/capability-sets.js';
+import type { ProcessAttributes } from '#dist/process/index.js';
+import { call } from '#dist/syscall/call.js';
+import { CAP, SECBIT } from '#dist/syscall/constants.js';
+import { optionsOf } from '../helpers/flags.js';
+import {
+  asRoot,
+  assertFails,
+  assertRefused,
+  attemptBy,
+  attemptsBy,
+  NOBODY,
+  stateOfAnyone,
+} from '../helpers/identity.js';
+import { type State, stateOf } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+const ALL = ownSets().permitted;
+const TWO: readonly CapabilityName[] = ['CAP_SYS_TIME', 'CAP_SYSLOG'];
+
+function bits(names: readonly CapabilityName[]): bigint {
+  return names.reduce((set, name) => set | (1n << BigInt(CAP[name])), 0n);
+}
+
+type SetName = 'inheritable' | 'permitted' | 'effective' | 'bounding' | 'ambient';
+
+function sets(state: State | undefined): Record<SetName, bigint> {
+  const read = (line: string): bigint => BigInt(`0x${state?.status[line]}`);
+  return {
+    inheritable: read('CapInh'),
+    permitted: read('CapPrm'),
+    effective: read('CapEff'),
+    bounding: read('CapBnd'),
+    ambient: read('CapAmb'),
+  };
+}
+
+test(
+  'ambient capabilities are effective for a user that is not root', // Go's TestAmbientCaps
+  async () => {
+    const capabilities = { ambient: TWO };
+    const state = await stateOfAnyone({ credential: NOBODY, capabilities });
+    const two = bits(TWO);
+    assert.deepEqual(state.uids, [65534, 65534, 65534]);
+    const bounding = sets(await stateOf()).bounding;
+    const expected = { inheritable: two, permitted: two, effective: two, ambient: two, bounding };
+    assert.deepEqual(sets(state), expected);
+    assert.equal(state.securebits, 0);
+  },
+  asRoot,
+);
+
+test(
+  'ambient capabilities in a user namespace of its own', // Go's TestAmbientCapsUserns
+  async () => {
+    const map = [
+      { inside: 0, outside: 0, count: 1 },
+      { inside: 65534, outside: 65534, count: 1 },
+    ];
+    const state = await stateOfAnyone({
+      namespaces: { user: true, uidMap: map, gidMap: map, setgroups: 'allow' },
+      credential: NOBODY,
+      capabilities: { ambient: TWO },
+    });
+    const { effective, ambient } = sets(state);
+    assert.deepEqual([state.uids[0], effective, ambient], [65534, bits(TWO), bits(TWO)]);
+  },
+  asRoot,
+);
+
+test(
+  'the ambient set is exactly what is given',
+  async () => {
+    const parent = { credential: NOBODY, capabilities: { ambient: TWO } };
+    const list: ProcessAttributes[] = [
+      {},
+      { capabilities: { ambient: [] } },
+      { capabilities: { ambient: ['CAP_SYSLOG'] } },
+      { capabilities: { inheritable: ['CAP_SYSLOG'] } },
+    ];
+    const states = (await attemptsBy(parent, list)).map(({ state }) => sets(state).effective);
+    const one = bits(['CAP_SYSLOG']);
+    // What is not inheritable can't stay ambient.
+    assert.deepEqual(states, [bits(TWO), 0n, one, one]);
+  },
+  asRoot,
+);
+
+test(
+  'bounding is what remains, for root and for others',
+  async () => {
+    const bounding: readonly CapabilityName[] = ['CAP_KILL', 'CAP_SYSLOG'];
+    const two = bits(bounding);
+    const root = sets(await stateOf({ capabilities: { bounding } }));
+    assert.deepEqual([root.bounding, root.effective], [two, two]);
+    const none = sets(await stateOf({ capabilities: { bounding: [] } }));
+    assert.deepEqual([none.bounding, none.permitted], [0n, 0n]);
+    const other = await stateOfAnyone({ credential: NOBODY, capabilities: { bounding } });
+    assert.deepEqual([sets(other).bounding, sets(other).permitted], [two, 0n]);
+    const ambient: readonly CapabilityName[] = ['CAP_KILL'];
+    const both = await stateOfAnyone({ credential: NOBODY, capabilities: { bounding, ambient } });
+    assert.deepEqual([sets(both).bounding, sets(both).effective], [two, bits(ambient)]);
+  },
+  asRoot,
+);
+
+test(
+  'inheritable is exactly what is given, with what is ambient',
+  async () => {
+    const { inheritable } = sets(await stateOf({ capabilities: { inheritable: TWO } }));
+    assert.equal(inheritable, bits(TWO));
+    const state = await stateOfAnyone({
+      credential: NOBODY,
+      capabilities: { inheritable: ['CAP_KILL'], ambient: TWO },
+    });
+    const found = sets(state);
+    assert.equal(found.inheritable, bits([...TWO, 'CAP_KILL']));
+    assert.equal(found.effective, bits(TWO));
+    const parent = { capabilities: { inheritable: TWO } };
+    const list: ProcessAttributes[] = [{}, { capabilities: { inheritable: [] } }];
+    const states = (await attemptsBy(parent, list)).map(({ state }) => sets(state).inheritable);
+    assert.deepEqual(states, [bits(TWO), 0n]);
+  },
+  asRoot,
+);
+
+test(
+  'securebits are exactly what is given',
+  async () => {
+    const noroot = await stateOf({ securebits: ['SECBIT_NOROOT'] });
+    assert.equal(noroot.securebits, SECBIT.SECBIT_NOROOT);
+    assert.equal(sets(noroot).effective, 0n, 'root has nothing by being root');
+    const state = await stateOfAnyone({
+      credential: NOBODY,
+      capabilities: { ambient: TWO },
+      securebits: ['SECBIT_NO_CAP_AMBIENT_RAISE', 'SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED'],
+    });
+    assert.deepEqual([state.securebits, sets(state).effective], [0xc0, bits(TWO)]);
+    const parent: ProcessAttributes = { securebits: ['SECBIT_NO_SETUID_FIXUP'] };
+    const attempts = await attemptsBy(parent, [{}, { securebits: [] }]);
+    assert.deepEqual(
+      attempts.map((attempt) => attempt.state?.securebits),
+      [4, 0],
+    );
+  },
+  asRoot,
+);
+
+test(
+  'a credential leaves no capabilities behind',
+  async () => {
+    for (const capabilities of [
+      undefined,
+      {},
+      { ambient: [] },
+      { bounding: ['CAP_KILL'] },
+    ] as const) {
+      const options = capabilities === undefined ? {} : { capabilities };
+      const { permitted, effective, ambient } = sets(
+        await stateOfAnyone({ credential: NOBODY, ...options }),
+      );
+      assert.deepEqual([permitted, effective, ambient], [0n, 0n, 0n]);
+    }
+  },
+  asRoot,
+);
+
+/** Why set-user-ID bits and file capabilities of a file in the temporary folder mean nothing. */
+async function mountLack(): Promise<string | false> {
+  if (asRoot.skip) return asRoot.skip;
+  const state = await stateOfAnyone({ credential: NOBODY }, (program) =>
+    chmodSync(program, 0o4755),
+  );
+  return state.uids[1] === 0 ? false : `${tmpdir()} is mounted nosuid`;
+}
+
+const mounted = { skip: await mountLack() };
+
+test(
+  'noNewPrivileges makes set-user-ID programs plain ones',
+  async () => {
+    const state = await stateOfAnyone({ credential: NOBODY, noNewPrivileges: true }, (program) =>
+      chmodSync(program, 0o4755),
+    );
+    assert.deepEqual(state.uids, [65534, 65534, 65534]);
+    assert.equal(state.status['NoNewPrivs'], '1');
+    const { status } = await stateOf({ noNewPrivileges: false });
+    assert.equal(status['NoNewPrivs'], '0');
+  },
+  mounted,
+);
+
+test(
+  'noNewPrivileges with capabilities leaves a file nothing to give',
+  async () => {
+    // struct vfs_cap_data, revision 2, effective: CAP_NET_RAW permitted
+    const attribute = new Uint32Array([0x0200_0001, 1 << CAP.CAP_NET_RAW, 0, 0, 0]);
+    const give = (program: string): void => {
+      call('setxattr', program, 'security.capability', attribute, attribute.byteLength, 0);
+    };
+    const plain: ProcessAttributes = { credential: NOBODY, capabilities: { inheritable: [] } };
+    assert.equal(sets(await stateOfAnyone(plain, give)).effective, bits(['CAP_NET_RAW']));
+    const state = await stateOfAnyone({ ...plain, noNewPrivileges: true }, give);
+    assert.deepEqual([sets(state).permitted, sets(state).effective], [0n, 0n]);
+  },
+  mounted,
+);
+
+test(
+  'each step fails by name where it is not allowed',
+  async () => {
+    const failureOf = async (
+      parent: ProcessAttributes,
+      attributes: ProcessAttributes,
+    ): Promise<string | undefined> => {
+      const { failure } = await attemptBy(parent, attributes);
+      return failure && `${failure.step}(${failure.argument ?? ''}): ${failure.code}`;
+    };
+    const nobody = { credential: NOBODY };
+    const ambient = { capabilities: { ambient: ['CAP_SYSLOG'] } } as const;
+    assert.equal(await failureOf(nobody, ambient), 'capset(inheritable=CAP_SYSLOG): EPERM');
+    const drop = { capabilities: { bounding: [] } };
+    assert.equal(await failureOf(nobody, drop), 'PR_CAPBSET_DROP(CAP_CHOWN): EPERM');
+    const noroot: ProcessAttributes = { securebits: ['SECBIT_NOROOT'] };
+    assert.equal(await failureOf(nobody, noroot), 'PR_SET_SECUREBITS(SECBIT_NOROOT): EPERM');
+    const noRaise: ProcessAttributes = { securebits: ['SECBIT_NO_CAP_AMBIENT_RAISE'] };
+    assert.equal(await failureOf(noRaise, ambient), 'PR_CAP_AMBIENT_RAISE(CAP_SYSLOG): EPERM');
+    const noKeep: ProcessAttributes = { securebits: ['SECBIT_KEEP_CAPS_LOCKED'] };
+    assert.equal(await failureOf(noKeep, { ...nobody, ...ambient }), 'PR_SET_KEEPCAPS(): EPERM');
+  },
+  asRoot,
+);
+
+const lacking = (Object.keys(CAP) as CapabilityName[]).find((name) => (bits([name]) & ALL) === 0n);
+
+test(
+  'what this process has not it can not give',
+  async () => {
+    const name = lacking as CapabilityName;
+    const failure = { step: 'capset', code: 'EPERM', argument: `inheritable=${name}` };
+    await assertFails({ capabilities: { ambient: [name] } }, failure);
+    await assertFails({ credential: NOBODY, capabilities: { ambient: [name] } }, failure);
+  },
+  { skip: asRoot.skip || (lacking === undefined ? 'root lacks no capability' : false) },
+);
+
+test('what can not be a set of capabilities is refused by name', async () => {
+  const refused: [options: object, path: string][] = [
+    [{ capabilities: ['CAP_KILL'] }, 'capabilities'],
+    [{ capabilities: { effective: [] } }, 'capabilities.effective'],
+    [{ capabilities: { ambient: 'CAP_KILL' } }, 'capabilities.ambient'],
+    [{ capabilities: { ambient: ['CAP_KILL', 'KILL'] } }, 'capabilities.ambient[1]'],
+    [{ capabilities: { bounding: [5] } }, 'capabilities.bounding[0]'],
+    [{ capabilities: { inheritable: ['toString'] } }, 'capabilities.inheritable[0]'],
+    [{ capabilities: { bounding: [], ambient: ['CAP_KILL'] } }, 'capabilities.ambient'],
+    [
+      { capabilities: { bounding: ['CAP_CHOWN'], inheritable: ['CAP_KILL'] } },
+      'capabilities.inheritable',
+    ],
+    [{ securebits: 'SECBIT_NOROOT' }, 'securebits'],
+    [{ securebits: ['NOROOT'] }, 'securebits[0]'],
+    [{ securebits: ['SECBIT_KEEP_CAPS'] }, 'securebits[0]'],
+    [{ noNewPrivileges: 1 }, 'noNewPrivileges'],
+  ];
+  for (const [options, path] of refused) await assertRefused(options, path);
+});
+
+test('the flags of the command', async () => {
+  const flags = [
+    '--ambient-capability net_admin,CAP_KILL',
+    '--ambient-capability SYSLOG',
+    '--bounding-capability ',
+    '--inheritable-capability CAP_CHOWN',
+    '--securebits noroot,SECBIT_NOROOT_LOCKED',
+    '--no-new-privileges',
+  ];
+  assert.deepEqual(optionsOf(...flags), {
+    capabilities: {
+      ambient: ['CAP_NET_ADMIN', 'CAP_KILL', 'CAP_SYSLOG'],
+      bounding: [],
+      inheritable: ['CAP_CHOWN'],
+    },
+    securebits: ['SECBIT_NOROOT', 'SECBIT_NOROOT_LOCKED'],
+    noNewPrivileges: true,
+  });
+  await assertRefused(optionsOf('--ambient-capability all'), 'capabilities.ambient[0]');
+  await assertRefused(optionsOf('--securebits keep-caps'), 'securebits[0]');
+});

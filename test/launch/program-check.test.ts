@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { ProgramBuilder } from '#dist/launch/program.js';
+import { completions, native } from '#dist/native.js';
+import { ExitStatus } from '#dist/process/index.js';
+import { SYS } from '#dist/syscall/constants.js';
+import {
+  decode,
+  HEADER,
+  HEADER_SIZE,
+  INSTRUCTION_SIZE,
+  runProgram,
+  TABLE_SIZE,
+} from '../helpers/programs.js';
+import { test } from '../helpers/test.js';
+
+const step = { name: 'getpid' } as const;
+const CODE = 42;
+
+/**
+ * A program with something of everything, whose first instruction ends the process: whatever
+ * becomes of the rest, nothing of it is ever run.
+ */
+function sample(): Buffer {
+  const program = new ProgramBuilder();
+  program.must(step, SYS.exit_group, CODE);
+  const slot = program.slot();
+  program.store(step, slot, SYS.getpid);
+  program.skipIf(0, 1, step, SYS.getppid, slot);
+  program.ignore(step, SYS.chdir, program.string('/'));
+  const argv = program.strings(['one', 'two', '']);
+  program.candidate(step, SYS.execve, program.string('/bin/true'), argv, program.strings([]));
+  return Buffer.from(program.finish());
+}
+
+const COUNT = 5;
+const STORE = 1;
+const SKIP = 2;
+const CHDIR = 3;
+const tableAt = HEADER_SIZE + COUNT * INSTRUCTION_SIZE;
+const { data } = decode(sample());
+const NOT_A_PROGRAM = { name: 'RangeError', code: 'ERR_INVALID_ARG_VALUE' };
+
+/** Where a word of an instruction is. */
+const wordOf = (instruction: number, word: number): number =>
+  HEADER_SIZE + instruction * INSTRUCTION_SIZE + word * 4;
+
+test('the sample is a program', () => {
+  const { instructions, tables } = decode(sample());
+  assert.equal(instructions.length, COUNT);
+  assert.deepEqual(
+    tables.map(({ count }) => count),
+    [3, 0],
+  );
+  const end = runProgram(sample());
+  assert.ok(end instanceof ExitStatus);
+  assert.equal(end.code, CODE);
+});
+
+/** One word that is wrong. */
+const wrong: readonly (readonly [title: string, at: number, value: number])[] = [
+  ['another magic', HEADER.magic * 4, 0x3158_4547],
+  ['one instruction more', HEADER.instructions * 4, COUNT + 1],
+  ['one instruction less', HEADER.instructions * 4, COUNT - 1],
+  ['too many instructions', HEADER.instructions * 4, 65537],
+  ['all the instructions there are', HEADER.instructions * 4, 0xffff_ffff],
+  ['one table more', HEADER.tables * 4, 3],
+  ['too many tables', HEADER.tables * 4, 65],
+  ['more data', HEADER.data * 4, data.length + 8],
+  ['less data', HEADER.data * 4, data.length - 8],
+  ['too much data', HEADER.data * 4, 0x1000_0001],
+  ['data that wraps around', HEADER.data * 4, 0xffff_fff8],
+  ['CLONE_VM', HEADER.cloneFlags * 4, 0x100],
+  ['CLONE_THREAD', HEADER.cloneFlags * 4, 0x10000],
+  ['one parent file more', HEADER.parentFiles * 4, 1],
+  ['too many parent files', HEADER.parentFiles * 4, 9],
+  ['an unknown mode', wordOf(CHDIR, 1), 6],
+  ['the largest mode', wordOf(CHDIR, 1), 0xff],
+  ['unknown flags', wordOf(CHDIR, 1), 1 << 20],
+  ['a kind of argument that there is not', wordOf(CHDIR, 1), 3 << 8],
+  ['such a kind for the sixth argument', wordOf(CHDIR, 1), 3 << 18],
+  ['a number that is no system call', wordOf(CHDIR, 0), 0x1_0000],
+  ['a number that is no routine', wordOf(CHDIR, 0), 0x8000_ffff],
+  ['a slot that is not aligned', wordOf(STORE, 3), 4],
+  ['a slot past the data', wordOf(STORE, 3), data.length],
+  ['a slot far away', wordOf(STORE, 3), 0xffff_fff8],
+  ['one skip too many', wordOf(SKIP, 3), COUNT - SKIP],
+  ['far too many skips', wordOf(SKIP, 3), 0xffff_ffff],
+  ['an address right behind the data', wordOf(CHDIR, 4), data.length],
+  ['an address far away', wordOf(CHDIR, 5), 1],
+  ['a negative address', wordOf(CHDIR, 5), 0xffff_ffff],
+  ['a load that is not aligned', wordOf(SKIP, 4), 1],
+  ['a load behind the data', wordOf(SKIP, 4), data.length],
+  ['a load far away', wordOf(SKIP, 5), 1],
+  ['pointers that are not aligned', tableAt, 4],
+  ['pointers behind the data', tableAt, data.length],
+  ['pointers far away', tableAt, 0xffff_fff8],
+  ['strings behind the data', tableAt + 4, data.length + 1],
+  ['more pointers than there is room for', tableAt + 8, data.length / 8],
+  ['pointers that wrap around', tableAt + 8, 0xffff_ffff],
+];
+
+for (const [title, at, value] of wrong) {
+  test(`no program: ${title}`, () => {
+    const bytes = sample();
+    assert.notEqual(bytes.readUInt32LE(at), value, 'something is changed');
+    bytes.writeUInt32LE(value, at);
+    assert.throws(() => runProgram(bytes), NOT_A_PROGRAM);
+    assert.throws(() => native.launch(bytes, bytes.length, 1, undefined, false), NOT_A_PROGRAM);
+  });
+}
+
+test('no program: fewer strings than the table says', () => {
+  const bytes = sample();
+  const { tables } = decode(bytes);
+  const [table] = tables;
+  assert.ok(table);
+  // Its strings begin in the last bytes, none of which is a NUL any more.
+  bytes.fill(1, bytes.length - 4);
+  bytes.writeUInt32LE(data.length - 4, tableAt + 4);
+  assert.throws(() => runProgram(bytes), NOT_A_PROGRAM);
+});
+
+test('no part of a program is one, and no longer one', () => {
+  const bytes = sample();
+  for (let size = 0; size < bytes.length; size++) {
+    assert.throws(() => runProgram(bytes, size), NOT_A_PROGRAM, `${size} bytes`);
+    assert.throws(() => runProgram(bytes.subarray(0, size)), NOT_A_PROGRAM, `${size} bytes`);
+  }
+  for (const more of [1, 7, 8, TABLE_SIZE, INSTRUCTION_SIZE]) {
+    assert.throws(() => runProgram(Buffer.concat([bytes, Buffer.alloc(more)])), NOT_A_PROGRAM);
+  }
+});
+
+test('what is no program at all is refused', () => {
+  const bytes = sample();
+  const odd = native as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const notBytes = [
+    undefined,
+    null,
+    5,
+    'FEX1',
+    {},
+    [],
+    new Uint16Array(200),
+    new DataView(bytes.buffer),
+  ];
+  for (const name of ['launch', 'launchSync']) {
+    for (const program of notBytes) {
+      assert.throws(() => odd[name]?.(program, 100, 1), NOT_A_PROGRAM);
+    }
+    for (const size of [undefined, -1, bytes.length + 1, 2 ** 53, Number.NaN, 'x', {}]) {
+      assert.throws(() => odd[name]?.(bytes, size, 1), NOT_A_PROGRAM, `size ${size}`);
+    }
+    assert.throws(() => odd[name]?.(bytes, bytes.length, 'token'), NOT_A_PROGRAM);
+    const floats = new Float64Array(1);
+    assert.throws(() => odd[name]?.(bytes, bytes.length, 1, floats), NOT_A_PROGRAM);
+  }
+});
+
+test('whatever bytes are changed, it is refused or does what its first instruction says', () => {
+  const valid = sample();
+  // Not the first instruction, and not the words that say what the process is born into.
+  const changeable = fc.oneof(
+    { weight: 1, arbitrary: fc.integer({ min: 4, max: 15 }) },
+    { weight: 10, arbitrary: fc.integer({ min: wordOf(1, 0), max: valid.length - 1 }) },
+  );
+  const change = fc.tuple(changeable, fc.integer({ min: 0, max: 255 }));
+  let [refused, run] = [0, 0];
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+      const bytes = Buffer.from(valid);
+      for (const [at, value] of changes) bytes[at] = value;
+      try {
+        const end = runProgram(bytes);
+        assert.ok(end instanceof ExitStatus);
+        assert.equal(end.code, CODE);
+        run++;
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        refused++;
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(refused > 100 && run > 100, `${refused} refused, ${run} run`);
+});
+
+test('descriptors to close are closed with a program that fails, and not with one that is refused', () => {
+  const program = new ProgramBuilder();
+  program.must(step, SYS.close, -1);
+  const bytes = Buffer.from(program.finish());
+  const { rawSyscall, launchSync } = native;
+  const fd = Number(rawSyscall(SYS.dup, 2));
+  const isOpen = (): boolean => Number(rawSyscall(SYS.fcntl, fd, 1)) >= 0;
+  const fds = Int32Array.of(fd);
+  const token = completions.register(() => {});
+  assert.throws(() => launchSync(bytes, 3, token, fds, false, false), NOT_A_PROGRAM);
+  assert.ok(isOpen());
+  assert.equal(launchSync(bytes, bytes.length, token, fds, false, false), 0);
+  assert.equal(completions.mailbox[2], 0, 'the first instruction failed');
+  assert.ok(!isOpen());
+  completions.forget(token);
+});

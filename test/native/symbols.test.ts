@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from '#dist/index.js';
+import { withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+/** What the child's code may need from elsewhere, where system calls are made without libc. */
+const ALLOWED: readonly string[] = [];
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const objects = 'build/native/forkexec.objects';
+
+/** What nm says of a file: `'U memcpy'`, `'T launch_child'`. */
+async function symbols(file: string, nm = 'nm'): Promise<string[]> {
+  const { stdout } = await run(nm, ['--format=posix', file], { cwd: root });
+  return stdout.split('\n').map((line) => {
+    const [name, type] = line.split(' ');
+    return `${type} ${name}`;
+  });
+}
+
+/** Checks the object of launch.c: no libc, no memory of its own but constants. */
+async function assertStandsAlone(folder: string, nm?: string): Promise<void> {
+  const all = await symbols(join(folder, 'launch.o'), nm);
+  const needed = all.filter((symbol) => symbol.startsWith('U '));
+  assert.deepEqual(
+    needed.map((symbol) => symbol.slice(2)).filter((name) => !ALLOWED.includes(name)),
+    [],
+  );
+  assert.ok(all.includes('T launch_child'), 'it is the file that the child runs');
+  const writable = all.filter((symbol) => /^[BbDdCcGgSs] /.test(symbol));
+  assert.deepEqual(writable, [], 'the child would write to memory of the parent');
+  // The same of a file that does need libc, so that an empty list means something.
+  const others = await symbols(join(folder, 'start.o'), nm);
+  assert.ok(others.includes('U mmap'));
+}
+
+test('what runs in the child needs nothing of libc', () => assertStandsAlone(objects), {
+  skip:
+    process.arch === 'x64' || process.arch === 'arm64'
+      ? false
+      : `libc makes calls on ${process.arch}`,
+});
+
+test('what runs in the child is one file of less than 300 lines', () => {
+  const source = readFileSync(join(root, 'native/launch.c'), 'utf8');
+  assert.ok(source.split('\n').length < 300);
+  const included = [...source.matchAll(/#include (.*)/g)].map(([, name]) => name);
+  for (const name of included) assert.match(name as string, /^"(launch|calls_linux)\.h"|^<linux\//);
+});
+
+const CROSS = 'aarch64-linux-gnu-gcc';
+
+/** Why the addon can't be built for arm64 here, or false. */
+function withoutCrossCompiler(): string | false {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  if (!folders.some((folder) => existsSync(join(folder, CROSS)))) return `there is no ${CROSS}`;
+  return false;
+}
+
+test(
+  'the addon can be built for arm64, and what runs in the child stands alone there too',
+  () =>
+    withFolder(async (folder) => {
+      const out = join(folder, 'arm64.node');
+      const args = ['--out', out];
+      const { stdout, stderr } = await run('scripts/build-native', args, {
+        cwd: root,
+        env: { CC: CROSS },
+      });
+      assert.equal(stdout + stderr, '', 'without a warning');
+      const elf = readFileSync(out);
+      assert.equal(elf.readUInt16LE(18), 183, 'EM_AARCH64');
+      await assertStandsAlone(join(folder, 'arm64.objects'), CROSS.replace('gcc', 'nm'));
+    }),
+  { skip: withoutCrossCompiler() },
+);
