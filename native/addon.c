@@ -182,6 +182,7 @@ NAPI_MODULE_INIT() {
       {"launchSync", launch_sync},
       {"exec", exec},
       {"hasClone3", has_clone3},
+      {"openStdio", open_stdio},
       {"signalMask", signal_mask},
       {"copyEnvironment", copy_environment},
       {"openChannel", open_channel},

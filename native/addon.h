@@ -54,6 +54,7 @@ void release_locks(struct instance *instance);
 napi_value launch(napi_env env, napi_callback_info info);
 napi_value launch_sync(napi_env env, napi_callback_info info);
 napi_value exec(napi_env env, napi_callback_info info);
+napi_value open_stdio(napi_env env, napi_callback_info info);
 napi_value has_clone3(napi_env env, napi_callback_info info);
 napi_value signal_mask(napi_env env, napi_callback_info info);
 napi_value copy_environment(napi_env env, napi_callback_info info);

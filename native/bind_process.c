@@ -169,6 +169,12 @@ napi_value has_clone3(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* openStdio(): number, bit n for descriptor n of 0 to 2 */
+napi_value open_stdio(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, launch_open_stdio());
+}
+
 /* signalMask(): bigint, the calling thread's, bit n-1 for signal n */
 napi_value signal_mask(napi_env env, napi_callback_info info) {
   (void)info;

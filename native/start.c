@@ -143,6 +143,26 @@ static void reap_failed(long pid, int pidfd) {
   } while (result == -EINTR);
 }
 
+/* Where stdio is closed a pidfd is born at its number: held until it is moved. */
+static pthread_mutex_t low_numbers = PTHREAD_MUTEX_INITIALIZER;
+
+static int open_stdio(void) {
+  int open = 0;
+  for (int fd = 0; fd < 3; fd++)
+    open |= (fcntl(fd, F_GETFD) >= 0) << fd;
+  return open;
+}
+
+int launch_open_stdio(void) {
+  int open = open_stdio();
+  if (open == 7)
+    return open;
+  pthread_mutex_lock(&low_numbers);
+  open = open_stdio();
+  pthread_mutex_unlock(&low_numbers);
+  return open;
+}
+
 /* The inode of a pidfd where that says anything (Linux 6.9 on), else 0. Any thread. */
 static double pidfd_inode(int pidfd) {
   static atomic_int known;
@@ -237,6 +257,9 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   uint64_t all = ~(uint64_t)0, before = 0;
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, SIGNAL_SET_SIZE);
   dumpable_keep();
+  int low = open_stdio() != 7;
+  if (low)
+    pthread_mutex_lock(&low_numbers);
   long pid = enter_pid_namespace(program->pid_namespace);
   if (pid >= 0)
     pid = clone_child(stack, &start, &pidfd, &running);
@@ -250,6 +273,10 @@ void launch_start(struct launch_stack *stack, const struct program *program,
     if (ours.step != LAUNCHED)
       failure = ours; /* the child's own says only that it was told to give up */
   }
+  if (pidfd >= 0)
+    pidfd = fd_above_stdio(pidfd);
+  if (low)
+    pthread_mutex_unlock(&low_numbers);
   dumpable_restore();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);
 
@@ -275,7 +302,7 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   result->step = LAUNCHED;
   result->error = 0;
   result->pid = (int32_t)pid;
-  result->pidfd = fd_above_stdio(pidfd);
+  result->pidfd = pidfd;
   result->inode = pidfd_inode(result->pidfd);
   result->max_rss_floor = (double)self.ru_maxrss;
   result->started = monotonic_microseconds();

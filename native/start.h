@@ -25,6 +25,12 @@ struct launch_result {
 /* Whether clone3 can be had: a kernel before 5.7 lacks it, a container's filter may deny it. */
 int launch_has_clone3(void);
 
+/*
+ * Which of descriptors 0 to 2 are open, as bits, but for a pidfd that a launch has at such a number
+ * for a moment. Any thread; waits for that launch where one of them is closed, which is rare.
+ */
+int launch_open_stdio(void);
+
 /* CLOCK_MONOTONIC in microseconds. Any thread; does not block; async-signal-safe. */
 double monotonic_microseconds(void);
 

@@ -52,6 +52,7 @@ interface Addon {
   armChannel(channel: NativeChannel, events: number): number;
   closeChannel(channel: NativeChannel): void;
   hasClone3(): boolean;
+  openStdio(): number;
   signalMask(): bigint;
   copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;
   exec(program: Uint8Array, size: number): [step: number, errno: number];

@@ -255,6 +255,9 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 /** Checks what of the options is not the launch's business, before anything is started. */
 export function checkSpawnOptions(options: SpawnOptions): void {
   if (options.stop !== undefined) stopSteps(options.stop);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw invalid('signal', options.signal, 'an AbortSignal');
+  }
   if (options.timeout !== undefined) checkDelay('timeout', options.timeout);
   if (options.waitDelay !== undefined) checkDelay('waitDelay', options.waitDelay);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkInteger, invalid } from '../launch/check.js';
+import { checkBoolean, checkInteger, invalid } from '../launch/check.js';
 import type { ExitStatus } from '../process/status.js';
 import { checkSpawnOptions } from './child.js';
 import { ExitError } from './error.js';
@@ -51,6 +51,9 @@ export function checkRunOptions(options: RunOptions): void {
   }
   if (lines && encoding === 'buffer') {
     throw invalid('lines', lines, "absent with `encoding: 'buffer'`: lines are text");
+  }
+  for (const name of ['reject', 'stripFinalNewline', 'lines'] as const) {
+    if (options[name] !== undefined) checkBoolean(name, options[name]);
   }
   if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer') {
     throw invalid('encoding', encoding, "'utf8' or 'buffer'");

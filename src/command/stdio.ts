@@ -6,7 +6,7 @@
 import { open, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { checkInteger, checkString, invalid } from '../launch/check.js';
+import { checkBoolean, checkInteger, checkString, invalid } from '../launch/check.js';
 import { LaunchError } from '../launch/error.js';
 import type { DescriptorSource } from '../launch/step.js';
 import { MAX_FD } from '../process/start.js';
@@ -37,6 +37,7 @@ export interface Connections {
 }
 
 const NAMES = ['stdin', 'stdout', 'stderr'] as const;
+const ACCESS = { read: O.O_RDONLY, write: O.O_WRONLY, readwrite: O.O_RDWR } as const;
 const WORDS = new Set(['inherit', 'null', 'pipe', 'stdout', 'socket']);
 
 export function isFile(stdio: Stdio): stdio is FileStdio {
@@ -61,7 +62,7 @@ function checkStdio(option: string, fd: number, value: Stdio): Stdio {
   if ((fd === 1 || fd === 2) && isSource(value) && !isSink(value)) {
     throw invalid(option, value, 'something to write to');
   }
-  if (isFile(value)) filePath(option, value);
+  if (isFile(value)) checkFile(option, value);
   return value;
 }
 
@@ -74,11 +75,23 @@ export function planStdio(
   for (const [fd, name] of NAMES.entries()) {
     plan.set(fd, checkStdio(name, fd, options[name] ?? (defaults[fd] as Stdio)));
   }
-  for (const [key, value] of Object.entries(options.fds ?? {})) {
+  const { fds = {} } = options;
+  if (typeof fds !== 'object' || fds === null) throw invalid('fds', fds, 'an object');
+  for (const [key, value] of Object.entries(fds)) {
     const fd = checkInteger('fds', Number(key), 3, MAX_FD);
     plan.set(fd, checkStdio(`fds.${key}`, fd, value));
   }
   return plan;
+}
+
+function checkFile(option: string, stdio: FileStdio): void {
+  const { access, append, mode } = stdio;
+  filePath(option, stdio);
+  if (access !== undefined && !Object.hasOwn(ACCESS, access)) {
+    throw invalid(`${option}.access`, access, Object.keys(ACCESS).join(', '));
+  }
+  if (append !== undefined) checkBoolean(`${option}.append`, append);
+  if (mode !== undefined) checkInteger(`${option}.mode`, mode, 0, 0o7777);
 }
 
 function filePath(option: string, { file }: FileStdio): string {
@@ -103,10 +116,9 @@ function openRequests(plan: StdioPlan): OpenRequest[] {
     const access = stdio.access ?? (fd === 0 ? 'read' : 'write');
     let flags = O.O_NOCTTY;
     if (access !== 'read') flags |= O.O_CREAT | (stdio.append ? O.O_APPEND : O.O_TRUNC);
-    flags |= { read: O.O_RDONLY, write: O.O_WRONLY, readwrite: O.O_RDWR }[access];
-    const name = NAMES[fd] ?? `fds.${fd}`;
-    const mode = checkInteger(`${name}.mode`, stdio.mode ?? 0o666, 0, 0o7777);
-    requests.push({ fd, path: filePath(name, stdio), flags, mode });
+    flags |= ACCESS[access];
+    const path = filePath(NAMES[fd] ?? `fds.${fd}`, stdio);
+    requests.push({ fd, path, flags, mode: stdio.mode ?? 0o666 });
   }
   return requests;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { checkSignal, invalid, outOfRange } from '../launch/check.js';
+import { checkKeys } from '../launch/values.js';
 import { checkScope, type Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import type { Signal } from '../syscall/signals.js';
@@ -43,7 +44,13 @@ export interface StopStep {
 
 /** The rungs that the options describe. SIGCONT goes with each: a stopped process can't end. */
 export function stopSteps(options: StopOptions = {}): StopStep[] {
+  checkKeys('stop', options, ['signal', 'grace', 'scope', 'steps']);
   checkScope('stop.scope', options.scope);
+  const { steps } = options;
+  const isList = Array.isArray(steps) && steps.length > 0 && steps.every(Array.isArray);
+  if (steps !== undefined && !isList) {
+    throw invalid('stop.steps', steps, 'an array of [signal, grace]');
+  }
   const asked = options.steps ?? [
     [options.signal ?? 'SIGTERM', options.grace ?? DEFAULT_GRACE],
     ['SIGKILL'],

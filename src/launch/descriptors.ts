@@ -1,3 +1,4 @@
+import { native } from '../native.js';
 import { AT, CLOSE_RANGE, F, O, SYS } from '../syscall/constants.js';
 import { CLOSE_ON_EXEC_RANGE, type ProgramBuilder, Slot } from './program.js';
 import type { DescriptorSource, Launch, Step } from './step.js';
@@ -5,7 +6,7 @@ import type { DescriptorSource, Launch, Step } from './step.js';
 /** The last descriptor there can be; close_range(2) takes it for "all from here on". */
 const LAST_FD = 0xffff_ffff;
 
-/** What `openNull` opened, for `descriptors` to put into place. */
+/** What `sources` opened, for `descriptors` to put into place. */
 const nullSlots = new WeakMap<ProgramBuilder, Slot>();
 
 /** Above every number that the child uses, so that what is moved there is in nobody's way. */
@@ -13,6 +14,21 @@ function floorOf(descriptors: ReadonlyMap<number, DescriptorSource>): number {
   let floor = 3;
   for (const fd of descriptors.keys()) if (fd >= floor) floor = fd + 1;
   return floor;
+}
+
+/**
+ * The child's descriptors, without stdio that it would inherit and that is closed here. That is
+ * decided now: by the time of the launch another thread may have something of its own at that
+ * number, on its way to a higher one.
+ */
+function existing(
+  descriptors: ReadonlyMap<number, DescriptorSource>,
+): ReadonlyMap<number, DescriptorSource> {
+  const open = native.openStdio();
+  if (open === 0b111) return descriptors;
+  return new Map(
+    [...descriptors].filter(([fd, source]) => source !== 'inherit' || fd > 2 || (open >> fd) & 1),
+  );
 }
 
 /** Moves a descriptor out of the way; the number it has then is in the slot. */
@@ -28,10 +44,15 @@ function moveUp(program: ProgramBuilder, source: number | Slot, floor: number): 
  * there may be none. In the child and not here, so that no descriptor of it ever exists that another
  * launch could inherit.
  */
-export const openNull: Step = {
+export const sources: Step = {
   emit(program: ProgramBuilder, { descriptors }: Launch): void {
     let wanted = false;
-    for (const source of descriptors.values()) wanted ||= source === 'null';
+    // Looked at first: what is opened and moved later may get a number that is closed here.
+    for (const source of new Set(descriptors.values())) {
+      wanted ||= source === 'null';
+      if (typeof source !== 'number') continue;
+      program.must({ name: 'fcntl', argument: String(source) }, SYS.fcntl, source, F.F_GETFD);
+    }
     if (!wanted) return;
     const path = '/dev/null';
     const opened = program.slot();
@@ -54,7 +75,8 @@ export const openNull: Step = {
  * ascending order. What lies in between and above is closed by execve.
  */
 export const descriptors: Step = {
-  emit(program: ProgramBuilder, { descriptors: wanted }: Launch): void {
+  emit(program: ProgramBuilder, { descriptors: given }: Launch): void {
+    const wanted = existing(given);
     const targets = [...wanted.keys()].sort((a, b) => a - b);
     const floor = floorOf(wanted);
     const moved = new Map<number, Slot>();

@@ -41,7 +41,9 @@ export function environmentOf(
   const clearEnv = options.clearEnv !== undefined && checkBoolean('clearEnv', options.clearEnv);
   const cwd = workingDirectory(options);
   if (env === undefined && cwd === undefined && user === undefined && !clearEnv) return process.env;
-  const result: Record<string, string | undefined> = clearEnv ? {} : { ...process.env };
+  // Without a prototype, so that `__proto__` is a name like others.
+  const result: Record<string, string | undefined> = Object.create(null);
+  if (!clearEnv) Object.assign(result, process.env);
   if (cwd !== undefined && !clearEnv) result['PWD'] = cwd;
   if (user !== undefined) {
     Object.assign(result, { HOME: user.home, USER: user.name, LOGNAME: user.name });

@@ -10,7 +10,7 @@ import { type CgroupOptions, cgroup } from './cgroup.js';
 import { type ChrootOptions, chroot } from './chroot.js';
 import { type CpuAffinityOptions, cpuAffinity } from './cpu-affinity.js';
 import { type CredentialOptions, credential } from './credential.js';
-import { descriptors, openNull } from './descriptors.js';
+import { descriptors, sources } from './descriptors.js';
 import { type DirectoryOptions, directory } from './directory.js';
 import { type ImageOptions, image } from './image.js';
 import { type IoPriorityOptions, ioPriority } from './io-priority.js';
@@ -52,7 +52,7 @@ export interface LaunchOptions
     NoNewPrivilegesOptions {}
 
 export const order: readonly Step[] = [
-  openNull, // while / and the working directory are still this process'
+  sources, // while / and the working directory are still this process'
   dispositions,
   session,
   foreground, // the terminal is this process' descriptor: before they move

@@ -4,6 +4,7 @@ import { type Signal, signalName, signalSet } from '../syscall/signals.js';
 import { checkSignals, invalid } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';
+import { checkKeys } from './values.js';
 
 /** Signals of the new process. */
 export interface SignalOptions {
@@ -81,6 +82,7 @@ export function toSignal(text: string): Signal {
 /** First of all, while every signal is blocked: see also native/launch.c, which resets handlers. */
 export const dispositions: Step = {
   emit(program: ProgramBuilder, { options: { signals } }: Launch): void {
+    if (signals !== undefined) checkKeys('signals', signals, ['mask', 'ignore', 'default']);
     const ignore = new Set(settable('signals.ignore', signals?.ignore ?? []));
     const reset = new Set(settable('signals.default', signals?.default ?? []));
     for (const number of reset) {

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { checkSignal, invalid } from '../launch/check.js';
 import { completions, type NativeChannel, native } from '../native.js';
-import { attempt, call, close } from '../syscall/call.js';
+import { aboveStdio, attempt, call, close } from '../syscall/call.js';
 import { CLD, E, EPOLL, F, PIDFD } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Signal } from '../syscall/signals.js';
@@ -93,7 +93,7 @@ export class Process implements Disposable {
     if (!Number.isInteger(pid) || pid <= 0) {
       throw invalid('pid', pidOrId, "a process id or a Process' `id`");
     }
-    const pidfd = call('pidfd_open', pid, 0);
+    const pidfd = aboveStdio(call('pidfd_open', pid, 0));
     const opened = new Process({ pid, pidfd, inode: inodeOf(pidfd) });
     if (typeof pidOrId === 'string' && opened.id !== pidOrId) {
       close(pidfd);

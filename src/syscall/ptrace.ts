@@ -72,7 +72,8 @@ export function ptraceTraceme(): void {
 /**
  * Lets a tracee go on.
  *
- * @param signal is delivered to it; the one that stopped it, unless it shall never see that.
+ * @param signal is delivered to it, if a signal is what stopped it: that one, unless it shall never
+ * see it. After another stop nothing is delivered.
  * @see ptrace(2), PTRACE_CONT
  */
 export function ptraceCont(pid: number, signal: Signal | 0 = 0): void {

@@ -129,6 +129,7 @@ const HEADERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   EFD: [['sys/eventfd.h']],
   ITIMER: [['sys/time.h'], ['linux/time.h']],
   SECCOMP: [['linux/seccomp.h', 'sys/ioctl.h']],
+  SC: [['unistd.h']],
 };
 
 // Where the C library's view of the name is not the kernel's.

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { ExitError, type RunOptions, run, runSync } from '#dist/index.js';
+import { Process } from '#dist/process/index.js';
+import { withFolder } from '../helpers/state.js';
+import { digest, pattern } from '../helpers/streams.js';
+import { test } from '../helpers/test.js';
+
+interface Outcome {
+  stdout: string;
+  stderr: string;
+  status: Awaited<ReturnType<typeof run>>['status'];
+  durationMs: number;
+  command: string;
+}
+
+type Runner = (file: string, args?: readonly string[], options?: RunOptions) => Promise<Outcome>;
+
+/** Everything here holds for both. */
+const runners: Record<string, Runner> = {
+  run: (file, args, options) => run(file, args, options),
+  runSync: async (file, args, options) => runSync(file, args, options),
+};
+
+function forBoth(title: string, body: (run: Runner) => Promise<void>): void {
+  for (const [name, runner] of Object.entries(runners))
+    test(`${name}: ${title}`, () => body(runner));
+}
+
+/** The error that a command which ran ends with. */
+async function exitError(running: Promise<unknown>): Promise<ExitError> {
+  try {
+    await running;
+  } catch (error) {
+    assert.ok(error instanceof ExitError, String(error));
+    return error;
+  }
+  return assert.fail('it has ended well');
+}
+
+/** Ends what a command has left; its number is all that it wrote. */
+async function killOther(pid: string | Uint8Array | string[]): Promise<void> {
+  using other = Process.open(Number(pid));
+  assert.equal(other.signal('SIGKILL'), true, 'it ran on');
+  await other.wait();
+}
+
+forBoth('output is text, without one newline at its end', async (run) => {
+  const result = await run('sh', ['-c', 'echo out; echo error >&2']);
+  assert.equal(result.stdout, 'out');
+  assert.equal(result.stderr, 'error');
+  assert.ok(result.status.ok);
+  assert.equal(result.command, "sh -c 'echo out; echo error >&2'");
+  assert.ok(result.durationMs > 0 && result.durationMs < 60_000);
+  assert.equal(result.durationMs, result.status.usage.wallTime / 1000);
+  assert.equal((await run('printf', ['a\\n\\n'])).stdout, 'a\n');
+  assert.equal((await run('printf', ['a'])).stdout, 'a');
+  assert.equal((await run('true')).stdout, '');
+  assert.equal((await run('printf', ['a\\n'], { stripFinalNewline: false })).stdout, 'a\n');
+});
+
+forBoth('text is put together from UTF-8 however it was cut', async (run) => {
+  const text = 'aä☃𝄞'.repeat(100_000);
+  const { stdout } = await run('cat', [], { input: text });
+  assert.ok(stdout === text, 'it is the same');
+  assert.equal((await run('printf', ['\\377'])).stdout, '\ufffd');
+});
+
+forBoth('bytes are bytes', async (run) => {
+  const bytes = pattern(64 * 1024 * 1024);
+  const { stdout } = await run('cat', [], { input: bytes, encoding: 'buffer' });
+  assert.ok((stdout as unknown) instanceof Uint8Array);
+  assert.equal(digest(stdout as unknown as Uint8Array), digest(bytes));
+  const nothing = await run('true', [], { encoding: 'buffer' });
+  assert.equal(nothing.stdout.length, 0);
+  assert.ok((nothing.stderr as unknown) instanceof Uint8Array);
+});
+
+forBoth('both outputs are read at once, however much there is', async (run) => {
+  const script = 'head -c 3000000 /dev/zero >&2; head -c 2000000 /dev/zero; cat | wc -c >&2';
+  const { stdout, stderr } = await run('sh', ['-c', script], { input: pattern(1_000_000) });
+  assert.equal(stdout.length, 2_000_000);
+  assert.equal(stderr.length, 3_000_000 + '1000000'.length);
+});
+
+forBoth('input that is not read is no error', async (run) => {
+  assert.equal((await run('true', [], { input: pattern(1_000_000) })).stdout, '');
+  const { stdout } = await run('head', ['-c', '3'], { input: `abc${'x'.repeat(1_000_000)}` });
+  assert.equal(stdout, 'abc');
+  assert.equal((await run('cat', [], { input: '' })).stdout, '');
+  assert.equal((await run('cat')).stdout, '', 'without input there is none to wait for');
+});
+
+forBoth('output that goes elsewhere is not collected', async (run) => {
+  const { stdout, stderr } = await run('sh', ['-c', 'echo a; echo b >&2'], { stdout: 'null' });
+  assert.deepEqual([stdout, stderr], ['', 'b']);
+});
+
+forBoth('anything but exit code 0 is an error that says all there is', async (run) => {
+  const script = 'echo some output; echo "what went wrong" >&2; exit 3';
+  const error = await exitError(run('sh', ['-c', script]));
+  assert.equal(error.name, 'ExitError');
+  assert.equal(error.status.code, 3);
+  assert.equal(error.stdout, 'some output');
+  assert.equal(error.stderr, 'what went wrong');
+  assert.ok(error.command.startsWith("sh -c 'echo some output"));
+  assert.match(error.message, /: exit status 3 after \d+ ms\nwhat went wrong$/);
+  const { status, stdout } = await run('sh', ['-c', script], { reject: false });
+  assert.deepEqual([status.code, stdout], [3, 'some output']);
+});
+
+forBoth('an error shows the end of stderr, not all of it', async (run) => {
+  const script = 'for i in $(seq 1000); do echo line $i >&2; done; kill -9 $$';
+  const error = await exitError(run('sh', ['-c', script]));
+  assert.equal(error.status.signal, 'SIGKILL');
+  assert.match(error.message, /: signal: killed after \d+ ms\nline 991\n/);
+  assert.ok(error.message.endsWith('line 1000'));
+  assert.ok((error.stderr as string).startsWith('line 1\n'), 'the property has all of it');
+});
+
+forBoth('maxBuffer is the most that is collected of each stream', async (run) => {
+  const maxBuffer = 100_000;
+  const head = (size: number): string => `head -c ${size} /dev/zero`;
+  const both = `${head(maxBuffer)}; ${head(maxBuffer)} >&2`;
+  const { stdout, stderr } = await run('sh', ['-c', both], { maxBuffer });
+  assert.deepEqual([stdout.length, stderr.length], [maxBuffer, maxBuffer]);
+  for (const target of ['1', '2']) {
+    const script = `${head(maxBuffer + 1)} >&${target}; sleep 60`;
+    const error = await exitError(run('sh', ['-c', script], { maxBuffer, stop: { grace: 50 } }));
+    assert.equal(error.status.reason, 'maxBuffer');
+    assert.match(error.message, /too much output/);
+    const output = target === '1' ? error.stdout : error.stderr;
+    assert.equal(output.length, maxBuffer);
+  }
+  const nothing = await exitError(run('sh', ['-c', 'echo; sleep 60'], { maxBuffer: 0 }));
+  assert.equal(nothing.stdout, '');
+});
+
+forBoth(
+  'a command that never stops writing is stopped by maxBuffer and by timeout',
+  async (run) => {
+    const full = await exitError(run('cat', ['/dev/zero'], { maxBuffer: 1_000_000 }));
+    assert.equal(full.status.reason, 'maxBuffer');
+    assert.equal(full.stdout.length, 1_000_000);
+    const endless = 'while :; do echo; done';
+    const late = await exitError(run('sh', ['-c', endless], { timeout: 50, stdout: 'null' }));
+    assert.equal(late.status.reason, 'timeout');
+  },
+);
+
+forBoth('timeout sends SIGTERM, and SIGKILL to whoever ignores that', async (run) => {
+  const plain = await exitError(run('sleep', ['60'], { timeout: 30 }));
+  assert.deepEqual([plain.status.reason, plain.status.signal], ['timeout', 'SIGTERM']);
+  assert.match(plain.message, /^sleep 60: timed out, signal: terminated after \d+ ms$/);
+  const stubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+  const options = { timeout: 200, stop: { grace: 50 } };
+  const error = await exitError(run('sh', ['-c', stubborn], options));
+  assert.deepEqual([error.status.reason, error.status.signal], ['timeout', 'SIGKILL']);
+  assert.equal(error.stdout, 'ready');
+  const obliging = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.02; done";
+  const polite = await exitError(run('sh', ['-c', obliging], { timeout: 200 }));
+  assert.deepEqual([polite.status.reason, polite.status.code], ['timeout', 0]);
+  assert.equal(polite.stdout, 'ready\nbye');
+  const status = (await run('sleep', ['60'], { timeout: 30, reject: false })).status;
+  assert.equal(status.reason, 'timeout');
+  assert.equal((await run('true', [], { timeout: 60_000 })).status.reason, 'exited');
+});
+
+forBoth('pipes that others hold are waited for no longer than waitDelay', async (run) => {
+  const begun = performance.now();
+  const { stdout, status } = await run('sh', ['-c', 'sleep 60 & echo $!'], { waitDelay: 50 });
+  assert.ok(performance.now() - begun < 30_000, 'it has not waited for sleep');
+  assert.equal(status.code, 0);
+  assert.match(stdout, /^\d+$/);
+  await killOther(stdout);
+});
+
+forBoth('input that others have and do not read is not waited for either', (run) =>
+  withFolder(async (folder) => {
+    const file = join(folder, 'pid');
+    // There is always something left to write: more than a pipe holds, and nobody reads it.
+    const script = `exec 3<&0; sleep 60 <&3 & echo $! > ${file}`;
+    const running = run('sh', ['-c', script], { input: pattern(1_000_000), waitDelay: 50 });
+    const late = new Promise<'late'>((resolve) => setTimeout(resolve, 5000, 'late').unref());
+    const first = await Promise.race([running, late]);
+    await killOther(readFileSync(file, 'utf8'));
+    await running;
+    assert.notEqual(first, 'late', 'it has waited for sleep');
+  }),
+);
+
+forBoth('what the command wrote before waitDelay is all there', async (run) => {
+  const script = 'sleep 60 & echo $! >&2; head -c 60000 /dev/zero';
+  const { stdout, stderr } = await run('sh', ['-c', script], { waitDelay: 0 });
+  assert.equal(stdout.length, 60_000);
+  await killOther(stderr);
+});
+
+forBoth('a signal that is aborted already starts nothing', async (run) => {
+  const reason = new Error('not any more');
+  const running = run('/no/such/program', [], { signal: AbortSignal.abort(reason) });
+  await assert.rejects(running, (error) => error === reason);
+});
+
+forBoth('cwd, env and argv0 are those of the command', (run) =>
+  withFolder(async (folder) => {
+    const options = { cwd: folder, env: { WORD: 'word' }, argv0: 'name' };
+    const { stdout } = await run('sh', ['-c', 'pwd -P; echo $WORD $0'], options);
+    assert.equal(stdout, `${realpathSync(folder)}\nword name`);
+  }),
+);
+
+test('run: an aborted signal stops it, and is the cause of the error', async () => {
+  const controller = new AbortController();
+  const running = run('sh', ['-c', 'echo before; sleep 60'], { signal: controller.signal });
+  const reason = new Error('enough');
+  setTimeout(() => controller.abort(reason), 30);
+  const error = await exitError(running);
+  assert.equal(error.status.reason, 'aborted');
+  assert.equal(error.cause, reason);
+  assert.match(error.message, /aborted, signal: terminated/);
+});
+
+test('run: a signal that is aborted after the end changes nothing', async () => {
+  const controller = new AbortController();
+  const result = await run('true', { signal: controller.signal });
+  controller.abort();
+  assert.equal(result.status.reason, 'exited');
+});

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { ExitError, LaunchError, run, spawn } from '#dist/index.js';
+import { Process } from '#dist/process/index.js';
+import { processState, text, until } from '../helpers/streams.js';
+import { test } from '../helpers/test.js';
+
+const QUIET = { stdin: 'null', stdout: 'null', stderr: 'null' } as const;
+const SLEEP = ['sleep', ['60'], QUIET] as const;
+type Stream = Readable | Writable | Duplex;
+
+/** Asked to end, it does not; and says when it is ready not to. */
+const STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+
+/** Ends a process that is none of our children. */
+async function killOther(pid: number): Promise<void> {
+  using other = Process.open(pid);
+  other.signal('SIGKILL');
+  await other.wait();
+}
+
+test('it resolves once the program runs', async () => {
+  const child = await spawn(...SLEEP);
+  assert.equal(child.pid, child.process.pid);
+  assert.notEqual(processState(child.pid), '');
+  assert.equal(child.process.status(), undefined);
+  assert.equal(child.kill(), true);
+  const status = await child.exited;
+  assert.equal(status.signal, 'SIGTERM');
+  assert.equal(await child.closed, status);
+  assert.equal(child.process.status(), status);
+  assert.equal(child.kill(), false);
+  assert.equal(child.kill('SIGKILL'), false);
+});
+
+test('options may be given without arguments, and both may be left out', async () => {
+  assert.ok((await (await spawn('true')).exited).ok);
+  assert.ok((await (await spawn('true', QUIET)).exited).ok);
+  assert.ok((await (await spawn('true', [], QUIET)).exited).ok);
+  await using child = await spawn('sh', ['-c', 'echo "$0"', 'word'], { stdout: 'pipe' });
+  assert.equal(await text(child.stdout), 'word\n');
+});
+
+test('an error names whoever launched in its stack', async () => {
+  async function whoLaunches(): Promise<void> {
+    await spawn('/no/such/program');
+  }
+  await assert.rejects(whoLaunches, (error) => {
+    assert.ok(error instanceof LaunchError);
+    return error.stack?.includes('whoLaunches') === true;
+  });
+});
+
+test('50 commands at once each have their own', async () => {
+  const numbers = Array.from({ length: 50 }, (_, index) => index);
+  const outputs = await Promise.all(
+    numbers.map(async (number) => {
+      await using child = await spawn('sh', ['-c', `cat; exit ${number}`], {
+        stdin: 'pipe',
+        stdout: 'pipe',
+      });
+      child.stdin.end(`number ${number}`);
+      const output = await text(child.stdout);
+      return [output, (await child.closed).code];
+    }),
+  );
+  assert.deepEqual(
+    outputs,
+    numbers.map((number) => [`number ${number}`, number]),
+  );
+});
+
+test('exited does not wait for pipes that others hold, closed does', async () => {
+  const script = 'sleep 60 & echo $!; exit 3';
+  await using child = await spawn('sh', ['-c', script], { stdout: 'pipe' });
+  const { stdout } = child;
+  let closed = false;
+  void child.closed.then(() => {
+    closed = true;
+  });
+  const line = new Promise<string>((resolve) => stdout.once('data', (data) => resolve(`${data}`)));
+  assert.equal((await child.exited).code, 3);
+  const pid = Number(await line);
+  stdout.resume();
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(closed, false);
+  await killOther(pid);
+  assert.equal((await child.closed).code, 3);
+});
+
+test('closed waits no longer than waitDelay for pipes that others hold', async () => {
+  const script = 'sleep 60 & echo $!; exit 3';
+  await using child = await spawn('sh', ['-c', script], { stdout: 'pipe', waitDelay: 50 });
+  let output = '';
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  const status = await child.closed;
+  assert.equal(status.code, 3);
+  assert.ok(child.stdout.destroyed);
+  assert.match(output, /^\d+\n$/);
+  await killOther(Number(output));
+});
+
+test('a stopped child can be stopped for good', async () => {
+  const child = await spawn(...SLEEP);
+  child.kill('SIGSTOP');
+  await until('it is stopped', () => processState(child.pid) === 'T');
+  const status = await child.stop();
+  assert.equal(status.signal, 'SIGTERM');
+  assert.equal(await child.stop(), status, 'once more is nothing more');
+});
+
+test('stop climbs to SIGKILL when SIGTERM is ignored', async () => {
+  await using child = await spawn('sh', ['-c', STUBBORN], { stdout: 'pipe' });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  const status = await child.stop({ grace: 50 });
+  assert.equal(status.signal, 'SIGKILL');
+  assert.equal(status.reason, 'signaled');
+});
+
+test('stop sends the signals that it is told to, and no more than it takes', async () => {
+  const script =
+    "trap 'echo HUP; trap - INT' HUP; trap 'echo INT' INT; echo ready; while :; do sleep 0.02; done";
+  await using child = await spawn('sh', ['-c', script], { ...QUIET, stdout: 'pipe' });
+  let output = '';
+  const said = (word: string) => until(`it said ${word}`, () => output.includes(word));
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  await said('ready');
+  const steps = [['SIGINT', 100], ['SIGHUP', 5000], ['SIGKILL']] as const;
+  const stopping = child.stop({ steps: [...steps] });
+  await said('HUP');
+  child.kill('SIGINT');
+  assert.equal((await stopping).signal, 'SIGINT');
+  await child.closed;
+  assert.equal(output, 'ready\nINT\nHUP\n');
+});
+
+test('timeout stops it, and its status says so', async () => {
+  const child = await spawn('sleep', ['60'], { ...QUIET, timeout: 30 });
+  const status = await child.exited;
+  assert.equal(status.reason, 'timeout');
+  assert.equal(status.signal, 'SIGTERM');
+  assert.equal(status.ok, false);
+  const quick = await spawn('true', [], { ...QUIET, timeout: 20_000 });
+  assert.equal((await quick.exited).reason, 'exited');
+  const stubborn = await spawn('sh', ['-c', STUBBORN], {
+    ...QUIET,
+    timeout: 100,
+    stop: { grace: 50 },
+  });
+  assert.deepEqual(
+    [(await stubborn.exited).reason, (await stubborn.exited).signal],
+    ['timeout', 'SIGKILL'],
+  );
+});
+
+test('a signal that is aborted already starts nothing', async () => {
+  const reason = new Error('not any more');
+  const rejected = spawn('/no/such/program', [], { signal: AbortSignal.abort(reason) });
+  await assert.rejects(rejected, (error) => error === reason);
+});
+
+test('an aborted signal stops it; one that is not has no listener left', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const child = await spawn('sleep', ['60'], { ...QUIET, signal });
+  const other = await spawn('true', [], { ...QUIET, signal });
+  assert.equal((await other.exited).reason, 'exited');
+  await until('one listener is left', () => getEventListeners(signal, 'abort').length === 1);
+  controller.abort();
+  const status = await child.exited;
+  assert.deepEqual([status.reason, status.signal], ['aborted', 'SIGTERM']);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  assert.equal((await other.exited).reason, 'exited', 'what is over is over');
+});
+
+test('a signal that is aborted while the launch is under way stops it', async () => {
+  const controller = new AbortController();
+  const spawning = spawn('sleep', ['60'], { ...QUIET, signal: controller.signal });
+  controller.abort();
+  const child = await spawning;
+  assert.equal((await child.exited).reason, 'aborted');
+});
+
+test('the end of its scope stops it and closes its streams', async () => {
+  let left: { process: Process; streams: Stream[] } | undefined;
+  {
+    await using child = await spawn('sh', ['-c', STUBBORN], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+      fds: { 3: 'pipe', 4: 'socket' },
+      stop: { signal: 'SIGHUP', grace: 5000 },
+    });
+    const { process, stdin, stdout, fds } = child;
+    left = { process, streams: [stdin, stdout, ...fds.values()] };
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+  }
+  assert.equal(left?.process.status()?.signal, 'SIGHUP');
+  assert.deepEqual(
+    left.streams.map(({ destroyed }) => destroyed),
+    [true, true, true, true],
+  );
+});
+
+test('a signal for a child that has ended is false, also before its end was told', async () => {
+  await using child = await spawn('sh', ['-c', 'read line; echo "$line"'], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+  });
+  const answer = new Promise<boolean | unknown>((resolve) => {
+    child.stdout.once('data', () => {
+      try {
+        resolve(child.kill('SIGKILL'));
+      } catch (error) {
+        resolve(error);
+      }
+    });
+  });
+  child.stdin.end('word\n');
+  await new Promise((resolve) => setImmediate(resolve));
+  // The data and the end arrive together, since nobody asks for them meanwhile.
+  const ended = Date.now() + 10_000;
+  while (processState(child.pid) !== '' && Date.now() < ended);
+  assert.equal(await answer, false);
+  assert.equal((await child.exited).code, 0);
+});
+
+test('what a failure leaves is nothing, with pipes and files too', async () => {
+  for (const stdio of ['pipe', 'socket', 'inherit', 'null', { file: '/dev/null' }] as const) {
+    const options = { stdin: stdio, stdout: stdio, stderr: stdio, fds: { 5: stdio } };
+    await assert.rejects(spawn('/no/such/program', options), { code: 'ENOENT' });
+    await assert.rejects(run('sh', ['-c', 'exit 1'], options), ExitError);
+  }
+});

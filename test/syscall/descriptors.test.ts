@@ -1,0 +1,195 @@
+// What is done to a descriptor here, as a child sees it.
+
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { E, F, FD, O, TIOC } from '#dist/syscall/constants.js';
+import {
+  closeOnExec,
+  dup,
+  dup2,
+  dup3,
+  fcntl,
+  ioctl,
+  pipe2,
+  setNonblock,
+} from '#dist/syscall/descriptors.js';
+import { SystemError } from '#dist/syscall/errors.js';
+import { stateOf, withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+const NO_FD = 1_000_000;
+
+function fails(syscall: string, code: keyof typeof E, body: () => unknown): void {
+  assert.throws(body, (error) => {
+    assert.ok(error instanceof SystemError);
+    assert.deepEqual([error.syscall, error.code, error.errno], [syscall, code, E[code]]);
+    return true;
+  });
+}
+
+/** Calls `use` with an open file, and closes it and whatever `use` returns. */
+async function withFile(use: (fd: number, file: string) => number[] | Promise<number[]>) {
+  await withFolder(async (folder) => {
+    const file = join(folder, 'file');
+    writeFileSync(file, 'abc');
+    const fd = openSync(file, 'r+');
+    try {
+      for (const made of await use(fd, file)) closeSync(made);
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+const cloexec = (fd: number): boolean => (fcntl(fd, F.F_GETFD) & FD.FD_CLOEXEC) !== 0;
+const target = (fd: number): string => readlinkSync(`/proc/self/fd/${fd}`);
+
+test('dup makes a copy that programs inherit', () =>
+  withFile((fd, file) => {
+    const copy = dup(fd);
+    assert.deepEqual([target(copy), cloexec(fd), cloexec(copy)], [file, true, false]);
+    // One open file: they share its position.
+    readSync(copy, new Uint8Array(2));
+    const rest = Buffer.alloc(3);
+    assert.equal(rest.toString('utf8', 0, readSync(fd, rest)), 'c');
+    return [copy];
+  }));
+
+test('dup2 replaces, dup3 as well and with close-on-exec', () =>
+  withFile((fd, file) => {
+    const [from, to] = pipe2();
+    assert.equal(dup2(fd, to), to);
+    assert.deepEqual([target(to), cloexec(to)], [file, false]);
+    // The pipe lost its only writer.
+    assert.equal(readSync(from, new Uint8Array(1)), 0);
+    assert.equal(dup3(fd, to, O.O_CLOEXEC), to);
+    assert.equal(cloexec(to), true);
+    dup3(fd, to, 0);
+    assert.equal(cloexec(to), false);
+    return [from, to];
+  }));
+
+test('dup2 onto itself changes nothing, dup3 refuses', () =>
+  withFile((fd) => {
+    assert.equal(dup2(fd, fd), fd);
+    assert.equal(cloexec(fd), true);
+    fails('dup3', 'EINVAL', () => dup3(fd, fd, 0));
+    fails('dup2', 'EBADF', () => dup2(NO_FD, NO_FD));
+    return [];
+  }));
+
+test('fcntl sets and clears flags', () =>
+  withFile((fd) => {
+    fcntl(fd, F.F_SETFD, 0);
+    assert.equal(cloexec(fd), false);
+    closeOnExec(fd);
+    assert.equal(cloexec(fd), true);
+    const copy = fcntl(fd, F.F_DUPFD_CLOEXEC, 100);
+    assert.ok(copy >= 100);
+    assert.equal(cloexec(copy), true);
+    const flock = new BigInt64Array(4);
+    new Int16Array(flock.buffer)[0] = F.F_WRLCK;
+    assert.equal(fcntl(fd, F.F_GETLK, flock), 0);
+    assert.equal(new Int16Array(flock.buffer)[0], F.F_UNLCK);
+    return [copy];
+  }));
+
+test('setNonblock is of the open file and so of all its copies', () => {
+  const [from, to] = pipe2();
+  const copy = dup(from);
+  try {
+    setNonblock(from, true);
+    assert.ok((fcntl(copy, F.F_GETFL) & O.O_NONBLOCK) !== 0);
+    assert.throws(() => readSync(copy, new Uint8Array(1)), { code: 'EAGAIN' });
+    setNonblock(copy, false);
+    assert.ok((fcntl(from, F.F_GETFL) & O.O_NONBLOCK) === 0);
+  } finally {
+    for (const fd of [from, to, copy]) closeSync(fd);
+  }
+});
+
+test('pipe2 is close-on-exec unless asked otherwise', () => {
+  const [from, to] = pipe2();
+  const [plainFrom, plainTo] = pipe2(0);
+  const [quickFrom, quickTo] = pipe2(O.O_NONBLOCK | O.O_CLOEXEC);
+  try {
+    assert.deepEqual([cloexec(from), cloexec(to)], [true, true]);
+    assert.deepEqual([cloexec(plainFrom), cloexec(plainTo)], [false, false]);
+    assert.ok((fcntl(quickFrom, F.F_GETFL) & O.O_NONBLOCK) !== 0);
+    writeSync(to, 'x');
+    const waiting = new Int32Array(1);
+    assert.equal(ioctl(from, TIOC.FIONREAD, waiting), 0);
+    assert.equal(waiting[0], 1);
+    assert.ok(fstatSync(from).isFIFO());
+  } finally {
+    for (const fd of [from, to, plainFrom, plainTo, quickFrom, quickTo]) closeSync(fd);
+  }
+});
+
+test('a child has what it is given, under the number it is given', () =>
+  withFile(async (fd, file) => {
+    const copy = dup3(fd, 40, O.O_CLOEXEC);
+    closeOnExec(copy);
+    const append = openSync(file, 'a');
+    const { fds } = await stateOf({ files: ['null', 'null', 'null', copy, null, append, fd] });
+    assert.deepEqual(Object.keys(fds), ['0', '1', '2', '3', '5', '6']);
+    for (const number of ['3', '5', '6']) {
+      assert.deepEqual([fds[number]?.target, fds[number]?.cloexec], [file, false]);
+    }
+    assert.ok(((fds['5']?.flags ?? 0) & O.O_APPEND) !== 0);
+    return [copy, append];
+  }));
+
+test('nor does a child of this library have what was made without close-on-exec', () =>
+  withFile(async (fd) => {
+    const copy = dup(fd);
+    const { fds } = await stateOf({ files: ['null', 'null', 'null'] });
+    assert.deepEqual(Object.keys(fds), ['0', '1', '2']);
+    return [copy];
+  }));
+
+test('errors say which call failed, and with what', () => {
+  fails('dup', 'EBADF', () => dup(NO_FD));
+  fails('dup', 'EBADF', () => dup(-1));
+  fails('dup3', 'EINVAL', () => dup3(0, 50, 0x1234));
+  fails('fcntl', 'EBADF', () => closeOnExec(NO_FD));
+  fails('fcntl', 'EBADF', () => setNonblock(NO_FD, true));
+  fails('fcntl', 'EINVAL', () => fcntl(0, 99_999));
+  fails('pipe2', 'EINVAL', () => pipe2(0x10));
+  withNull((fd) => fails('ioctl', 'ENOTTY', () => ioctl(fd, TIOC.TIOCGWINSZ, new Uint8Array(8))));
+});
+
+function withNull(use: (fd: number) => void): void {
+  const fd = openSync('/dev/null', 'r');
+  try {
+    use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test('what is no number is refused before it could pass for 0', () => {
+  for (const wrong of [undefined, null, '0', 1.5, Number.NaN, 2 ** 31, {}]) {
+    const fd = wrong as number;
+    for (const body of [
+      () => dup(fd),
+      () => dup2(fd, 50),
+      () => dup3(0, fd, 0),
+      () => closeOnExec(fd),
+      () => setNonblock(fd, true),
+      () => fcntl(fd, F.F_GETFD),
+      () => ioctl(fd, 0),
+    ]) {
+      assert.throws(body, { code: 'ERR_INVALID_ARG_VALUE' }, String(body));
+    }
+  }
+});

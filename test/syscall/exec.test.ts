@@ -1,0 +1,109 @@
+// exec in place, of processes of their own.
+
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { helper, type State, withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+import { type Outcome, runFixture } from './fixtures/run.js';
+
+/** Runs an action of the fixture that ends as the helper `state`. */
+async function become(action: string, stdio?: number[]): Promise<[State, Outcome]> {
+  return await withFolder((folder) => {
+    const file = join(folder, 'state.json');
+    const options = stdio === undefined ? {} : { stdio };
+    const outcome = runFixture('exec', [action, helper('state'), file], options);
+    assert.deepEqual([outcome.stderr, outcome.code], [stdio === undefined ? '' : null, 0]);
+    return [JSON.parse(readFileSync(file, 'utf8')) as State, outcome];
+  });
+}
+
+// TestExec
+test('the program is another, the process is the same, however busy its Workers are', async () => {
+  for (let round = 0; round < 5; round++) {
+    const [state, { stdout }] = await become('busy');
+    assert.equal(String(state.pid), stdout);
+    assert.equal(state.ppid, process.pid);
+    assert.equal(state.status['Threads'], '1');
+    assert.equal(state.exe, helper('state'));
+    assert.deepEqual(state.env.sort(), [...new Set(state.env)].sort());
+    assert.ok(state.env.includes(`PATH=${process.env['PATH']}`));
+  }
+});
+
+test('it has stdio and the descriptors it is given, and no others', async () => {
+  const [{ fds }] = await become('descriptors');
+  assert.deepEqual(Object.keys(fds), ['0', '1', '2', '5', '7', '30']);
+  assert.equal(fds['0']?.target, '/dev/null');
+  assert.equal(fds['5']?.target, '/dev/zero');
+  assert.equal(fds['7']?.target, fds['30']?.target);
+  assert.ok(Object.values(fds).every(({ cloexec }) => !cloexec));
+});
+
+test('from syscall.exec it has stdio alone', async () => {
+  const [{ fds }] = await become('stdio');
+  assert.deepEqual(Object.keys(fds), ['0', '1', '2']);
+});
+
+test('dispositions and mask are as in a child', async () => {
+  const [{ status, dispositions }] = await become('signals');
+  assert.deepEqual(dispositions, {});
+  for (const set of ['SigIgn', 'SigBlk', 'SigCgt', 'SigPnd', 'ShdPnd']) {
+    assert.equal(BigInt(`0x${status[set]}`), 0n, set);
+  }
+});
+
+test('attributes are as asked', async () => {
+  const [state] = await become('attributes');
+  assert.deepEqual([state.argv[0], state.cwd, state.umask], ['called', '/usr', 0o27]);
+  assert.deepEqual(state.env, ['ONLY=1']);
+  assert.equal(state.pgid, state.pid);
+  assert.deepEqual(state.dispositions, { 1: 1, 12: 1 });
+  assert.equal(BigInt(`0x${state.status['SigBlk']}`), 1n << 9n);
+});
+
+test('what was written before is out before', () =>
+  withFolder((folder) => {
+    // To a pipe as much as it holds at once; a file takes everything.
+    const { code, stdout, stderr } = runFixture('exec', ['flush', '8192']);
+    assert.deepEqual([code, stderr], [0, 'to stderr']);
+    assert.equal(stdout, `${'x'.repeat(8192)}end\n`);
+    const path = join(folder, 'out');
+    const fd = openSync(path, 'w');
+    try {
+      assert.equal(runFixture('exec', ['flush', '1000000'], { stdio: [0, fd, fd] }).code, 0);
+    } finally {
+      closeSync(fd);
+    }
+    assert.equal(readFileSync(path, 'utf8'), `${'x'.repeat(1_000_000)}to stderrend\n`);
+  }));
+
+test('a step that fails is named, and everything is as before', async () => {
+  await become('fail');
+});
+
+test('options that are none change nothing', () => {
+  const outcome = runFixture('exec', ['refuse']);
+  assert.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' });
+});
+
+test('a Worker can not', () => {
+  const outcome = runFixture('exec', ['worker', helper('state')]);
+  assert.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' });
+});
+
+// TestExecHelper
+test('a program that becomes itself again hands on what it was given', () =>
+  withFolder(async (folder) => {
+    const path = join(folder, 'log');
+    const log = openSync(path, 'w');
+    try {
+      const [state] = await become('generations', [0, 1, 2, log]);
+      assert.ok(state.env.includes('GENERATION=4') && state.env.includes('KEPT=ünï'));
+      assert.deepEqual(Object.keys(state.fds), ['0', '1', '2', '3']);
+      const lines = [0, 1, 2, 3].map((generation) => `${generation} ${state.pid}\n`);
+      assert.equal(readFileSync(path, 'utf8'), lines.join(''));
+    } finally {
+      closeSync(log);
+    }
+  }));

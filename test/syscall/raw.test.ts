@@ -1,0 +1,163 @@
+// Ten system calls done raw, each beside what Node says by its own means.
+
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import { AT, E, LAYOUT, MFD, O, RLIMIT, SYS } from '#dist/syscall/constants.js';
+import { readStruct } from '#dist/syscall/layout.js';
+import { rawSyscall, type SyscallArg } from '#dist/syscall/raw.js';
+import { withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+/** The result of a call that must not fail. */
+function must(number: number, ...args: SyscallArg[]): bigint {
+  const { r1, errno } = rawSyscall(number, ...args);
+  assert.equal(errno, 0);
+  return r1;
+}
+
+function text(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString();
+}
+
+test('getpid is process.pid', () => {
+  assert.deepEqual(rawSyscall(SYS.getpid), { r1: BigInt(process.pid), errno: 0 });
+});
+
+test('uname is what node:os says', () => {
+  const FIELD = 65;
+  const bytes = new Uint8Array(6 * FIELD);
+  must(SYS.uname, bytes);
+  const field = (index: number): string => text(bytes.subarray(index * FIELD, (index + 1) * FIELD));
+  assert.deepEqual(
+    [field(0), field(1), field(2), field(3), field(4)],
+    [os.type(), os.hostname(), os.release(), os.version(), os.machine()],
+  );
+});
+
+test('openat opens the file that fs sees', () =>
+  withFolder((folder) => {
+    const file = join(folder, 'ünïcode');
+    const fd = Number(must(SYS.openat, AT.AT_FDCWD, file, O.O_RDWR | O.O_CREAT, 0o640));
+    try {
+      assert.equal(readlinkSync(`/proc/self/fd/${fd}`), file);
+      assert.equal(fstatSync(fd).mode & 0o777, 0o640 & ~process.umask());
+    } finally {
+      closeSync(fd);
+    }
+    const missing = rawSyscall(SYS.openat, AT.AT_FDCWD, join(folder, 'no'), O.O_RDONLY);
+    assert.deepEqual(missing, { r1: -1n, errno: E.ENOENT });
+  }));
+
+test('read reads what fs wrote, into the middle of a buffer too', () =>
+  withFolder((folder) => {
+    const file = join(folder, 'file');
+    writeFileSync(file, 'hello, world');
+    const fd = openSync(file, 'r');
+    try {
+      const bytes = Buffer.alloc(16, '.');
+      assert.equal(must(SYS.read, fd, bytes.subarray(2, 7), 5), 5n);
+      assert.equal(bytes.toString(), '..hello.........');
+      assert.equal(must(SYS.pread64, fd, bytes, 16, 7), 5n);
+      assert.equal(bytes.toString('utf8', 0, 5), 'world');
+    } finally {
+      closeSync(fd);
+    }
+  }));
+
+test('write writes what fs reads, from every kind of view', () =>
+  withFolder((folder) => {
+    const file = join(folder, 'file');
+    const fd = openSync(file, 'w');
+    try {
+      const wide = new Uint16Array([0x6261, 0x6463]);
+      assert.equal(must(SYS.write, fd, wide, wide.byteLength), 4n);
+      assert.equal(must(SYS.write, fd, new DataView(Buffer.from('>ef<').buffer, 0), 0), 0n);
+      assert.equal(must(SYS.write, fd, 'a string', 8), 8n);
+    } finally {
+      closeSync(fd);
+    }
+    assert.equal(readFileSync(file, 'utf8'), 'abcda string');
+  }));
+
+test('pipe2 gives two descriptors that fs can use', () => {
+  const fds = new Int32Array(2);
+  must(SYS.pipe2, fds, O.O_CLOEXEC);
+  const [from, to] = fds as unknown as [number, number];
+  try {
+    writeSync(to, 'through');
+    const bytes = Buffer.alloc(16);
+    assert.equal(bytes.toString('utf8', 0, readSync(from, bytes)), 'through');
+  } finally {
+    closeSync(from);
+    closeSync(to);
+  }
+});
+
+test("getrlimit is what Node's report says", () => {
+  const bytes = new Uint8Array(LAYOUT.rlimit.size);
+  must(SYS.prlimit64, 0, RLIMIT.RLIMIT_NOFILE, null, bytes);
+  const { cur, max } = readStruct(LAYOUT.rlimit, bytes);
+  const report = process.report.getReport() as unknown as {
+    userLimits: { open_files: { soft: number | string; hard: number | string } };
+  };
+  const { soft, hard } = report.userLimits.open_files;
+  assert.deepEqual([String(cur), String(max)], [String(soft), String(hard)]);
+});
+
+test('sched_getaffinity has the processors that Node counts', () => {
+  const mask = new Uint8Array(1024);
+  const size = Number(must(SYS.sched_getaffinity, 0, mask.byteLength, mask));
+  let count = 0;
+  for (const byte of mask.subarray(0, size)) {
+    for (let bits = byte; bits !== 0; bits &= bits - 1) count += 1;
+  }
+  // Newer versions of Node count no more than a cgroup's quota allows.
+  assert.ok(os.availableParallelism() <= count);
+  assert.ok(count <= os.cpus().length);
+});
+
+test('memfd_create makes a file that fs can use', () => {
+  const fd = Number(must(SYS.memfd_create, 'forkexec-test', MFD.MFD_CLOEXEC));
+  try {
+    assert.equal(readlinkSync(`/proc/self/fd/${fd}`), '/memfd:forkexec-test (deleted)');
+    writeSync(fd, 'contents');
+    assert.equal(fstatSync(fd).size, 8);
+    // More than a double holds exactly, there and back.
+    const far = 2n ** 62n + 1n;
+    assert.equal(must(SYS.lseek, fd, far, 0), far);
+  } finally {
+    closeSync(fd);
+  }
+});
+
+test('getrandom fills as much as it is asked to', () => {
+  const bytes = new Uint8Array(64);
+  assert.equal(must(SYS.getrandom, bytes.subarray(16, 48), 32, 0), 32n);
+  assert.ok(bytes.subarray(0, 16).every((byte) => byte === 0));
+  assert.ok(bytes.subarray(48).every((byte) => byte === 0));
+  assert.ok(new Set(bytes.subarray(16, 48)).size > 8);
+});
+
+test('a call that there is not fails with ENOSYS', () => {
+  assert.deepEqual(rawSyscall(100_000), { r1: -1n, errno: E.ENOSYS });
+});
+
+test('a million calls', (t) => {
+  const count = 1_000_000;
+  const began = process.hrtime.bigint();
+  for (let index = 0; index < count; index++) rawSyscall(SYS.getpid);
+  const nanoseconds = Number(process.hrtime.bigint() - began) / count;
+  t.diagnostic(`rawSyscall(SYS.getpid): ${nanoseconds.toFixed(0)} ns a call`);
+});
