@@ -53,6 +53,10 @@ static struct {
 /* Calls the handler that was there before ours. Signal context. */
 static void chain(int number, siginfo_t *info, void *context) {
   const struct sigaction *previous = &signals.previous[number];
+  /* Node's own for SIGINT and SIGTERM: it raises the signal again, sure to be gone by then, to end
+     the process in order. Who catches the signal does not want that. */
+  if ((unsigned)previous->sa_flags & SA_RESETHAND)
+    return;
   if (previous->sa_flags & SA_SIGINFO) {
     if (previous->sa_sigaction != NULL)
       previous->sa_sigaction(number, info, context);
