@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { restoreInherited } from '../signal/inherited.js';
+import { addDoctorCommand } from './doctor.js';
 import { addExecCommands } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
 import { complain, write } from './output.js';
@@ -48,6 +49,7 @@ async function main(words: readonly string[]): Promise<number> {
   };
   addRunCommand(program, done);
   addExecCommands(program, done);
+  addDoctorCommand(program, done);
   program
     .command('node')
     .summary('run a JavaScript program that keeps the signals it was started with')

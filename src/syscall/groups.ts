@@ -34,8 +34,8 @@ export function getpgid(pid = 0): number {
  *
  * @param pid this process or a child; 0 is this process.
  * @param group 0 is a new group, of which the process is the leader.
- * @throws SystemError EACCES for a child after its execve; EPERM for a group of another session, and
- * for the leader of a session; ESRCH.
+ * @throws SystemError EACCES for a child after its execve; EPERM for a group of another session,
+ * and for the leader of a session; ESRCH.
  * @see setpgid(2)
  */
 export function setpgid(pid: number, group: number): void {

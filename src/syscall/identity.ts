@@ -113,7 +113,8 @@ export function setgid(gid: number): void {
 }
 
 /**
- * Sets the effective group to the real or the saved one, or with CAP_SETGID to any, for all threads.
+ * Sets the effective group to the real or the saved one, or with CAP_SETGID to any, for all
+ * threads.
  *
  * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see setegid(2)

@@ -22,8 +22,8 @@ export function getpriority(which: number, who = 0): number {
 }
 
 /**
- * Sets a nice value. On Linux each thread has its own: PRIO_PROCESS changes one thread, and a process
- * that is launched has that of the thread which launched it.
+ * Sets a nice value. On Linux each thread has its own: PRIO_PROCESS changes one thread, and a
+ * process that is launched has that of the thread which launched it.
  *
  * @param nice -20 to 19; the kernel takes the nearest.
  * @throws SystemError EACCES to lower it without CAP_SYS_NICE; EPERM for another user's; ESRCH,

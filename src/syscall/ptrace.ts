@@ -1,11 +1,11 @@
 /**
  * Following and changing another process: ptrace(2).
  *
- * The kernel obeys one *thread*, the tracer: the one that attached, or that launched a process which
- * asked for it (`ptraceTraceme`). All functions here run on the calling thread. `forkExecSync` on the
- * main thread launches from there, the asynchronous launches from another, which can't be reached
- * from here: attach to what they launched. A tracee's stops are told by wait4 and waitid, on any
- * thread. All but `ptraceInterrupt` and those that attach need a tracee that is stopped.
+ * The kernel obeys one *thread*, the tracer: the one that attached, or that launched a process
+ * which asked for it (the option `ptrace`, `ptraceTraceme`). All functions here run on the calling
+ * thread. `forkExecSync` on the main thread launches from there; the asynchronous launches do from
+ * another, which `trace` of forkexec/process is for. A tracee's stops are told by wait4 and waitid,
+ * on any thread. All but `ptraceInterrupt` and those that attach need a tracee that is stopped.
  *
  * All throw SystemError: ESRCH where there is no such process, or it isn't stopped, or this thread
  * isn't its tracer; EPERM to attach to what is another user's, traced already or denied by
@@ -60,8 +60,8 @@ export function ptraceSeize(pid: number, options = 0): void {
 }
 
 /**
- * Makes the thread that launched this process its tracer. For a program that was started in order to
- * be traced: every signal stops it from here on.
+ * Makes the thread that launched this process its tracer. For a program that was started in order
+ * to be traced: every signal stops it from here on.
  *
  * @see ptrace(2), PTRACE_TRACEME
  */
@@ -80,7 +80,11 @@ export function ptraceCont(pid: number, signal: Signal | 0 = 0): void {
   restart(PTRACE.PTRACE_CONT, pid, signal);
 }
 
-/** As `ptraceCont`, up to the beginning or end of its next system call. @see ptrace(2), PTRACE_SYSCALL */
+/**
+ * As `ptraceCont`, up to the beginning or end of its next system call.
+ *
+ * @see ptrace(2), PTRACE_SYSCALL
+ */
 export function ptraceSyscall(pid: number, signal: Signal | 0 = 0): void {
   restart(PTRACE.PTRACE_SYSCALL, pid, signal);
 }
@@ -116,8 +120,8 @@ export function ptraceSetOptions(pid: number, options: number): void {
 }
 
 /**
- * What goes with the event that stopped a tracee: the new process' pid after a fork, the status word
- * before an exit.
+ * What goes with the event that stopped a tracee: the new process' pid after a fork, the status
+ * word before an exit.
  *
  * @see ptrace(2), PTRACE_GETEVENTMSG
  */

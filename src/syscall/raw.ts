@@ -72,8 +72,8 @@ function settle(args: SyscallArg[]): void {
 /**
  * Makes a system call on this thread, now; the event loop stands still until it returns.
  *
- * The kernel reads and writes a view where it lies. Nothing checks that the call fits its arguments:
- * a wrong address or length does to this process what it would do in C.
+ * The kernel reads and writes a view where it lies. Nothing checks that the call fits its
+ * arguments: a wrong address or length does to this process what it would do in C.
  *
  * @throws TypeError for arguments that are none; never for a call that fails.
  * @see syscall(2)
@@ -89,7 +89,8 @@ export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult
  *
  * The kernel works on copies of views, which are copied back when the call returns: what became of
  * the view meanwhile can't hurt. What a call changes of the thread that makes it (namespaces,
- * scheduling, credentials) it changes of a thread that nobody else sees: use `rawSyscall` for those.
+ * scheduling, credentials) it changes of a thread that nobody else sees: use `rawSyscall` for
+ * those.
  *
  * @throws TypeError for arguments that are none; SystemError when no thread could be had.
  * @see syscall(2)

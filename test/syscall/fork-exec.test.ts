@@ -109,7 +109,8 @@ test('files in another order, and a program that there is not', async () => {
   ]) {
     await fails({ step: 'execve', code: 'ENOENT' }, '/no/such', ['x'], { files });
   }
-  await fails({ step: 'dup3', code: 'EBADF' }, '/bin/true', ['true'], { files: [999_999] });
+  const launch = (): unknown => forkExecSync('/bin/true', ['true'], { files: [999_999] });
+  assert.throws(launch, { name: 'LaunchError', code: 'EBADF', argument: '999999' });
 });
 
 // TestZeroSysProcAttr, TestSetpgid, TestPgid
