@@ -33,16 +33,23 @@ static int view_of(napi_env env, napi_value value, void **bytes, size_t *length)
   return !detached;
 }
 
-/* char ** and the strings behind it, in one allocation. */
+/* The element's type, and the element; napi_undefined where an accessor threw. */
+static napi_valuetype element_of(napi_env env, napi_value array, uint32_t i, napi_value *element) {
+  napi_valuetype type = napi_undefined;
+  if (napi_get_element(env, array, i, element) != napi_ok ||
+      napi_typeof(env, *element, &type) != napi_ok)
+    return napi_undefined;
+  return type;
+}
+
+/* char ** and the strings behind it, in one allocation; NULL if it holds anything else. */
 static void *strings_of(napi_env env, napi_value array) {
   uint32_t count = 0;
   size_t size = 0, length = 0;
   napi_value element;
-  napi_valuetype type;
   napi_get_array_length(env, array, &count);
   for (uint32_t i = 0; i < count; i++) {
-    napi_get_element(env, array, i, &element);
-    napi_typeof(env, element, &type);
+    napi_valuetype type = element_of(env, array, i, &element);
     if (type == napi_string)
       napi_get_value_string_utf8(env, element, NULL, 0, &length);
     else if (type != napi_null)
@@ -56,11 +63,8 @@ static void *strings_of(napi_env env, napi_value array) {
   char *at = (char *)pointers + table, *end = at + size;
   for (uint32_t i = 0; i < count; i++) {
     pointers[i] = NULL;
-    napi_get_element(env, array, i, &element);
-    napi_typeof(env, element, &type);
-    /* An accessor may give another string the second time; it is cut off at what there is room for.
-     */
-    if (type != napi_string || at >= end)
+    /* An accessor may give another string the second time: it is cut off at the room there is. */
+    if (element_of(env, array, i, &element) != napi_string || at >= end)
       continue;
     napi_get_value_string_utf8(env, element, at, (size_t)(end - at), &length);
     pointers[i] = at;
@@ -92,7 +96,7 @@ static const char *read_object(napi_env env, napi_value value, int copy,
   if (is_array) {
     arguments->copies[i].bytes = strings_of(env, value);
     arguments->values[i] = (long)arguments->copies[i].bytes;
-    return arguments->copies[i].bytes == NULL ? "an array holds strings and nulls" : NULL;
+    return arguments->copies[i].bytes == NULL ? "an array holds strings and nulls alone" : NULL;
   }
   if (!view_of(env, value, &bytes, &length))
     return "an argument is neither a number, a bigint, a string, an array of strings, a view of "
@@ -127,7 +131,10 @@ static const char *read_one(napi_env env, napi_value value, int copy,
     napi_get_value_double(env, value, &number);
     napi_get_value_int64(env, value, &integer);
     arguments->values[i] = (long)integer;
-    return (double)integer == number ? NULL : "a number is not an integer of 64 bits";
+    /* 2^63 itself converts to the largest integer, which as a double is 2^63 again. */
+    return (double)integer == number && number < 9223372036854775808.0
+               ? NULL
+               : "a number is not an integer of 64 bits";
   case napi_bigint:
     return read_bigint(env, value, &arguments->values[i]) ? NULL : "a bigint has more than 64 bits";
   case napi_string:
@@ -160,7 +167,10 @@ int arguments_read(napi_env env, const napi_value *values, size_t count, int cop
       napi_delete_reference(env, arguments->copies[i].view);
   }
   arguments_free(arguments);
-  throw_type(env, wrong);
+  bool pending = false;
+  napi_is_exception_pending(env, &pending); /* an accessor's own error says more */
+  if (!pending)
+    throw_type(env, wrong);
   return 0;
 }
 

@@ -85,17 +85,28 @@ const SCORE = '/proc/self/oom_score_adj';
  * What a program changes of the whole process, although it runs on a thread of its own. Returns what
  * puts it back.
  */
-function keepProcess({ processGroup, rlimits, oomScoreAdj }: LaunchOptions): () => void {
+function keepProcess({ processGroup, oomScoreAdj }: LaunchOptions): () => void {
   const group = attempt('getpgid', 0);
   const score = oomScoreAdj === undefined ? '' : readFileSync(SCORE, 'utf8');
-  const limits = Array.from({ length: rlimits === undefined ? 0 : LIMITS }, (_, resource) =>
-    getLimit(resource),
-  );
+  // All of them: what this process was started with is given back without being asked for.
+  const limits = Array.from({ length: LIMITS }, (_, resource) => getLimit(resource));
   return () => {
     if (processGroup !== undefined) attempt('setpgid', 0, group);
     for (const [resource, limit] of limits.entries()) restoreLimit(resource, limit);
     if (score !== '') writeFileSync(SCORE, score);
   };
+}
+
+/** What JavaScript wrote and the runtime has not would be lost with this program. */
+function checkFlushed(): void {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const waiting = process[name].writableLength;
+    if (waiting === 0) continue;
+    const error = new Error(
+      `process.${name} has ${waiting} bytes to write: await that before exec`,
+    );
+    throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
+  }
 }
 
 /** Runs a launch on this process. @internal */
@@ -104,6 +115,7 @@ export function execLaunch(launch: Launch): never {
     const error = new Error('exec replaces the whole process: a Worker can not do that');
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
+  checkFlushed();
   const compiled = compile({ ...launch, inPlace: true, parentPid: process.ppid });
   const undo = unsetNonblocking(launch.descriptors);
   const restore = keepProcess(launch.options);
@@ -121,8 +133,8 @@ export function execLaunch(launch: Launch): never {
  * Standard input, output and error and the descriptors asked for stay open, all others are closed.
  * Dispositions and mask of signals are as `spawn` gives them to a child. Children of this process
  * stay its children; their `parentDeathSignal` is sent, since the thread that launched them ends.
- * What was written to process.stdout and process.stderr is out already where Node writes at once,
- * to files, pipes and terminals; with a socket there, await the writes first.
+ * What was written to process.stdout and process.stderr has to be out: where a reader is slow, await
+ * the write first.
  *
  * @throws LaunchError when a step failed; this process is then as it was, except that a new session
  * can't be undone, and a lowered hard limit only with CAP_SYS_RESOURCE. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
