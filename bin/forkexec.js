@@ -4,23 +4,31 @@
 #
 # A JavaScript runtime resets the signals that it was started with, and raises the limit of open
 # files, before any code of ours runs. So they are looked at here and left in the environment; the
-# file src/signal/inherited.ts reads them. Nothing but the shell's own words is used, for speed.
-while read -r key value rest; do
-  case $key in
-    SigBlk:) blocked=$value ;;
-    SigIgn:) ignored=$value; break ;;
-  esac
-done </proc/self/status
-while read -r one two three soft hard rest; do
-  case "$one $two $three" in 'Max open files') break ;; esac
-done </proc/self/limits
-export FORKEXEC_INHERITED="$ignored:$blocked:$soft:$hard"
-# forkexec node app.js: the runtime itself, with what it undoes put back before app.js begins.
-if [ "$1" = node ]; then
-  shift
-  folder=$(dirname "$(readlink -f "$0")")
-  exec node --import "$folder/../dist/signal/register.js" "$@"
-fi
-exec node "$0" "$@"
+# file src/signal/inherited.ts reads them. For speed nothing but the shell's own words is used. The
+# variables have names that nobody uses: one that is in the environment would be changed there.
+{
+  while read -r _fx_key _fx_value _fx_rest; do
+    case $_fx_key in
+      SigBlk:) _fx_blocked=$_fx_value ;;
+      SigIgn:) _fx_ignored=$_fx_value; break ;;
+    esac
+  done </proc/self/status
+  while read -r _fx_key _fx_value _fx_rest _fx_soft _fx_hard _fx_unit; do
+    case "$_fx_key $_fx_value $_fx_rest" in 'Max open files') break ;; esac
+  done </proc/self/limits
+} 2>/dev/null
+export FORKEXEC_INHERITED="$_fx_ignored:$_fx_blocked:$_fx_soft:$_fx_hard"
+if [ "$1" != node ]; then exec node "$0" "$@"; fi
+# forkexec node app.js: the runtime itself, which loads this file before app.js begins.
+shift
+case $0 in
+  /*) _fx_self=$0 ;;
+  *) _fx_self=$PWD/$0 ;; # also for Workers and forks, which load it again
+esac
+case $_fx_self in # it is to be a URL
+  *[%?#\\]*) _fx_self=$(printf %s "$_fx_self" | sed 's/%/%25/g; s/?/%3F/g; s/#/%23/g; s/\\/%5C/g') ;;
+esac
+exec node --import "$_fx_self?register" "$@"
 */
-import '../dist/cli/main.js';
+const preloaded = import.meta.url.endsWith('?register');
+await import(preloaded ? '../dist/signal/register.js' : '../dist/cli/main.js');

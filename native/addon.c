@@ -74,6 +74,8 @@ static void write_row(napi_env env, struct completion *completion, double *row) 
   }
 }
 
+#define BATCH 64 /* rows at a time */
+
 typedef struct completion *(*take_function)(struct environment *environment);
 
 /* Hands over what `take` gives until it gives nothing, as many at a time as the mailbox holds. */
@@ -85,13 +87,20 @@ static void dispatch(napi_env env, take_function take) {
   if (capacity == 0 || napi_get_reference_value(env, instance->callback, &callback) != napi_ok)
     return;
   for (;;) {
-    size_t count = 0;
+    struct completion *processes[BATCH];
+    size_t count = 0, process_count = 0;
     struct completion *completion = NULL;
-    while (count < capacity && (completion = take(instance->environment)) != NULL)
+    while (count < capacity && count < BATCH &&
+           (completion = take(instance->environment)) != NULL) {
+      if (completion->kind == COMPLETION_LAUNCHED || completion->kind == COMPLETION_EXITED)
+        processes[process_count++] = completion;
       write_row(env, completion, rows + count++ * ROW);
+    }
     if (count > 0) {
       napi_value argument = number(env, (double)count);
-      napi_call_function(env, receiver, callback, 1, &argument, NULL);
+      int told = napi_call_function(env, receiver, callback, 1, &argument, NULL) == napi_ok;
+      for (size_t i = 0; i < process_count; i++)
+        finish_process_row(processes[i], told);
     }
     if (completion == NULL)
       return;

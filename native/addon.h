@@ -38,6 +38,9 @@ napi_value throw_type(napi_env env, const char *message);
 
 /* A completion's row, from the second number on; frees what has ended with it. */
 void write_process_row(struct completion *completion, double *row);
+/* Once JavaScript was told of it, or could not be: frees what has ended, and closes its pidfd only
+   now, since the rows before it may have been about to use it. */
+void finish_process_row(struct completion *completion, int told);
 void write_channel_row(struct completion *completion, double *row);
 void write_call_row(napi_env env, struct completion *completion, double *row);
 void write_lock_row(struct completion *completion, double *row);

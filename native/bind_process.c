@@ -45,19 +45,21 @@ static void write_exited(const struct process *process, double *row) {
 }
 
 void write_process_row(struct completion *completion, double *row) {
+  if (completion->kind == COMPLETION_LAUNCHED)
+    write_launched(completion->owner, row);
+  else
+    write_exited(completion->owner, row);
+}
+
+void finish_process_row(struct completion *completion, int told) {
   struct process *process = completion->owner;
-  if (completion->kind == COMPLETION_LAUNCHED) {
-    write_launched(process, row);
-    if (process->result.step != LAUNCHED) {
-      process_free(process);
-    } else if (!process->watched) {
-      process->result.pidfd = -1; /* JavaScript's, from now on */
-      process_free(process);
-    }
-  } else {
-    write_exited(process, row);
-    /* Closes the pidfd here, on the thread that uses it: never under a user's hand. */
+  if (completion->kind == COMPLETION_EXITED || process->result.step != LAUNCHED) {
     process_free(process);
+  } else if (!process->watched && told) {
+    process->result.pidfd = -1; /* JavaScript's, from now on */
+    process_free(process);
+  } else if (!process->watched) {
+    process_adopt(process);
   }
 }
 

@@ -1,5 +1,6 @@
 /* Signals of this process for JavaScript. */
 #include "addon.h"
+#include "signal_handler.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ napi_value rewatch_signal(napi_env env, napi_callback_info info) {
   napi_value argument;
   napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
   int signal = number_of(env, argument);
-  return signal == 0 ? NULL : number(env, signals_rewatch(signal));
+  return signal == 0 ? NULL : number(env, handler_renew(signal));
 }
 
 /* signalAction(number): number, enum signal_action or -errno */
@@ -75,7 +76,7 @@ napi_value signal_action_of(napi_env env, napi_callback_info info) {
   napi_value argument;
   napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
   int signal = number_of(env, argument);
-  return signal == 0 ? NULL : number(env, signals_get_action(signal));
+  return signal == 0 ? NULL : number(env, handler_get_action(signal));
 }
 
 /* setSignalAction(number, ignored: boolean): number, 0 or an errno */
@@ -88,5 +89,5 @@ napi_value set_signal_action(napi_env env, napi_callback_info info) {
   napi_get_value_bool(env, arguments[1], &ignored);
   if (signal == 0)
     return NULL;
-  return number(env, signals_set_action(signal, ignored ? SIGNAL_IGNORED : SIGNAL_DEFAULT));
+  return number(env, handler_set_action(signal, ignored ? SIGNAL_IGNORED : SIGNAL_DEFAULT));
 }

@@ -44,8 +44,16 @@ static void discard_exited(struct completion *completion) {
 /* The beginning of one: while it runs, its exit is still to come. Any thread. */
 static void discard_launched(struct completion *completion) {
   struct process *process = completion->owner;
-  if (process->result.step != LAUNCHED)
+  if (process->result.step != LAUNCHED) {
     process_free(process);
+  } else if (!process->watched) {
+    process_adopt(process);
+  }
+}
+
+void process_adopt(struct process *process) {
+  process->watched = 1;
+  spawner_watch(EPOLL_CTL_ADD, process->result.pidfd, EPOLLIN, &process->watch);
 }
 
 struct process *process_create(struct environment *environment, size_t size, uint32_t close_count) {

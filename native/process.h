@@ -40,6 +40,8 @@ struct process {
  * A process with room for a program of `size` bytes at `bytes`, or NULL. Any thread.
  */
 struct process *process_create(struct environment *environment, size_t size, uint32_t close_count);
+/* Reaps a process after all whose launcher wanted to and is gone. Any thread; does not block. */
+void process_adopt(struct process *process);
 /* Closes the pidfd and everything that is left to close. Any thread. */
 void process_free(struct process *process);
 

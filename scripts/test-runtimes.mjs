@@ -59,22 +59,29 @@ const RUNTIMES = [
     package: 'deno',
     version: '2.9.6',
     binary: `@deno/linux-${process.arch}-glibc/deno`,
-    test: (file, report) => [
-      'test',
-      '-A',
-      '--no-check',
-      '--no-lock',
-      `--junit-path=${report}`,
-      file,
+    test: (file, report, binary) => [
+      ...['test', '-A', '--no-check', '--no-lock', asNode(binary)],
+      ...[`--junit-path=${report}`, file],
     ],
-    run: (file) => ['run', '-A', '--no-check', '--no-lock', file],
+    run: (file, binary) => ['run', '-A', '--no-check', '--no-lock', asNode(binary), file],
   },
 ];
 
-/** Files that say nothing about a runtime, by its name, and why. */
-const LEFT_OUT = {
-  bun: [['syscall/constants.test.js', 'is about the C compiler, not the runtime']],
-  deno: [['syscall/constants.test.js', 'is about the C compiler, not the runtime']],
+/**
+ * What does not apply to a runtime, and why: files, which are not run there, and tests by their
+ * name, whose failures count as skipped.
+ */
+const COMPILER = { file: 'syscall/constants.test.js', why: 'is about the C compiler' };
+const NOT_HERE = {
+  bun: [
+    COMPILER,
+    {
+      file: 'launch/descriptors.test.js',
+      name: /^stdio with .* closed in the parent$/,
+      why: 'Bun opens the files of modules at the lowest numbers',
+    },
+  ],
+  deno: [COMPILER],
 };
 
 /** Without a test runner; see test/runtimes/smoke.ts. */
@@ -167,6 +174,32 @@ function endOf({ error, signal, status }) {
   return signal === null ? `ended with ${status}` : `was ended by ${signal}`;
 }
 
+/**
+ * `deno FILE` may do nothing without asking. Tests that start a program of their own with
+ * process.execPath get this instead, which takes `node`'s words.
+ */
+function asNode(binary) {
+  const place = join(folder, 'deno');
+  const program = join(place, 'node');
+  const preload = join(place, 'preload.mjs');
+  const options = `--no-lock --preload='${preload}'`;
+  const script = `#!/bin/sh
+v8=
+while :; do
+  case $1 in
+    --expose-gc) v8=--v8-flags=--expose-gc ;;
+    --input-type=module) ;;
+    -e) shift; exec '${binary}' eval $v8 ${options} "$@" ;;
+    *) exec '${binary}' run -A --no-check $v8 ${options} "$@" ;;
+  esac
+  shift
+done
+`;
+  writeFileSync(program, script, { mode: 0o755 });
+  writeFileSync(preload, `import process from 'node:process';\nprocess.execPath = '${program}';\n`);
+  return `--preload=${preload}`;
+}
+
 function runFile(runtime, binary, file) {
   const logs = join(folder, 'logs', runtime.name);
   mkdirSync(logs, { recursive: true });
@@ -174,7 +207,7 @@ function runFile(runtime, binary, file) {
   const report = `${base}.xml`;
   rmSync(report, { force: true });
   const path = join(built, file);
-  const args = file === SMOKE ? runtime.run(path) : runtime.test(path, report);
+  const args = file === SMOKE ? runtime.run(path, binary) : runtime.test(path, report, binary);
   const ended = spawnSync(binary, args, {
     cwd: root,
     encoding: 'utf8',
@@ -188,6 +221,7 @@ function runFile(runtime, binary, file) {
       PATH: `${dirname(binary)}${delimiter}${process.env.PATH}`,
       NO_COLOR: '1',
       DENO_NO_UPDATE_CHECK: '1',
+      DENO_DIR: join(folder, 'deno', 'cache'),
     },
   });
   writeFileSync(`${base}.log`, `${ended.stdout}${ended.stderr}`);
@@ -200,6 +234,18 @@ function runFile(runtime, binary, file) {
     result.failures.push({ name: 'no test was run', text: '' });
   }
   return { ...result, log: `${base}.log` };
+}
+
+/** The result without the failures that are known not to be ours. */
+function leaveOut(result, known) {
+  const failures = [];
+  let { skipped } = result;
+  for (const failure of result.failures) {
+    const reason = known.find(({ name }) => name.test(failure.name));
+    if (reason === undefined) failures.push(failure);
+    else skipped += 1;
+  }
+  return { ...result, failures, skipped };
 }
 
 function show(file, { failures, log }) {
@@ -216,16 +262,18 @@ function runAll(runtime) {
   console.log(`\n${runtime.name} (${runtime.version})`);
   const binary = install(runtime);
   for (const file of files) {
-    const why = LEFT_OUT[runtime.name]?.find(([name]) => name === file)?.[1];
-    if (why !== undefined) {
-      console.log(`  – ${file}: ${why}`);
+    const known = NOT_HERE[runtime.name]?.filter((one) => one.file === file) ?? [];
+    const whole = known.find(({ name }) => name === undefined);
+    if (whole !== undefined) {
+      console.log(`  – ${file}: ${whole.why}`);
       continue;
     }
-    const result = runFile(runtime, binary, file);
+    const result = leaveOut(runFile(runtime, binary, file), known);
     total.passed += result.passed;
     total.failed += result.failures.length;
     total.skipped += result.skipped;
-    if (result.failures.length === 0) console.log(`  ✓ ${file}: ${result.passed}`);
+    const left = result.skipped === 0 ? '' : `, ${result.skipped} skipped`;
+    if (result.failures.length === 0) console.log(`  ✓ ${file}: ${result.passed}${left}`);
     else show(file, result);
   }
   return { runtime, ...total, seconds: Math.round((Date.now() - begin) / 1000) };

@@ -80,12 +80,17 @@ function openOutput(): [fd: number, path: string] {
   const flags = O.O_WRONLY | O.O_CREAT | O.O_APPEND;
   const { HOME } = process.env;
   const paths = ['nohup.out', ...(HOME === undefined ? [] : [join(HOME, 'nohup.out')])];
-  for (const path of paths) {
-    try {
-      return [openSync(path, flags, 0o600), path];
-    } catch {
-      // the next place
+  const umask = process.umask(0o177); // whatever else it would take away
+  try {
+    for (const path of paths) {
+      try {
+        return [openSync(path, flags, 0o600), path];
+      } catch {
+        // the next place
+      }
     }
+  } finally {
+    process.umask(umask);
   }
   throw new Failure(`${paths.join(' and ')} can not be written`);
 }

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
 import { inherited } from '../signal/inherited.js';
 import { notify, type SignalInfo } from '../signal/notify.js';
 import { attempt } from '../syscall/call.js';
-import { E, PR, SIG, SYS } from '../syscall/constants.js';
+import { PR, SIG, SYS } from '../syscall/constants.js';
 import { rawSyscall } from '../syscall/raw.js';
 import { findSignal, type SignalName } from '../syscall/signals.js';
 
@@ -24,10 +25,26 @@ const PASSED: readonly SignalName[] = [
   'SIGTSTP',
 ];
 
-/** What a terminal sends, it sends to all of its foreground group, so the program has it already. */
-function isFromTerminal({ code }: SignalInfo): boolean {
+/** With these a terminal, or whoever acts for it, stops a job; SIGSTOP is nobody's business but its own. */
+const STOPS_OF_JOBS: readonly (SignalName | undefined)[] = ['SIGTSTP', 'SIGTTIN', 'SIGTTOU'];
+
+/**
+ * Whether the program, being of the same group, has got it as well: what a terminal sends goes to all
+ * of its foreground group. Of a hangup the leader of the session alone is told, by SIGHUP and SIGCONT.
+ */
+function isForGroup({ code, signal }: SignalInfo): boolean {
   const SI_KERNEL = 0x80;
-  return code === SI_KERNEL;
+  const isHangup = signal === 'SIGHUP' || signal === 'SIGCONT';
+  return code === SI_KERNEL && !(isHangup && attempt('getsid', 0) === process.pid);
+}
+
+function isStopped({ pid }: Child): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat[stat.lastIndexOf(')') + 2] === 'T';
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -40,8 +57,13 @@ export function holdSignals({ session, processGroup }: SpawnOptions): (child: Ch
   const signals = PASSED.filter((name) => !inherited.ignored.includes(name));
   const stream = notify(...signals);
   return (child) => {
+    let stopped = false;
     stream.on('signal', (info) => {
-      if (sameGroup && isFromTerminal(info)) return;
+      if (sameGroup && isForGroup(info)) return;
+      // A shell continues all of a job that it saw stop.
+      const ofJob = sameGroup && stopped && info.signal === 'SIGCONT';
+      if (info.signal === 'SIGCONT') stopped = false;
+      if (ofJob && !isStopped(child)) return;
       try {
         child.kill(info.signal);
       } catch {
@@ -49,7 +71,11 @@ export function holdSignals({ session, processGroup }: SpawnOptions): (child: Ch
       }
     });
     // A shell that waits for forkexec is to see that the job stopped.
-    child.on('stopped', () => attempt('kill', process.pid, SIG.SIGSTOP));
+    child.on('stopped', (signal) => {
+      if (!STOPS_OF_JOBS.includes(signal)) return;
+      stopped = true;
+      attempt('kill', process.pid, SIG.SIGSTOP);
+    });
   };
 }
 
@@ -60,7 +86,6 @@ export function dieOf(name: SignalName): void {
   // struct sigaction of the kernel: all zero is the default action
   rawSyscall(SYS.rt_sigaction, number, new BigUint64Array(4), null, 8);
   rawSyscall(SYS.rt_sigprocmask, 1, new BigUint64Array([1n << BigInt(number - 1)]), null, 8);
-  const result = attempt('tgkill', process.pid, attempt('gettid'), number);
-  // Process 1 of a pid namespace gets no signal that it has no handler for.
-  if (result < 0 && result !== -E.ESRCH) return;
+  // Without effect in process 1 of a pid namespace, which gets no signal that it has no handler for.
+  attempt('tgkill', process.pid, attempt('gettid'), number);
 }

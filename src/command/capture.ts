@@ -23,6 +23,11 @@ export class Collected {
     return this.#size <= this.#limit;
   }
 
+  /** Whether there was more than the limit. */
+  get overflown(): boolean {
+    return this.#size > this.#limit;
+  }
+
   get bytes(): Buffer {
     return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
   }
@@ -63,6 +68,7 @@ export class Capture {
       }
       if (bytes === null) this.cutOff();
       else if (!this.collected.keep(bytes)) this.#overflow();
+      if (this.collected.overflown) this.cutOff(); // more is of no use, and may never end
     }
   }
 }

@@ -11,6 +11,9 @@ import { EPOLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readSome, writeSome } from './io.js';
 
+/** A megabyte, with a pipe of the default size. */
+const READS_A_TURN = 16;
+
 /** Our end of a pipe or a socket. */
 export class Channel {
   readonly #fd: number;
@@ -20,6 +23,8 @@ export class Channel {
   #onWritable: (() => void) | undefined;
   #onHangUp: (() => void) | undefined;
   #onClosed: (() => void) | undefined;
+  /** Since it was last found ready. */
+  #reads = 0;
   #closed = false;
   #retained = false;
   #referenced = true;
@@ -45,8 +50,9 @@ export class Channel {
     return this.#closed;
   }
 
-  /** As `readSome`. */
+  /** As `readSome`; and nothing after a while, so that others have their turn of the event loop. */
   read(): Buffer | undefined | null {
+    if (this.#reads++ >= READS_A_TURN) return undefined;
     return readSome(this.#fd);
   }
 
@@ -109,6 +115,7 @@ export class Channel {
   }
 
   #ready(events: number): void {
+    this.#reads = 0;
     const failed = (events & (EPOLL.EPOLLHUP | EPOLL.EPOLLERR)) !== 0;
     const readable = failed || (events & EPOLL.EPOLLIN) !== 0 ? this.#onReadable : undefined;
     const writable = failed || (events & EPOLL.EPOLLOUT) !== 0 ? this.#onWritable : undefined;

@@ -28,6 +28,8 @@ export interface OpenEnd {
   readonly channel: Channel;
   readonly kind: End['kind'];
   readonly attached?: End['attached'];
+  /** Whether something reads or writes it. */
+  taken?: boolean;
 }
 
 /** Something that reads a pipe to its end. */
@@ -42,6 +44,13 @@ function toStream({ channel, kind }: OpenEnd): ChildStream {
   return kind === 'writer' ? new PipeWriter(channel) : new SocketStream(channel);
 }
 
+/** Closes the pipes of a command that nobody has in hand any more, and nobody took a stream of. */
+const untouched = new FinalizationRegistry<ReadonlyMap<number, OpenEnd>>((ends) => {
+  for (const end of ends.values()) {
+    if (!end.taken && end.attached === undefined) end.channel.close();
+  }
+});
+
 /** A command that was started, and the parent's ends of its pipes. */
 export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDisposable {
   readonly pid: number;
@@ -54,12 +63,13 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   readonly #streams = new Map<number, ChildStream>();
   /** What reads the pipes, by the child's descriptor. */
   readonly #readings = new Map<number, Reading>();
-  readonly #feeding: Promise<void>[] = [];
   readonly #stop: StopOptions | undefined;
   readonly #waitDelay: number;
   readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
   #closed: Promise<ExitStatus> | undefined;
   #reason: ExitReason | undefined;
+  /** Why it could not be stopped. @internal */
+  stopError: unknown;
 
   /** @internal */
   constructor(
@@ -78,7 +88,12 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
       return this.#reason === undefined ? status : status.with({ reason: this.#reason });
     });
     this.#limit(options);
-    for (const [fd, end] of ends) if (end.attached !== undefined) this.#transfer(fd, end);
+    for (const [fd, end] of ends) {
+      if (end.attached !== undefined) this.#transfer(fd, end);
+      // What nobody reads any more takes no writing, and no descriptor.
+      else if (end.kind === 'writer') end.channel.onceHangUp(() => end.channel.close());
+    }
+    untouched.register(this, ends);
   }
 
   /** What the child reads, with stdin `'pipe'` or `'socket'`; else null. */
@@ -108,7 +123,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
   /**
    * The process ended, and every stream of it that was asked for has ended too, or was cut off
-   * `waitDelay` after the exit; `held` of the status then says by whom it was held open. Rejects
+   * `waitDelay` after the exit; pipes that nobody asked for until then are closed; `held` of the status then says by whom it was held open. Rejects
    * with the error of a stream that was given in the options, if one failed.
    */
   get closed(): Promise<ExitStatus> {
@@ -168,15 +183,21 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     for (const { channel } of this.#ends.values()) channel.close();
   }
 
-  /** Stops it for a reason that its status then tells. @internal */
+  /** Stops it for a reason that its status then tells, unless it has ended already. @internal */
   stopBecause(reason: ExitReason): void {
-    this.#reason ??= reason;
-    void this.stop();
+    if (this.#reason !== undefined || this.process.hasEnded()) return;
+    this.#reason = reason;
+    // What could not be stopped ends by itself, and the error is the cause that is told.
+    climb(this.process, this.#stop).catch((error: unknown) => {
+      this.stopError ??= error;
+    });
   }
 
   /** Something that `closed` waits for. @internal */
   addReading(fd: number, reading: Reading): void {
     this.#readings.set(fd, reading);
+    const end = this.#ends.get(fd);
+    if (end !== undefined) end.taken = true;
   }
 
   #stream(fd: number): ChildStream | null {
@@ -185,6 +206,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const known = this.#streams.get(fd);
     if (known !== undefined) return known;
     const stream = toStream(end);
+    end.taken = true;
     this.#streams.set(fd, stream);
     if (!(stream instanceof PipeWriter)) {
       const ended = new Promise<void>((resolve) => {
@@ -198,9 +220,9 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   /** Between a pipe and the stream that the options gave for it. */
   #transfer(fd: number, { channel, kind, attached }: OpenEnd): void {
     if (kind === 'writer') {
-      const feeding = feedFrom(channel, attached as Source, this.exited);
-      feeding.catch(() => {}); // `closed` tells of it
-      this.#feeding.push(feeding);
+      const ended = feedFrom(channel, attached as Source, this.exited);
+      ended.catch(() => {}); // `closed` tells of it
+      this.#readings.set(fd, { ended, cutOff: () => channel.close() });
     } else {
       const ended = drainTo(channel, attached as Sink);
       ended.catch(() => {});
@@ -244,9 +266,12 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
       for (const reading of open.values()) reading.cutOff();
     });
     try {
-      await Promise.all([...ended, ...this.#feeding]);
+      await Promise.all(ended);
     } finally {
       cancel();
+      for (const { taken, attached, channel } of this.#ends.values()) {
+        if (!taken && attached === undefined) channel.close();
+      }
     }
     return held.length === 0 ? status : status.with({ held });
   }

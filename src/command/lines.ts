@@ -8,7 +8,8 @@ import { StringDecoder } from 'node:string_decoder';
 /** Splits bytes into lines as they come; a line ends with `\n` or `\r\n`, which is left out. */
 export class LineSplitter {
   readonly #decoder = new StringDecoder('utf8');
-  #rest = '';
+  /** The line that is not complete yet, in pieces: joined once, however long it gets. */
+  #rest: string[] = [];
 
   /** The lines that `bytes` complete. */
   push(bytes: Uint8Array): string[] {
@@ -18,14 +19,20 @@ export class LineSplitter {
   /** What is left when there are no more bytes: a last line without its end. */
   end(): string[] {
     const lines = this.#split(this.#decoder.end());
-    if (this.#rest !== '') lines.push(this.#rest);
-    this.#rest = '';
+    const rest = this.#rest.join('');
+    if (rest !== '') lines.push(rest);
+    this.#rest = [];
     return lines;
   }
 
   #split(text: string): string[] {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
+    const lines = text.split('\n');
+    const last = lines.pop() ?? '';
+    if (lines.length > 0) {
+      lines[0] = this.#rest.join('') + lines[0];
+      this.#rest = [];
+    }
+    if (last !== '') this.#rest.push(last);
     return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   }
 }

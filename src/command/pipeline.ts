@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { attempt, close } from '../syscall/call.js';
+import { aboveStdio, attempt, close } from '../syscall/call.js';
 import { O } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Child } from './child.js';
@@ -12,6 +12,7 @@ import { ExitError } from './error.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import type { Result } from './result.js';
 import { begin } from './run.js';
+import { checkCommand } from './spawn.js';
 
 /** The output of a pipeline's last command, and how each of them ended. */
 export interface PipelineResult extends Result {
@@ -27,7 +28,8 @@ function openPair(): [read: number, write: number] {
   const pair = new Int32Array(2);
   const result = attempt('pipe2', pair, O.O_CLOEXEC);
   if (result < 0) throw new SystemError('pipe2', -result);
-  return [pair[0] as number, pair[1] as number];
+  // Not among stdio, where a command that inherits it would find it.
+  return [aboveStdio(pair[0] as number), aboveStdio(pair[1] as number)];
 }
 
 /** Commands connected by pipes of the kernel: no byte between them passes through this process. */
@@ -95,6 +97,8 @@ export class Pipeline {
     childOf: (started: T) => Child,
   ): Promise<T[]> {
     const pairs: [number, number][] = [];
+    // A mistake in one must not have started the others.
+    for (const { file, args, options } of this.commands) checkCommand(file, args, options);
     try {
       for (let index = 1; index < this.commands.length; index++) pairs.push(openPair());
       const starting = this.commands.map((command, index) => {

@@ -7,12 +7,20 @@
 /** Needs no quotes wherever a word may stand. */
 const PLAIN = /^[A-Za-z0-9_%+,./:@-]+$/;
 
-/** A word that sh reads as `text`. The first word of a command must not look like `name=value`. */
+/** Words that mean something to sh where a command may begin. */
+const RESERVED = new Set(
+  'if then else elif fi do done case esac while until for in function select time coproc'.split(
+    ' ',
+  ),
+);
+
+/** A word that sh reads as `text`. */
 export function quoteWord(text: string): string {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** A command line that sh would run with the same arguments. */
 export function quoteCommand(file: string, args: readonly string[]): string {
-  return [file, ...args].map(quoteWord).join(' ');
+  const name = RESERVED.has(file) ? `'${file}'` : quoteWord(file);
+  return [name, ...args.map(quoteWord)].join(' ');
 }

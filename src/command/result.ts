@@ -70,6 +70,11 @@ function decode(bytes: Uint8Array, options: RunOptions): string | Uint8Array | s
   return options.stripFinalNewline !== false && text.endsWith('\n') ? text.slice(0, -1) : text;
 }
 
+/** Whether it ended by itself, and was not stopped. */
+export function isNatural({ reason }: ExitStatus): boolean {
+  return reason === 'exited' || reason === 'signaled';
+}
+
 /** @throws ExitError unless the command exited with 0, or `reject` is false. */
 export function resultOf(
   file: string,
@@ -77,6 +82,7 @@ export function resultOf(
   options: RunOptions,
   status: ExitStatus,
   collected: Collected,
+  stopError?: unknown,
 ): Result<RunOptions> {
   const nothing = new Uint8Array();
   const output = {
@@ -84,9 +90,9 @@ export function resultOf(
     stderr: decode(collected.get(2) ?? nothing, options),
   };
   const command = quoteCommand(file, args);
-  const natural = status.reason === 'exited' || status.reason === 'signaled';
-  if (options.reject !== false && !(status.ok && natural)) {
-    throw new ExitError(command, status, output, options.signal?.reason);
+  if (options.reject !== false && !(status.ok && isNatural(status))) {
+    const aborted = status.reason === 'aborted' ? options.signal?.reason : undefined;
+    throw new ExitError(command, status, output, stopError ?? aborted);
   }
   const durationMs = status.usage.wallTime / 1000;
   // The types follow the options where they are given: see the signature of `run`.

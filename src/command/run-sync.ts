@@ -15,7 +15,7 @@ import { LAYOUT, POLL } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';
 import { Collected } from './capture.js';
-import { holdersOf } from './holders.js';
+import { holdersOf, streamName } from './holders.js';
 import { readSome, writeSome } from './io.js';
 import type { RunOptions } from './options.js';
 import {
@@ -26,7 +26,7 @@ import {
   resultOf,
 } from './result.js';
 import { compileConnected, hasFiles, launchOf, placeholders, splitArguments } from './spawn.js';
-import { connect, type End, openFilesSync, planStdio } from './stdio.js';
+import { connect, type End, isFile, openFilesSync, planStdio } from './stdio.js';
 import { type StopStep, stopSteps } from './stop.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -55,9 +55,6 @@ class SyncRun {
     this.#input = options.input as Uint8Array;
     this.#nextStep = performance.now() + (options.timeout ?? NEVER);
     for (const [fd, end] of ends) {
-      if (end.attached !== undefined) {
-        throw invalid('stdio', end.attached, 'without streams for runSync');
-      }
       if (end.kind === 'reader') {
         const output = new Collected(options.maxBuffer ?? DEFAULT_MAX_BUFFER);
         this.outputs.set(fd, output);
@@ -151,9 +148,10 @@ class SyncRun {
   }
 
   #stop(reason: ExitReason): void {
-    if (this.#reason !== undefined || this.#status !== undefined) return;
+    if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#nextStep = 0;
+    if (this.#status === undefined) this.#nextStep = 0;
+    else this.#cutOff = 0; // what others write is of no use any more
   }
 
   #climb(now: number): void {
@@ -194,6 +192,10 @@ function runCommandSync(
   const input = inputOf(options);
   const stdin = options.input === undefined ? 'null' : 'pipe';
   const plan = planStdio(options, [stdin, 'pipe', 'pipe']);
+  for (const [fd, stdio] of plan) {
+    if (typeof stdio !== 'object' || isFile(stdio)) continue;
+    throw invalid(streamName(fd), stdio, 'anything but a stream for runSync');
+  }
   const blame = { file, args };
   if (hasFiles(plan)) checkLaunch(launchOf(file, args, placeholders(plan), options));
   const connections = connect(plan, openFilesSync(plan, blame), blame);

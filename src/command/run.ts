@@ -10,6 +10,7 @@ import {
   checkRunOptions,
   DEFAULT_MAX_BUFFER,
   DEFAULT_WAIT_DELAY,
+  isNatural,
   type Result,
   resultOf,
   runDefaults,
@@ -45,9 +46,12 @@ export async function begin(
     }
   }
   const finish = async (): Promise<Result<RunOptions>> => {
-    const status = await child.closed;
+    let status = await child.closed;
+    const tooMuch = [...captures.values()].some(({ collected }) => collected.overflown);
+    // Also what others wrote into the pipes after the command had ended.
+    if (tooMuch && isNatural(status)) status = status.with({ reason: 'maxBuffer' });
     const output = new Map([...captures].map(([fd, { collected }]) => [fd, collected.bytes]));
-    return resultOf(file, args, given, status, output);
+    return resultOf(file, args, given, status, output, child.stopError);
   };
   return { child, finish };
 }

@@ -41,6 +41,13 @@ export function placeholders(plan: StdioPlan): Launch['descriptors'] {
   return new Map([...plan.keys()].map((fd) => [fd, 'null']));
 }
 
+/** Throws what is wrong with the options of a command that is not started yet. */
+export function checkCommand(file: string, args: readonly string[], options: SpawnOptions): void {
+  checkSpawnOptions(options);
+  const plan = planStdio(options, ['null', 'null', 'null']);
+  checkLaunch(launchOf(file, args, placeholders(plan), options));
+}
+
 export function hasFiles(plan: StdioPlan): boolean {
   for (const stdio of plan.values()) if (isFile(stdio)) return true;
   return false;

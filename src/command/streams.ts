@@ -8,21 +8,17 @@ import type { Channel } from './channel.js';
 
 type Callback = (error?: Error | null) => void;
 
-/** Reads until the channel has nothing more now, or the stream has enough. */
+/**
+ * Reads once. The stream asks again by itself, in a microtask of its own: who awaits one `data` event
+ * misses none.
+ */
 function pull(stream: Readable, channel: Channel): void {
-  for (;;) {
-    let bytes: Buffer | undefined | null;
-    try {
-      bytes = channel.read();
-    } catch (error) {
-      stream.destroy(error as Error);
-      return;
-    }
-    if (bytes === undefined) {
-      channel.onceReadable(() => pull(stream, channel));
-      return;
-    }
-    if (!stream.push(bytes) || bytes === null) return;
+  try {
+    const bytes = channel.read();
+    if (bytes === undefined) channel.onceReadable(() => pull(stream, channel));
+    else stream.push(bytes);
+  } catch (error) {
+    stream.destroy(error as Error);
   }
 }
 
@@ -46,6 +42,9 @@ function drainInto(channel: Channel, bytes: Uint8Array, done: Callback): void {
   else channel.onceWritable(() => drainInto(channel, bytes.subarray(count), done));
 }
 
+/** Closes the pipes of streams that nobody can use any more. */
+const unread = new FinalizationRegistry<Channel>((channel) => channel.close());
+
 /** What the child writes. */
 export class PipeReader extends Readable {
   readonly #channel: Channel;
@@ -53,6 +52,7 @@ export class PipeReader extends Readable {
   constructor(channel: Channel) {
     super({ highWaterMark: 64 * 1024 });
     this.#channel = channel;
+    unread.register(this, channel);
   }
 
   override _read(): void {
@@ -83,6 +83,7 @@ export class PipeWriter extends Writable {
   constructor(channel: Channel) {
     super({ highWaterMark: 64 * 1024 });
     this.#channel = channel;
+    unread.register(this, channel);
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: Callback): void {

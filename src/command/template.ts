@@ -50,6 +50,7 @@ function parse(strings: TemplateStringsArray, values: readonly unknown[]): strin
   const words: string[] = [];
   let joined = false;
   for (const [index, text] of strings.entries()) {
+    if (text === undefined) throw invalid('$', strings.raw[index], 'without a wrong escape');
     const parts: string[] = text.split(/\s+/);
     // An empty first part is white space at the beginning, an empty last one at the end.
     append(words, parts[0] === '' ? [] : [parts[0] as string], joined);

@@ -29,10 +29,43 @@ export function isSource(value: unknown): value is Source {
   return Symbol.asyncIterator in value || Symbol.iterator in value;
 }
 
-/** Pulls chunks; `release` gives the source back with what was not pulled yet. */
+/** Pulls chunks; `release` gives the source back with what was not taken. */
 interface Puller {
   next(): Promise<{ done?: boolean | undefined; value?: Chunk | undefined }>;
-  release(): void;
+  release(rest: Uint8Array): void;
+}
+
+/** Of Node's streams nothing is taken ahead, so that another can read on from there. */
+function pullerOfReadable(source: Readable): Puller {
+  let forget = (): void => {};
+  const failed = (): void => {}; // looked at in `next`; without a listener it would end the program
+  source.on('error', failed);
+  const changed = (): Promise<void> => {
+    return new Promise((resolve) => {
+      const events = ['readable', 'end', 'close', 'error'] as const;
+      for (const event of events) source.once(event, resolve);
+      forget = () => {
+        for (const event of events) source.off(event, resolve);
+      };
+    });
+  };
+  const next: Puller['next'] = async () => {
+    for (;;) {
+      if (source.errored !== null) throw source.errored;
+      const value: Chunk | null = source.readableEnded ? null : source.read();
+      if (value !== null) return { value };
+      if (source.errored !== null) throw source.errored;
+      if (source.readableEnded || source.destroyed) return { done: true };
+      await changed();
+      forget();
+    }
+  };
+  const release: Puller['release'] = (rest) => {
+    forget();
+    source.off('error', failed);
+    if (rest.length > 0 && !source.readableEnded && !source.destroyed) source.unshift(rest);
+  };
+  return { next, release };
 }
 
 function pullerOf(source: Source): Puller {
@@ -41,10 +74,7 @@ function pullerOf(source: Source): Puller {
     const reader = source.getReader();
     return { next: () => reader.read(), release: () => reader.releaseLock() };
   }
-  if (source instanceof Readable) {
-    const iterator = source.iterator({ destroyOnReturn: false });
-    return { next: () => iterator.next(), release: () => void iterator.return?.() };
-  }
+  if (source instanceof Readable) return pullerOfReadable(source);
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   return {
@@ -53,19 +83,23 @@ function pullerOf(source: Source): Puller {
   };
 }
 
-/** Writes all of `bytes`; false when nobody reads any more. */
-function writeAll(channel: Channel, bytes: Uint8Array): Promise<boolean> {
+/** Writes `bytes`; resolves to those that nobody reads any more. */
+function writeAll(channel: Channel, bytes: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const write = (left: Uint8Array): void => {
       if (channel.closed) {
-        resolve(false);
+        resolve(left);
         return;
       }
       try {
         const count = channel.write(left);
-        if (count < 0) resolve(false);
-        else if (count === left.length) resolve(true);
-        else channel.onceWritable(() => write(left.subarray(count)));
+        if (count < 0) resolve(left);
+        else if (count === left.length) resolve(left.subarray(count));
+        else {
+          const rest = left.subarray(count);
+          channel.onceClosed(() => resolve(rest));
+          channel.onceWritable(() => write(rest));
+        }
       } catch (error) {
         reject(error);
       }
@@ -91,6 +125,7 @@ export async function feedFrom(
     ended,
     new Promise<void>((resolve) => channel.onceHangUp(resolve)),
   ]).then(() => GONE);
+  let rest: Uint8Array = new Uint8Array();
   try {
     for (;;) {
       // A source that has nothing now must not keep a child that has ended waiting.
@@ -98,11 +133,12 @@ export async function feedFrom(
       if ('gone' in pulled || pulled.done || pulled.value === undefined) return;
       const { value } = pulled;
       const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-      if (!(await writeAll(channel, bytes))) return;
+      rest = await writeAll(channel, bytes);
+      if (rest.length > 0) return;
     }
   } finally {
     channel.close();
-    puller.release();
+    puller.release(rest);
   }
 }
 
@@ -143,13 +179,17 @@ function readNext(channel: Channel): Promise<Buffer | null> {
  */
 export async function drainTo(channel: Channel, sink: Sink): Promise<void> {
   const writer = sink instanceof Writable ? undefined : sink.getWriter();
+  // The error is told by the promise; the event alone would end the program.
+  const ignored = (): void => {};
+  if (sink instanceof Writable) sink.on('error', ignored);
   try {
     for (;;) {
       const bytes = await readNext(channel);
-      if (bytes === null) return;
+      if (bytes === null) break;
       if (writer === undefined) await writeTo(sink as Writable, bytes);
       else await writer.write(bytes);
     }
+    if (sink instanceof Writable) sink.off('error', ignored);
   } finally {
     channel.close();
     writer?.releaseLock();

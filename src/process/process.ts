@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs';
 import { checkSignal, invalid } from '../launch/check.js';
 import { completions, type NativeChannel, native } from '../native.js';
 import { aboveStdio, attempt, call, close } from '../syscall/call.js';
-import { CLD, E, EPOLL, F, PIDFD } from '../syscall/constants.js';
+import { CLD, E, EPOLL, F, LAYOUT, PIDFD, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
+import { writeStruct } from '../syscall/layout.js';
 import type { Signal } from '../syscall/signals.js';
 import { isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
 import { ExitStatus, ownMaxRss, type ResourceUsage } from './status.js';
@@ -71,8 +72,10 @@ export class Process implements Disposable {
   #status: ExitStatus | undefined;
   #exited: Promise<ExitStatus> | undefined;
   #settle: ((status: ExitStatus) => void) | undefined;
-  #watch: (() => void) | undefined;
-  #release: () => void = () => {};
+  #reject: ((error: Error) => void) | undefined;
+  /** Opened, not launched: its end is watched once somebody asks, and its handle can be given up. */
+  #opened = false;
+  #watching: { readonly token: number; readonly channel: NativeChannel } | undefined;
   #referenced = true;
 
   /** @internal */
@@ -100,8 +103,7 @@ export class Process implements Disposable {
       throw new SystemError('pidfd_open', E.ESRCH);
     }
     opened.#referenced = false;
-    opened.#watch = () => opened.#watchForeign();
-    opened.#release = () => close(pidfd);
+    opened.#opened = true;
     return opened;
   }
 
@@ -112,12 +114,14 @@ export class Process implements Disposable {
 
   /** Waits for its end; any number of callers may. */
   wait(): Promise<ExitStatus> {
-    this.#exited ??= new Promise((resolve) => {
+    if (this.#exited !== undefined) return this.#exited;
+    this.#exited = new Promise((resolve, reject) => {
       if (this.#status !== undefined) resolve(this.#status);
-      else this.#settle = resolve;
+      else if (this.#pidfd < 0) reject(noHandle(this.pid));
+      this.#settle = resolve;
+      this.#reject = reject;
     });
-    this.#watch?.();
-    this.#watch = undefined;
+    if (this.#opened && this.#pidfd >= 0) this.#watchForeign();
     return this.#exited;
   }
 
@@ -183,10 +187,7 @@ export class Process implements Disposable {
    * @throws Error ERR_NO_HANDLE once the process was reaped.
    */
   withHandle<T>(use: (pidfd: number) => T): T {
-    if (this.#pidfd < 0) {
-      const error = new Error(`process ${this.pid} has ended and its handle is gone`);
-      throw Object.assign(error, { code: 'ERR_NO_HANDLE' });
-    }
+    if (this.#pidfd < 0) throw noHandle(this.pid);
     return use(this.#pidfd);
   }
 
@@ -204,52 +205,74 @@ export class Process implements Disposable {
     completions.release();
   }
 
-  /** Gives up the handle of a process that was opened; a child is awaited all the same. */
+  /**
+   * Gives up the handle of a process that was opened; who awaits it learns no more. A child is
+   * awaited all the same.
+   */
   [Symbol.dispose](): void {
-    const release = this.#release;
-    this.#release = () => {};
-    if (this.#status === undefined && this.#watch !== undefined) this.#pidfd = -1;
-    release();
+    if (!this.#opened || this.#pidfd < 0) return;
+    this.#stopWatching();
+    close(this.#pidfd);
+    this.#pidfd = -1;
+    this.unref();
+    this.#reject?.(noHandle(this.pid));
   }
 
-  /** The native side reaped it. @internal */
+  /** Whether it has ended, reaped or not. @internal */
+  hasEnded(): boolean {
+    if (this.#pidfd < 0) return true;
+    const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.#pidfd, events: POLL.POLLIN });
+    return attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0) === 1;
+  }
+
+  /** It was reaped, or has ended and is another's to reap. @internal */
   end(status: ExitStatus): void {
     if (this.#status !== undefined) return;
-    if (this.#referenced) completions.release();
+    this.unref();
     this.#status = status;
+    // A child's is closed by the native side, once all that it had to tell has been told.
+    if (this.#opened && this.#pidfd >= 0) close(this.#pidfd);
     this.#pidfd = -1;
     this.#settle?.(status);
     this.#settle = undefined;
+  }
+
+  #stopWatching(): void {
+    if (this.#watching === undefined) return;
+    completions.forget(this.#watching.token);
+    native.closeChannel(this.#watching.channel);
+    this.#watching = undefined;
   }
 
   /** A process that is no child: its pidfd says when it ends, and since Linux 6.15 how. */
   #watchForeign(): void {
     const pidfd = this.#pidfd;
     const token = completions.register(() => {
-      completions.forget(token);
-      native.closeChannel(channel as NativeChannel);
-      this.#endForeign(pidfd, 1);
+      this.#stopWatching();
+      this.#endForeign(1);
     });
     const channel = native.openChannel(pidfd, false, token);
     if (typeof channel === 'number') {
       completions.forget(token);
       throw new SystemError('epoll_ctl', channel);
     }
-    this.#referenced = true;
-    completions.retain();
+    this.#watching = { token, channel };
+    this.ref();
     native.armChannel(channel, EPOLL.EPOLLIN);
   }
 
   /** Its status is there once its parent has reaped it, which may be a moment after its end. */
-  #endForeign(pidfd: number, delay: number): void {
-    const [how, status] = exitInfo(pidfd);
-    if (how === 0 && delay < 100) {
-      setTimeout(() => this.#endForeign(pidfd, delay * 2), delay);
-      return;
-    }
-    this.end(new ExitStatus(how, status, NO_USAGE));
-    this[Symbol.dispose]();
+  #endForeign(delay: number): void {
+    if (this.#pidfd < 0) return;
+    const [how, status] = exitInfo(this.#pidfd);
+    if (how === 0 && delay < 1000) setTimeout(() => this.#endForeign(delay * 2), delay);
+    else this.end(new ExitStatus(how, status, NO_USAGE));
   }
+}
+
+function noHandle(pid: number): Error {
+  const error = new Error(`process ${pid} has ended, or its handle was given up`);
+  return Object.assign(error, { code: 'ERR_NO_HANDLE' });
 }
 
 /** Another's child: only its parent learns what it used. */

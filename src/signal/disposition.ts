@@ -3,45 +3,52 @@
  *
  * @module
  */
-import { checkSignal, invalid } from '../launch/check.js';
+import { checkSignal, checkSignals, invalid } from '../launch/check.js';
 import { native } from '../native.js';
 import { call } from '../syscall/call.js';
 import { SIG_HOW } from '../syscall/constants.js';
-import { SystemError } from '../syscall/errors.js';
 import { type Signal, type SignalName, signalName, signalSet } from '../syscall/signals.js';
+import { dropAll, setIgnored, watched } from './hub.js';
 import { inherited } from './inherited.js';
-import { dropAll, watched } from './notify.js';
 import { isCatchable, table } from './table.js';
 
-/** enum signal_action of native/signals.h. */
+/** enum signal_action of native/signal_handler.h. */
 const IGNORED = 1;
+
+const SIGCHLD = 17;
 
 /** Whom `ignore` was called for, so that `reset` undoes it. */
 const ignoredHere = new Set<number>();
 
 function numbersOf(signals: readonly Signal[]): number[] {
-  if (signals.length > 0) return signals.map((signal, index) => checkSignal(`[${index}]`, signal));
-  return table.filter(({ policy }) => policy !== 'leave').map(({ number }) => number);
+  if (signals.length === 0) return table.map(({ number }) => number);
+  return signals.map((signal, index) => checkSignal(`signals[${index}]`, signal));
 }
 
-function setIgnored(number: number, ignored: boolean): void {
-  const error = native.setSignalAction(number, ignored);
-  if (error > 0) throw new SystemError('sigaction', error);
+/** Of a process that ignores SIGCHLD the kernel forgets how its children end. */
+function canIgnore(number: number): boolean {
+  return isCatchable(number) && number !== SIGCHLD;
 }
 
 /**
- * Ignores signals, for this process and the children it launches; ends every `notify` for them. None
- * given: all that can be caught.
+ * Ignores signals, for this process and the children it launches; only SIGPIPE and SIGXFSZ, which
+ * the runtime ignores anyway, are at their default in children unless `signals.ignore` has them.
+ * Ends every `notify` of this thread for them. None given: all that can be ignored, but for those
+ * that are the runtime's.
  *
- * @throws TypeError for SIGKILL, SIGSTOP and signals of faults.
+ * @throws TypeError for SIGKILL, SIGSTOP and signals of faults, and for SIGCHLD, since no status of a
+ * child could be had any more.
  */
 export function ignore(...signals: Signal[]): void {
-  const numbers = numbersOf(signals);
-  for (const number of numbers) {
-    const name = signalName(number);
-    if (!isCatchable(name)) throw invalid('signal', name, 'one that can be ignored');
+  const numbers =
+    signals.length > 0
+      ? numbersOf(signals)
+      : table.filter(({ policy }) => policy !== 'leave').map(({ number }) => number);
+  for (const [index, number] of numbers.entries()) {
+    if (canIgnore(number) || signals.length === 0) continue;
+    throw invalid(`signals[${index}]`, signals[index], 'a signal that can be ignored');
   }
-  for (const number of numbers) {
+  for (const number of numbers.filter(canIgnore)) {
     dropAll(number);
     setIgnored(number, true);
     ignoredHere.add(number);
@@ -49,8 +56,8 @@ export function ignore(...signals: Signal[]): void {
 }
 
 /**
- * Undoes `notify` and `ignore`: signals are as this process was started with them, ignored or at
- * their default action. None given: all.
+ * Undoes `notify` and `ignore`: signals are as they were before, or ignored if this process was
+ * started so. None given: all.
  */
 export function reset(...signals: Signal[]): void {
   for (const number of numbersOf(signals)) {
@@ -73,12 +80,14 @@ export function mask(): SignalName[] {
 }
 
 function change(how: number, signals: readonly Signal[]): void {
-  const numbers = signals.map((signal, index) => checkSignal(`[${index}]`, signal));
-  const set = new BigUint64Array([signalSet(numbers)]);
+  const set = new BigUint64Array([signalSet(checkSignals('signals', signals))]);
   call('rt_sigprocmask', how, set, null, 8);
 }
 
-/** Blocks signals on this thread: they wait, unless another thread of the process takes them. */
+/**
+ * Blocks signals on this thread: they wait, unless another thread of the process takes them; the
+ * runtime has some. Children that it launches have them blocked as well.
+ */
 export function block(...signals: Signal[]): void {
   change(SIG_HOW.SIG_BLOCK, signals);
 }

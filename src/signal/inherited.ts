@@ -13,6 +13,7 @@ import { native } from '../native.js';
 import { call } from '../syscall/call.js';
 import { SIG_HOW } from '../syscall/constants.js';
 import type { SignalName } from '../syscall/signals.js';
+import { setIgnored } from './hub.js';
 import { table } from './table.js';
 
 /** What a process was started with. */
@@ -49,13 +50,13 @@ function ignoredNow(): bigint {
   return set & ~RUNTIME_IGNORES;
 }
 
-/** The launcher's record, which the main thread hands on to its Workers. */
+/** The launcher's record, which is handed on to Workers and to other copies of this library. */
 function recordOf(): string {
-  if (!isMainThread) return String(getEnvironmentData(VARIABLE) ?? '');
-  const record = process.env[VARIABLE] ?? '';
+  const record = isMainThread ? process.env[VARIABLE] : undefined;
+  if (record === undefined) return String(getEnvironmentData(VARIABLE) ?? '');
   // It is of this process: its children are told anew, or not at all.
   delete process.env[VARIABLE];
-  if (record !== '') setEnvironmentData(VARIABLE, record);
+  setEnvironmentData(VARIABLE, record);
   return record;
 }
 
@@ -76,12 +77,16 @@ function find(): Inherited {
 /** What this process was started with. */
 export const inherited: Inherited = find();
 
-/** Puts back what the runtime undid: what was ignored is ignored, what was blocked is blocked. */
+/**
+ * Puts back what the runtime undid: what was ignored is ignored, what was blocked is blocked. SIGCHLD
+ * is not: of a process that ignores it the kernel forgets how its children end.
+ */
 export function restoreInherited(): void {
-  if (inherited.source !== 'launcher') return;
+  // A Worker has all of it from the main thread, which may have changed it since.
+  if (inherited.source !== 'launcher' || !isMainThread) return;
   let blocked = 0n;
   for (const { name, number } of table) {
-    if (inherited.ignored.includes(name)) native.setSignalAction(number, true);
+    if (inherited.ignored.includes(name) && name !== 'SIGCHLD') setIgnored(number, true);
     if (inherited.blocked.includes(name)) blocked |= 1n << BigInt(number - 1);
   }
   const set = new BigUint64Array([blocked]);

@@ -53,13 +53,21 @@ const UNCATCHABLE = new Set<SignalName>(['SIGKILL', 'SIGSTOP']);
 /** V8's profiler and the sanitizers of the runtime have them. */
 const RUNTIME = new Set<SignalName>(['SIGPROF', 'SIGSTKFLT']);
 
+/** The numbers there are; libc keeps those between the standard and the real-time ones to itself. */
+const NUMBERS: readonly number[] = [
+  ...new Set(Object.entries(SIG).flatMap(([name, n]) => (name.startsWith('SIGRT') ? [] : [n]))),
+  ...Array.from({ length: SIG.SIGRTMAX - SIG.SIGRTMIN + 1 }, (_, index) => SIG.SIGRTMIN + index),
+].sort((a, b) => a - b);
+
 /** Whether a signal can be caught at all. */
-export function isCatchable(name: SignalName): boolean {
-  return !UNCATCHABLE.has(name) && !FAULTS.has(name);
+export function isCatchable(number: number): boolean {
+  const name = signalName(number);
+  return NUMBERS.includes(number) && !UNCATCHABLE.has(name) && !FAULTS.has(name);
 }
 
-function policyOf(name: SignalName): SignalPolicy {
-  if (!isCatchable(name) || RUNTIME.has(name)) return 'leave';
+function policyOf(number: number): SignalPolicy {
+  const name = signalName(number);
+  if (!isCatchable(number) || RUNTIME.has(name)) return 'leave';
   return IGNORE.has(name) ? 'ignore' : 'catch';
 }
 
@@ -79,19 +87,10 @@ function entryOf(number: number): SignalEntry {
     number,
     description,
     default: defaultOf(name),
-    policy: policyOf(name),
-    restart: isCatchable(name),
+    policy: policyOf(number),
+    restart: isCatchable(number),
   };
 }
 
-function numbers(): number[] {
-  const standard = Object.entries(SIG).filter(([name]) => !name.startsWith('SIGRT'));
-  const realTime = Array.from(
-    { length: SIG.SIGRTMAX - SIG.SIGRTMIN + 1 },
-    (_, index) => SIG.SIGRTMIN + index,
-  );
-  return [...standard.map(([, number]) => number as number), ...realTime].sort((a, b) => a - b);
-}
-
 /** All signals of this platform by their numbers, the real-time ones as SIGRTMIN+n. */
-export const table: readonly SignalEntry[] = numbers().map(entryOf);
+export const table: readonly SignalEntry[] = NUMBERS.map(entryOf);

@@ -22,11 +22,12 @@ test('nothing else happens until it is over', async () => {
 });
 
 test('other children end meanwhile, and are told of afterwards', async () => {
-  const child = await startProcess('/bin/sh', ['sh', '-c', 'exit 5']);
+  const child = await startProcess('/bin/sleep', ['sleep', '60']);
   const waiting = child.wait();
-  runSync('sleep', ['0.05']);
-  assert.equal(child.status(), undefined);
-  assert.equal((await waiting).code, 5);
+  const script = 'kill $0; while kill -0 $0 2>/dev/null; do sleep 0.01; done';
+  runSync('sh', ['-c', script, `${child.pid}`]);
+  assert.equal(child.status(), undefined, 'it was reaped, but this thread does not know');
+  assert.equal((await waiting).signal, 'SIGTERM');
 });
 
 test('nothing of it is left when it returns or throws', () => {

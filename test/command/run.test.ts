@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExitError, type RunOptions, run, runSync } from '#dist/index.js';
 import { Process } from '#dist/process/index.js';
 import { withFolder } from '../helpers/state.js';
-import { digest, pattern } from '../helpers/streams.js';
-import { test } from '../helpers/test.js';
+import { digest, pattern, until } from '../helpers/streams.js';
+import { children, test } from '../helpers/test.js';
 
 interface Outcome {
   stdout: string;
@@ -126,16 +126,48 @@ forBoth('maxBuffer is the most that is collected of each stream', async (run) =>
   const { stdout, stderr } = await run('sh', ['-c', both], { maxBuffer });
   assert.deepEqual([stdout.length, stderr.length], [maxBuffer, maxBuffer]);
   for (const target of ['1', '2']) {
-    const script = `${head(maxBuffer + 1)} >&${target}; sleep 60`;
+    const script = `${head(maxBuffer + 1)} >&${target}; exec sleep 60`;
     const error = await exitError(run('sh', ['-c', script], { maxBuffer, stop: { grace: 50 } }));
     assert.equal(error.status.reason, 'maxBuffer');
     assert.match(error.message, /too much output/);
     const output = target === '1' ? error.stdout : error.stderr;
     assert.equal(output.length, maxBuffer);
   }
-  const nothing = await exitError(run('sh', ['-c', 'echo; sleep 60'], { maxBuffer: 0 }));
+  const nothing = await exitError(run('sh', ['-c', 'echo; exec sleep 60'], { maxBuffer: 0 }));
   assert.equal(nothing.stdout, '');
 });
+
+forBoth('too much output is an error also when it comes after the exit', async (run) => {
+  const script = '(sleep 0.05; head -c 5000 /dev/zero) & exit 0';
+  const error = await exitError(run('sh', ['-c', script], { maxBuffer: 1000 }));
+  assert.equal(error.status.reason, 'maxBuffer');
+  assert.equal(error.stdout.length, 1000);
+});
+
+test('run: too much output of a command that has ended is an error and nothing else', () =>
+  withFolder(async (folder) => {
+    const go = join(folder, 'go');
+    const script = `until [ -e ${go} ]; do sleep 0.005; done; head -c 1001 /dev/zero`;
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      const running = run('sh', ['-c', script], { maxBuffer: 1000 });
+      await until('it runs', () => children().length > 0);
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+      // From here to its end nothing is told, and then all of it together.
+      writeFileSync(go, '');
+      const deadline = Date.now() + 20_000;
+      while (children().length > 0 && Date.now() < deadline);
+      runSync('sleep', ['0.02']);
+      const error = await exitError(running);
+      assert.equal(error.status.reason, 'maxBuffer');
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    assert.deepEqual(unhandled, [], 'the program would have died of it');
+  }));
 
 forBoth(
   'a command that never stops writing is stopped by maxBuffer and by timeout',
@@ -154,12 +186,12 @@ forBoth('timeout sends SIGTERM, and SIGKILL to whoever ignores that', async (run
   assert.deepEqual([plain.status.reason, plain.status.signal], ['timeout', 'SIGTERM']);
   assert.match(plain.message, /^sleep 60: timed out, signal: terminated after \d+ ms$/);
   const stubborn = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
-  const options = { timeout: 200, stop: { grace: 50 } };
+  const options = { timeout: 500, stop: { grace: 50 } };
   const error = await exitError(run('sh', ['-c', stubborn], options));
   assert.deepEqual([error.status.reason, error.status.signal], ['timeout', 'SIGKILL']);
   assert.equal(error.stdout, 'ready');
   const obliging = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.02; done";
-  const polite = await exitError(run('sh', ['-c', obliging], { timeout: 200 }));
+  const polite = await exitError(run('sh', ['-c', obliging], { timeout: 500 }));
   assert.deepEqual([polite.status.reason, polite.status.code], ['timeout', 0]);
   assert.equal(polite.stdout, 'ready\nbye');
   const status = (await run('sleep', ['60'], { timeout: 30, reject: false })).status;
@@ -213,7 +245,7 @@ forBoth('cwd, env and argv0 are those of the command', (run) =>
 
 test('run: an aborted signal stops it, and is the cause of the error', async () => {
   const controller = new AbortController();
-  const running = run('sh', ['-c', 'echo before; sleep 60'], { signal: controller.signal });
+  const running = run('sh', ['-c', 'echo before; exec sleep 60'], { signal: controller.signal });
   const reason = new Error('enough');
   setTimeout(() => controller.abort(reason), 30);
   const error = await exitError(running);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { ExitError, LaunchError, run, spawn } from '#dist/index.js';
+import { ExitError, LaunchError, run, runSync, spawn } from '#dist/index.js';
 import { Process } from '#dist/process/index.js';
 import { processState, text, until } from '../helpers/streams.js';
-import { test } from '../helpers/test.js';
+import { openDescriptors, test } from '../helpers/test.js';
 
 const QUIET = { stdin: 'null', stdout: 'null', stderr: 'null' } as const;
 const SLEEP = ['sleep', ['60'], QUIET] as const;
@@ -103,6 +103,20 @@ test('closed waits no longer than waitDelay for pipes that others hold', async (
   await killOther(Number(output));
 });
 
+test('closed leaves no pipe open, also none that nobody asked for', async () => {
+  const before = openDescriptors();
+  for (const stdio of ['pipe', 'socket'] as const) {
+    const child = await spawn('sh', ['-c', 'echo; echo >&2'], {
+      stdin: stdio,
+      stdout: stdio,
+      stderr: stdio,
+      fds: { 3: stdio },
+    });
+    await child.closed;
+    assert.deepEqual(openDescriptors(), before, stdio);
+  }
+});
+
 test('a stopped child can be stopped for good', async () => {
   const child = await spawn(...SLEEP);
   child.kill('SIGSTOP');
@@ -122,7 +136,7 @@ test('stop climbs to SIGKILL when SIGTERM is ignored', async () => {
 
 test('stop sends the signals that it is told to, and no more than it takes', async () => {
   const script =
-    "trap 'echo HUP; trap - INT' HUP; trap 'echo INT' INT; echo ready; while :; do sleep 0.02; done";
+    "trap 'trap - INT; echo HUP' HUP; trap 'echo INT' INT; echo ready; while :; do sleep 0.02; done";
   await using child = await spawn('sh', ['-c', script], { ...QUIET, stdout: 'pipe' });
   let output = '';
   const said = (word: string) => until(`it said ${word}`, () => output.includes(word));
@@ -149,7 +163,7 @@ test('timeout stops it, and its status says so', async () => {
   assert.equal((await quick.exited).reason, 'exited');
   const stubborn = await spawn('sh', ['-c', STUBBORN], {
     ...QUIET,
-    timeout: 100,
+    timeout: 500,
     stop: { grace: 50 },
   });
   assert.deepEqual(
@@ -220,11 +234,12 @@ test('a signal for a child that has ended is false, also before its end was told
       }
     });
   });
-  child.stdin.end('word\n');
   await new Promise((resolve) => setImmediate(resolve));
-  // The data and the end arrive together, since nobody asks for them meanwhile.
+  child.stdin.write('word\n');
+  // The data and the end arrive together, since nobody asks for them from here on.
   const ended = Date.now() + 10_000;
   while (processState(child.pid) !== '' && Date.now() < ended);
+  runSync('sleep', ['0.02']);
   assert.equal(await answer, false);
   assert.equal((await child.exited).code, 0);
 });

@@ -120,9 +120,9 @@ test('a status that somebody else has taken stays unknown, whatever stopped the 
   const { usage } = await (await startProcess('/bin/true', ['true'])).wait();
   type Internal = { new (how: number, status: number, of: typeof usage): ExitStatus };
   const unknown = new (ExitStatus as unknown as Internal)(0, 0, usage);
-  const stopped = (unknown as unknown as { because(reason: string): ExitStatus }).because(
-    'timeout',
-  );
+  const stopped = (unknown as unknown as { with(more: { reason: string }): ExitStatus }).with({
+    reason: 'timeout',
+  });
   assert.equal(unknown.reason, 'unknown');
   assert.equal(stopped.reason, 'timeout');
   for (const { code, signal, ok } of [unknown, stopped]) {

@@ -1,0 +1,53 @@
+/**
+ * What is known of a signal that came.
+ *
+ * @module
+ */
+import { type SignalName, signalName } from '../syscall/signals.js';
+
+/** A signal that came: siginfo_t of sigaction(2). */
+export interface SignalInfo {
+  readonly signal: SignalName;
+  readonly number: number;
+  /** SI_USER, SI_QUEUE, CLD_EXITED, …: why it was sent. */
+  readonly code: number;
+  /** Who sent it, or the child of a SIGCHLD; 0 when the kernel did. */
+  readonly pid: number;
+  readonly uid: number;
+  /** Of SIGCHLD: the exit code or signal. */
+  readonly status?: number;
+  /** What was sent along: sigqueue(3), timer_create(2). 32 bits, with a sign. */
+  readonly value?: number;
+  /** How many of this signal were lost before it, because nobody took them in time. */
+  readonly dropped: number;
+}
+
+const SIGCHLD = 17;
+
+/** The codes of sigaction(2) that say what else there is. */
+const SI_USER = 0;
+const SI_QUEUE = -1;
+const SI_TIMER = -2;
+const SI_MESGQ = -3;
+const SI_SIGIO = -5;
+const SI_TKILL = -6;
+
+/** Timers, and descriptors that became ready, have something else where the sender would be. */
+function hasSender(number: number, code: number): boolean {
+  if (number === SIGCHLD) return true;
+  return code === SI_USER || (code < SI_USER && code !== SI_TIMER && code !== SI_SIGIO);
+}
+
+/** The signal of a completion, which native/bind_signal.c writes. */
+export function infoOf(row: Float64Array, at: number): SignalInfo {
+  const [number, code, pid, uid, status, value, dropped] = row.subarray(
+    at + 2,
+    at + 9,
+  ) as unknown as [number, number, number, number, number, number, number];
+  const sender = hasSender(number, code) ? { pid, uid } : { pid: 0, uid: 0 };
+  const info = { signal: signalName(number), number, code, ...sender, dropped };
+  if (number === SIGCHLD && code > SI_USER) return { ...info, status };
+  // tgkill(2) leaves none; what lies below it are the sender's own codes.
+  const hasValue = [SI_QUEUE, SI_TIMER, SI_MESGQ].includes(code) || code < SI_TKILL;
+  return hasValue ? { ...info, value } : info;
+}

@@ -1,0 +1,259 @@
+// What Go's os/exec promises of running a command, by the names of its tests (os/exec/exec_test.go).
+// The code is ours; a child of Go's is its test binary, ours are the system's small programs.
+
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { command, ExitError, LaunchError, lookPath, run, runSync, spawn } from '#dist/index.js';
+import { startProcess } from '#dist/process/index.js';
+import { openDescriptors, test } from '../helpers/test.js';
+
+async function exitError(running: Promise<unknown>): Promise<ExitError> {
+  const error = await running.then(
+    () => assert.fail('it has not failed'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ExitError, String(error));
+  return error;
+}
+
+test('TestEcho: arguments arrive as they were given', async () => {
+  const { stdout } = await run('echo', ['foo bar', 'baz'], { stripFinalNewline: false });
+  assert.equal(stdout, 'foo bar baz\n');
+});
+
+test('TestCommandRelativeName: a relative program is one of the new working directory', async () => {
+  const echo = lookPath('echo');
+  const file = `./${basename(dirname(echo))}/echo`;
+  const { stdout } = await run(file, ['foo'], { cwd: dirname(dirname(echo)) });
+  assert.equal(stdout, 'foo');
+});
+
+test('TestCatStdin: what was given to read comes back, without a newline more', async () => {
+  const input = 'Input string\nLine 2';
+  const { stdout } = await run('cat', { input, stripFinalNewline: false });
+  assert.equal(stdout, input);
+});
+
+test('TestEchoFileRace: stdin may be written while the end is awaited', async () => {
+  const child = await spawn('echo', { stdin: 'pipe', stdout: 'null' });
+  const { stdin } = child;
+  const writing = (async () => {
+    for (let count = 0; count < 100; count++) {
+      stdin.write('a chunk');
+      await sleep(0);
+    }
+    stdin.end();
+  })();
+  assert.equal((await child.closed).ok, true);
+  await writing;
+});
+
+test('TestCatGoodAndBadFile: the error keeps what was written before it', async () => {
+  const good = '/proc/self/comm';
+  const error = await exitError(run('cat', ['/bogus/file.foo', good], { stderr: 'stdout' }));
+  const [first, second] = (error.stdout as string).split('\n');
+  assert.match(first ?? '', /^cat: .*bogus.*No such file/);
+  assert.equal(second, 'cat');
+});
+
+test('TestNoExistExecutable: a file that is not there', async () => {
+  await assert.rejects(run('/no-exist-executable'), {
+    name: 'LaunchError',
+    code: 'ENOENT',
+    step: 'execve',
+  });
+});
+
+test('TestExitStatus: the text of a failure has the code', async () => {
+  const error = await exitError(run('sh', ['-c', 'exit 42']));
+  assert.equal(String(error.status), 'exit status 42');
+  assert.match(error.message, /exit status 42/);
+});
+
+test('TestExitCode: of children that ended, and of one that never ran', async () => {
+  for (const code of [42, 2, 255, 0]) {
+    const { status } = await run('sh', ['-c', `exit ${code}`], { reject: false });
+    assert.equal(status.code, code);
+    assert.equal(runSync('sh', ['-c', `exit ${code}`], { reject: false }).status.code, code);
+  }
+  const child = await startProcess('/bin/sleep', ['sleep', '1000']);
+  assert.equal(child.status(), undefined, 'Go has -1 for what has no status yet');
+  child.signal('SIGKILL');
+  const { code, shellCode } = await child.wait();
+  assert.deepEqual({ code, shellCode }, { code: null, shellCode: 137 });
+});
+
+test('TestPipes: three pipes, line by line', async () => {
+  const script = `while IFS=: read -r to text; do
+    case $to in O) echo "O:$text";; E) echo "E:$text" >&2;; esac; done`;
+  const child = await spawn('sh', ['-c', script], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const { stdin } = child;
+  const stdout = child.lines()[Symbol.asyncIterator]();
+  const stderr = child.lines({ from: 'stderr' })[Symbol.asyncIterator]();
+  stdin.write('O:I am output\n');
+  assert.equal((await stdout.next()).value, 'O:I am output');
+  stdin.write('E:I am error\n');
+  assert.equal((await stderr.next()).value, 'E:I am error');
+  stdin.write('O:I am output2\n');
+  assert.equal((await stdout.next()).value, 'O:I am output2');
+  stdin.end();
+  const ends = await Promise.all([stdout.next(), stderr.next()]);
+  assert.deepEqual(
+    ends.map(({ done }) => done),
+    [true, true],
+  );
+  assert.equal((await child.closed).ok, true);
+});
+
+test('TestStdinClose (#6270): stdin may be closed while the end is awaited, and twice', async () => {
+  const child = await spawn('cat', { stdin: 'pipe', stdout: 'null' });
+  const { stdin } = child;
+  stdin.write('x');
+  setImmediate(() => stdin.end());
+  assert.equal((await child.closed).ok, true);
+  stdin.end();
+  stdin.destroy();
+});
+
+test('TestStdinCloseRace (#17647): killed, written and awaited at once', async () => {
+  for (let round = 0; round < 10; round++) {
+    const child = await spawn('cat', { stdin: 'pipe', stdout: 'null' });
+    setImmediate(() => child.kill('SIGKILL'));
+    child.stdin.write('some data');
+    child.stdin.end();
+    const status = await child.closed;
+    assert.ok(status.signal === 'SIGKILL' || status.ok, String(status));
+  }
+});
+
+test('TestPipeLookPathLeak (#5071): launches that fail leave no descriptor', async () => {
+  const before = openDescriptors();
+  for (let round = 0; round < 6; round++) {
+    const options = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' } as const;
+    await assert.rejects(spawn('something-that-does-not-exist', options), { code: 'ENOENT' });
+    assert.throws(() => runSync('something-that-does-not-exist', options), { code: 'ENOENT' });
+  }
+  assert.deepEqual(openDescriptors(), before);
+});
+
+test('TestIgnorePipeErrorOnSuccess (#9173): not to read stdin is no failure', async () => {
+  const tenMB = Buffer.alloc(10 << 20, 'x');
+  function* endless(): Generator<Uint8Array, void, undefined> {
+    for (;;) yield tenMB;
+  }
+  for (const input of ['hello', tenMB, endless()]) {
+    assert.equal((await run('echo', ['foo'], { input })).stdout, 'foo');
+  }
+});
+
+test('TestClosePipeOnCopyError: a sink that fails does not let the child write for ever', async () => {
+  const sink = new WritableStream({
+    write() {
+      throw new Error('on purpose');
+    },
+  });
+  await assert.rejects(run('yes', { stdout: sink }), { message: 'on purpose' });
+});
+
+test('TestOutputStderrCapture: an error has stderr even if only stdout was asked for', async () => {
+  const error = await exitError(run('sh', ['-c', 'echo some stderr text >&2; exit 1']));
+  assert.equal(error.stderr, 'some stderr text');
+  assert.match(error.message, /\nsome stderr text$/);
+});
+
+test('TestContext: an abort ends a child that waits for its stdin', async () => {
+  const controller = new AbortController();
+  const child = await spawn('sh', ['-c', 'echo O:hi; exec cat'], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    signal: controller.signal,
+  });
+  child.stdin.write('O:hi\n');
+  for await (const line of child.lines()) {
+    assert.equal(line, 'O:hi');
+    controller.abort();
+    break;
+  }
+  const status = await child.closed;
+  assert.equal(status.ok, false);
+  assert.equal(status.reason, 'aborted');
+});
+
+test('TestContextCancel: after an abort nothing is read any more, and writing still is no error', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const child = await spawn('cat', { stdin: 'pipe', stdout: 'null', signal });
+  const { stdin } = child;
+  stdin.write('x');
+  controller.abort();
+  assert.equal((await child.exited).signal, 'SIGTERM');
+  // Go's writes fail from here on; ours are dropped, and the stream says that it is over.
+  for (let count = 0; count < 100; count++) stdin.write('x');
+  await new Promise<void>((resolve) => stdin.end(resolve));
+  assert.equal(stdin.writableFinished, true);
+});
+
+test('TestString, TestStringPathNotResolved: a command says what was asked for', () => {
+  const echo = lookPath('echo');
+  assert.equal(String(command(echo, ['arg1', 'arg2'])), `${echo} arg1 arg2`);
+  assert.equal(String(command('makemeasandwich', ['-lettuce'])), 'makemeasandwich -lettuce');
+});
+
+test('TestNoPath: a command without a program', async () => {
+  assert.throws(() => runSync(''), { code: 'ERR_INVALID_ARG_VALUE' });
+  await assert.rejects(command('').run(), { code: 'ERR_INVALID_ARG_VALUE' });
+});
+
+test('TestDoubleStartLeavesPipesOpen: to start a command twice is to have two', async () => {
+  const cat = command('cat', { stdin: 'pipe', stdout: 'pipe' });
+  const [first, second] = await Promise.all([cat.spawn(), cat.spawn()]);
+  assert.notEqual(first.pid, second.pid);
+  for (const [index, child] of [first, second].entries()) {
+    child.stdin?.end(`hello ${index}`);
+    assert.equal(String(Buffer.concat((await child.stdout?.toArray()) ?? [])), `hello ${index}`);
+    assert.equal((await child.closed).ok, true);
+  }
+});
+
+test('TestStart_twice (#76746): a command that could not start may be started again', async () => {
+  const missing = command('/nonexistent');
+  for (let round = 0; round < 2; round++) {
+    await assert.rejects(missing.spawn(), (error) => error instanceof LaunchError);
+  }
+});
+
+test('TestConcurrentExec (#61080): started at once, none keeps what is the others own', async () => {
+  const count = Math.max(availableParallelism(), 8);
+  const options = { stdin: 'pipe', stdout: 'pipe' } as const;
+  const hanging = Array.from({ length: count }, () => spawn('cat', options));
+  const exiting = Array.from({ length: count }, () => run('true'));
+  for (const { status } of await Promise.all(exiting)) assert.equal(status.ok, true);
+  for (const child of await Promise.all(hanging)) {
+    // It reads its end at once: no other child holds the pipe.
+    child.stdin.end();
+    child.stdout.resume();
+    assert.equal((await child.closed).ok, true);
+  }
+});
+
+test('TestPathRace: a command may be printed while it starts', async () => {
+  const echo = command('echo', ['x']);
+  const running = Array.from({ length: 20 }, () => echo.run());
+  for (let count = 0; count < 100; count++) assert.equal(String(echo), 'echo x');
+  for (const { stdout } of await Promise.all(running)) assert.equal(stdout, 'x');
+});
+
+test('TestAbsPathExec: an absolute path is run, and a name only where it is searched', async () => {
+  const path = lookPath('cat');
+  assert.equal((await run(path, { input: 'a' })).stdout, 'a');
+  const child = await startProcess(path, ['cat', '/proc/self/comm'], { files: [null, 'null'] });
+  assert.equal((await child.wait()).ok, true);
+  await assert.rejects(startProcess('cat', ['cat'], { cwd: '/' }), { code: 'ENOENT' });
+  await assert.rejects(run('./cat', { cwd: '/' }), { code: 'ENOENT' });
+});

@@ -1,0 +1,228 @@
+// Pipes that others hold open when the process itself has ended.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { ExitError, type ExitStatus, run, runSync, spawn } from '#dist/index.js';
+import { Process } from '#dist/process/index.js';
+import { test } from '../helpers/test.js';
+
+/** Long enough to be no accident, and never waited for. */
+const LONG = '1000';
+
+/** Ends a process that is not our child, and must still be there. */
+async function endOf(pid: number): Promise<void> {
+  using other = Process.open(pid);
+  assert.equal(other.signal('SIGKILL'), true);
+  await other.wait();
+}
+
+/** Ends those who held a pipe. */
+async function endHolders({ held }: ExitStatus): Promise<void> {
+  for (const pid of new Set(held.flatMap(({ pids }) => pids))) await endOf(pid);
+}
+
+/** Waits for the process `$!` to have become `sleep`: it has what it was to have then. */
+const UNTIL_SLEEP = 'while read -r name </proc/$!/comm; [ "$name" != sleep ]; do :; done';
+
+/** A script whose `sleep`, started in the background, keeps what it inherited. */
+const leaves = (redirections: string, last = 'echo hi'): string[] => {
+  return ['-c', `sleep ${LONG} ${redirections} & ${UNTIL_SLEEP}; echo $!; ${last}`];
+};
+
+const MS = { waitDelay: 60 };
+
+test('run settles waitDelay after the exit, with the output so far, and names who holds it', async () => {
+  const before = performance.now();
+  const { stdout, status } = await run('sh', leaves(''), MS);
+  const took = performance.now() - before;
+  const [pid, hi] = stdout.split('\n');
+  assert.equal(hi, 'hi');
+  assert.equal(status.ok, true);
+  assert.equal(status.reason, 'exited');
+  const pids = [Number(pid)];
+  assert.deepEqual(status.held, [
+    { stream: 'stdout', pids },
+    { stream: 'stderr', pids },
+  ]);
+  assert.ok(took >= MS.waitDelay - 1, `${took} ms`);
+  assert.ok(took < 5000, `${took} ms`);
+  await endHolders(status);
+});
+
+test('only the streams that are held are named', async () => {
+  const table = [
+    ['2>/dev/null', ['stdout']],
+    ['>/dev/null', ['stderr']],
+    ['3>&1 >/dev/null 2>&1', ['stdout']],
+    ['>/dev/null 2>&1', []],
+  ] as const;
+  for (const [redirections, names] of table) {
+    const { status, stdout } = await run('sh', leaves(redirections), MS);
+    assert.deepEqual(
+      status.held.map(({ stream }) => stream),
+      names,
+      redirections,
+    );
+    await endOf(Number(stdout.split('\n')[0]));
+  }
+});
+
+test('several that hold one pipe are all named', async () => {
+  const inner = `(sleep ${LONG} 2>/dev/null & ${UNTIL_SLEEP}; echo $!)`;
+  const script = `sleep ${LONG} & ${UNTIL_SLEEP}; echo $!; ${inner}`;
+  const { status, stdout } = await run('sh', ['-c', script], MS);
+  const pids = stdout.split('\n').map(Number);
+  const [out, err] = status.held;
+  assert.deepEqual([...(out?.pids ?? [])].sort(), [...pids].sort());
+  assert.deepEqual(err?.pids, pids.slice(0, 1));
+  await endHolders(status);
+});
+
+test('who closes the pipe in time is waited for', async () => {
+  const script = '(sleep 0.05; echo late) & echo early';
+  const { stdout, status } = await run('sh', ['-c', script], { waitDelay: 20_000 });
+  assert.equal(stdout, 'early\nlate');
+  assert.deepEqual(status.held, []);
+});
+
+test('without a wait it settles at the exit, with all that the process itself wrote', async () => {
+  const script = `sleep ${LONG} & head -c 50000 /dev/zero; echo $! >&2`;
+  const { stdout, stderr, status } = await run('sh', ['-c', script], { waitDelay: 0 });
+  assert.equal(stdout.length, 50_000);
+  assert.equal(status.held[0]?.pids[0], Number(stderr));
+  await endHolders(status);
+});
+
+test('runSync does the same', async () => {
+  const { stdout, status } = runSync('sh', leaves('2>/dev/null'), MS);
+  const [pid, hi] = stdout.split('\n');
+  assert.equal(hi, 'hi');
+  assert.deepEqual(status.held, [{ stream: 'stdout', pids: [Number(pid)] }]);
+  await endHolders(status);
+});
+
+test('the message of an error says what is still open, and where', async () => {
+  const words = leaves('', 'echo oops >&2; exit 3');
+  const ways = [() => run('sh', words, MS), async () => runSync('sh', words, MS)];
+  for (const way of ways) {
+    const error = await way().catch((reason: unknown) => reason);
+    assert.ok(error instanceof ExitError);
+    const pid = (error.stdout as string).split('\n')[0];
+    const place = `(stdout still open in pid ${pid}; stderr still open in pid ${pid})`;
+    assert.ok(error.message.includes(`exit status 3 after `), error.message);
+    assert.ok(error.message.includes(place), error.message);
+    assert.ok(error.message.endsWith('\noops'), error.message);
+    await endHolders(error.status);
+  }
+});
+
+test('exited never waits for pipes, closed of spawn waits for those that are used', async () => {
+  await using child = await spawn('sh', leaves(''), {
+    stdin: 'null',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    ...MS,
+  });
+  const chunks: string[] = [];
+  child.stdout.on('data', (chunk) => chunks.push(String(chunk)));
+  assert.equal((await child.exited).ok, true);
+  const status = await child.closed;
+  assert.deepEqual(
+    status.held.map(({ stream }) => stream),
+    ['stdout'],
+    'stderr was never asked for',
+  );
+  assert.equal(chunks.join('').split('\n')[1], 'hi');
+  assert.equal(child.stdout.destroyed, true, 'it was cut off');
+  await endHolders(status);
+});
+
+test('lines end where they are cut off, without an error', async () => {
+  const child = await spawn('sh', leaves(''), { stdin: 'null', stdout: 'pipe', ...MS });
+  const lines: string[] = [];
+  // Nobody asks for `closed` meanwhile: the limit holds all the same.
+  for await (const line of child.lines()) lines.push(line);
+  assert.equal(lines[1], 'hi');
+  await endHolders(await child.closed);
+});
+
+test('what was written before it is cut off can be read afterwards', async () => {
+  const child = await spawn('sh', leaves('', 'seq 1 5000'), {
+    stdin: 'null',
+    stdout: 'pipe',
+    ...MS,
+  });
+  child.stdout.once('readable', () => {}); // reading has begun, and goes no further
+  const status = await child.closed;
+  assert.deepEqual(
+    status.held.map(({ stream }) => stream),
+    ['stdout'],
+  );
+  const lines: string[] = [];
+  for await (const line of child.lines()) lines.push(line);
+  assert.equal(lines.length, 5001);
+  assert.equal(lines.at(-1), '5000');
+  await endHolders(status);
+});
+
+test('a sink and a descriptor of its own are cut off as well, and named', async () => {
+  const chunks: Uint8Array[] = [];
+  const sink = new WritableStream<Uint8Array>({ write: (chunk) => void chunks.push(chunk) });
+  const script = `sleep ${LONG} 2>/dev/null & ${UNTIL_SLEEP}; echo $! >&2; echo three >&3`;
+  const child = await spawn('sh', ['-c', script], {
+    stdin: 'null',
+    stdout: 'null',
+    stderr: 'pipe',
+    fds: { 3: sink },
+    ...MS,
+  });
+  const pid = Number(String(Buffer.concat(await child.stderr.toArray())));
+  const status = await child.closed;
+  assert.deepEqual(status.held, [{ stream: 'fd 3', pids: [pid] }]);
+  assert.equal(Buffer.concat(chunks).toString(), 'three\n');
+  await endHolders(status);
+});
+
+test('a timeout stops the process, and the held pipe does not make it longer', async () => {
+  const script = `sleep ${LONG} & echo $!; exec sleep ${LONG}`;
+  const before = performance.now();
+  const error = await run('sh', ['-c', script], { timeout: 50, ...MS }).catch((e: unknown) => e);
+  assert.ok(performance.now() - before < 5000);
+  assert.ok(error instanceof ExitError);
+  assert.equal(error.status.reason, 'timeout');
+  assert.equal(error.status.signal, 'SIGTERM');
+  assert.equal(error.status.held.length, 2);
+  await endHolders(error.status);
+});
+
+test('who holds the pipe and writes on gets SIGPIPE once it is cut off', async () => {
+  const script = '(while :; do echo probe >&2; sleep 0.01; done) & echo $!';
+  const { stdout, status } = await run('sh', ['-c', script], MS);
+  assert.ok(status.held.length > 0);
+  using other = Process.open(Number(stdout));
+  const ended = await other.wait();
+  assert.ok(ended.signal === 'SIGPIPE' || ended.reason === 'unknown', String(ended));
+});
+
+test('with no limit a pipe is waited for as long as it takes', async () => {
+  const child = await spawn('sh', ['-c', 'sleep 0.2 & echo hi'], {
+    stdin: 'null',
+    stdout: 'pipe',
+    stderr: 'null',
+  });
+  const text = String(Buffer.concat(await child.stdout.toArray()));
+  assert.equal(text, 'hi\n');
+  assert.deepEqual((await child.closed).held, []);
+});
+
+test('those who hold a pipe are found by what they have open, not by whose child they are', async () => {
+  // It leaves the session and its parent: only the pipe ties it to the command, which ends when
+  // the other has closed a second one.
+  const left = `setsid -f sh -c 'echo $$; exec 4>&-; exec sleep ${LONG}' 2>/dev/null`;
+  const script = `{ ${left} 4>&1 >&3 | cat; } 3>&1`;
+  const { status, stdout } = await run('sh', ['-c', script], MS);
+  const pid = Number(stdout);
+  assert.deepEqual(status.held, [{ stream: 'stdout', pids: [pid] }]);
+  assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /^sleep/);
+  await endHolders(status);
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { LaunchError, lookPath, run } from '#dist/index.js';
+import { withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+/** Calls `use` with folders one, two and three, of which each has a program of its own name. */
+function withPrograms(
+  use: (folder: string, add: (path: string, mode?: number) => string) => void | Promise<void>,
+): Promise<void> {
+  return withFolder(async (folder) => {
+    const add = (path: string, mode = 0o755): string => {
+      const file = join(folder, path);
+      writeFileSync(file, `#!/bin/sh\necho ${path}\n`);
+      chmodSync(file, mode);
+      return file;
+    };
+    for (const name of ['one', 'two']) mkdirSync(join(folder, name));
+    await use(folder, add);
+  });
+}
+
+function error(file: string, options?: Parameters<typeof lookPath>[1]): LaunchError {
+  try {
+    return assert.fail(`found ${lookPath(file, options)}`);
+  } catch (error) {
+    assert.ok(error instanceof LaunchError, String(error));
+    return error;
+  }
+}
+
+test('it finds what spawn would run', () =>
+  withPrograms(async (folder, add) => {
+    add('one/other');
+    add('one/program', 0o644);
+    mkdirSync(join(folder, 'two', 'folder'));
+    const program = add('two/program');
+    const path = `/no:${folder}/one:relative::${folder}/two/`;
+    assert.equal(lookPath('program', { path }), program);
+    assert.equal((await run('program', { path })).stdout, 'two/program');
+    symlinkSync(program, join(folder, 'one', 'link'));
+    assert.equal(lookPath('link', { path }), join(folder, 'one', 'link'), 'links stay links');
+    assert.equal((await run('link', { path })).stdout, 'two/program');
+  }));
+
+test('without path it is PATH of this process', () =>
+  withPrograms((folder, add) => {
+    const program = add('one/program-of-a-test');
+    const before = process.env['PATH'];
+    assert.match(lookPath('sh'), /^\/.*\/sh$/);
+    try {
+      process.env['PATH'] = join(folder, 'one');
+      assert.equal(lookPath('program-of-a-test'), program);
+      assert.equal(error('sh').code, 'ENOENT');
+      delete process.env['PATH'];
+      assert.match(lookPath('sh'), /^(\/usr)?\/bin\/sh$/, 'the default');
+    } finally {
+      process.env['PATH'] = before;
+    }
+  }));
+
+test('a path is made absolute and not looked for', () =>
+  withPrograms((folder, add) => {
+    const program = add('one/program');
+    assert.equal(lookPath(program, { path: '/no' }), program);
+    assert.equal(lookPath('./program', { cwd: join(folder, 'one') }), program);
+    assert.equal(lookPath('../one/program', { cwd: join(folder, 'two') }), program);
+    assert.equal(lookPath('/bin/../bin/sh'), resolve('/bin/sh'));
+  }));
+
+test('a name that is nowhere is ENOENT, with what was tried', () => {
+  const { name, code, errno, step, argument, searched, file, args, message } = error('no-such', {
+    path: '/bin:/usr/bin/:relative:',
+  });
+  const got = { name, code, errno, step, argument, searched, file, args };
+  assert.deepEqual(got, {
+    name: 'LaunchError',
+    code: 'ENOENT',
+    errno: 2,
+    step: 'execve',
+    argument: 'no-such',
+    searched: ['/bin/no-such', '/usr/bin/no-such'],
+    file: 'no-such',
+    args: [],
+  });
+  assert.ok(message.includes('in any directory of PATH'), message);
+});
+
+test('what is found but may not run is EACCES', () =>
+  withPrograms((folder, add) => {
+    const program = add('one/program', 0o644);
+    mkdirSync(join(folder, 'two', 'program'));
+    const path = `${folder}/one:${folder}/two`;
+    const byName = error('program', { path });
+    assert.deepEqual([byName.code, byName.argument], ['EACCES', program]);
+    assert.deepEqual(byName.searched, [program, join(folder, 'two', 'program')]);
+    const byPath = error(program);
+    assert.deepEqual(
+      [byPath.code, byPath.argument, byPath.searched],
+      ['EACCES', program, undefined],
+    );
+    assert.equal(error(folder).code, 'EACCES');
+    assert.equal(error(join(folder, 'one', 'nothing')).code, 'ENOENT');
+  }));
+
+test('what can be no name of a program is refused', () => {
+  for (const file of ['', 'a\0b', 5, undefined]) {
+    const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' };
+    assert.throws(() => lookPath(file as string), expected);
+  }
+  assert.throws(() => lookPath('sh', { path: 'a\0b' }), { code: 'ERR_INVALID_ARG_VALUE' });
+});

@@ -1,0 +1,210 @@
+// What a child reads from: every kind of source, to the last byte and no further than it reads.
+
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run, type Source, spawn } from '#dist/index.js';
+import { withFolder } from '../helpers/state.js';
+import { openDescriptors, test } from '../helpers/test.js';
+
+const MiB = 1024 * 1024;
+const block = randomBytes(32 * MiB);
+/** Of no size that a pipe, a page or a stream has by itself. */
+const CHUNK = 77_777;
+
+function* chunks(): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < block.length; at += CHUNK) yield block.subarray(at, at + CHUNK);
+}
+
+async function* asynchronously(): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const chunk of chunks()) {
+    yield chunk;
+    if (chunk.byteOffset % 16 === 0) await sleep(0);
+  }
+}
+
+function webStream(): ReadableStream<Uint8Array> {
+  const iterator = chunks();
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Every kind of source, each with the bytes of `block`. */
+const kinds: Record<string, () => Source> = {
+  'bytes at once': () => block,
+  'a generator': chunks,
+  'an async generator': asynchronously,
+  'a Node stream': () => Readable.from(chunks(), { objectMode: false }),
+  'a Node stream in object mode': () => Readable.from(chunks()),
+  'a web stream': webStream,
+};
+
+for (const [kind, source] of Object.entries(kinds)) {
+  test(`32 MiB from ${kind} arrive byte by byte`, async () => {
+    const { stdout } = await run('cat', { input: source(), encoding: 'buffer' });
+    assert.equal(stdout.length, block.length);
+    assert.equal(digest(stdout), digest(block));
+  });
+}
+
+test('32 MiB from a file stream, as stdin of spawn', () =>
+  withFolder(async (folder) => {
+    const file = join(folder, 'block');
+    writeFileSync(file, block);
+    await using child = await spawn('sha256sum', {
+      stdin: createReadStream(file),
+      stdout: 'pipe',
+    });
+    const lines: string[] = [];
+    for await (const line of child.lines()) lines.push(line);
+    assert.deepEqual(lines, [`${digest(block)}  -`]);
+    assert.equal((await child.closed).ok, true);
+  }));
+
+test('strings are written as UTF-8', async () => {
+  const words = ['å', '\u{1F600}', '', 'end'];
+  for (const input of [words, Readable.from(words), new Blob(words).stream()]) {
+    assert.equal((await run('cat', { input })).stdout, words.join(''));
+  }
+});
+
+test('sources at descriptors of their own', async () => {
+  const script = 'cat; cat <&3; cat <&4';
+  const { stdout } = await run('sh', ['-c', script], {
+    input: 'one ',
+    fds: { 3: Buffer.from('two '), 4: Readable.from(['three']) },
+  });
+  assert.equal(stdout, 'one two three');
+});
+
+test('an empty source is the end of the file', async () => {
+  for (const input of ['', new Uint8Array(), [], Readable.from([]), new Blob([]).stream()]) {
+    assert.equal((await run('wc', ['-c'], { input })).stdout, '0');
+  }
+});
+
+/** Counts up for ever; says how far it was asked. */
+function endless(): { source: Generator<string, void, undefined>; given: () => number } {
+  let given = 0;
+  function* count(): Generator<string, void, undefined> {
+    for (;;) yield `${given++}\n`.padStart(64, '0');
+  }
+  return { source: count(), given: () => given };
+}
+
+test('a child that reads one byte of an endless source ends, and its source is let go', async () => {
+  const { source, given } = endless();
+  const { stdout, status } = await run('head', ['-c', '1'], { input: source });
+  assert.equal(stdout, '0');
+  assert.equal(status.ok, true);
+  const asked = given();
+  // No more than what a pipe holds, and the child's own reading, could be on its way.
+  assert.ok(asked * 64 < MiB, `${asked} lines were pulled`);
+  await sleep(20);
+  assert.equal(given(), asked, 'it is pulled no more');
+});
+
+test('what a child left of a Node stream can be read by others', async () => {
+  const source = Readable.from(chunks());
+  const { stdout } = await run('head', ['-c', '1'], { input: source, encoding: 'buffer' });
+  assert.deepEqual([...stdout], [block[0]]);
+  assert.equal(source.destroyed, false);
+  const rest: Uint8Array[] = [];
+  for await (const chunk of source) rest.push(chunk as Uint8Array);
+  const unread = Buffer.concat(rest);
+  assert.ok(unread.length > block.length - 4 * MiB, `only ${unread.length} bytes are left`);
+  // Nothing in the middle is lost: it is the end of the block, from what the pipe had not taken on.
+  assert.ok(block.subarray(block.length - unread.length).equals(unread));
+});
+
+test('what a child left of a web stream can be read by others', async () => {
+  const source = webStream();
+  await run('head', ['-c', '1'], { input: source });
+  assert.equal(source.locked, false);
+  const rest: Uint8Array[] = [];
+  for await (const chunk of source) rest.push(chunk);
+  const unread = Buffer.concat(rest);
+  assert.ok(unread.length > block.length - 4 * MiB, `only ${unread.length} bytes are left`);
+  assert.ok(block.subarray(block.length - unread.length).equals(unread));
+});
+
+test('a child after the other reads on from one stream', async () => {
+  const source = new PassThrough();
+  source.write('first\n');
+  assert.equal((await run('head', ['-n', '1'], { input: source })).stdout, 'first');
+  source.write('second\n');
+  assert.equal((await run('head', ['-n', '1'], { input: source })).stdout, 'second');
+  source.end('third\n');
+  assert.equal((await run('cat', { input: source })).stdout, 'third');
+});
+
+test('a source that never gives anything does not keep a child that ended waiting', async () => {
+  const source = new PassThrough();
+  const { status } = await run('true', { input: source });
+  assert.equal(status.ok, true);
+  assert.equal(source.destroyed, false);
+  // What comes later is not lost either.
+  source.end('late');
+  await once(source, 'readable');
+  assert.equal(String(source.read()), 'late');
+});
+
+test('a source that fails is the error, and the child reads its end', async () => {
+  const broken = (): never => {
+    throw new Error('the disk is gone');
+  };
+  async function* half(): AsyncGenerator<string, void, undefined> {
+    yield 'a';
+    broken();
+  }
+  const failing = (): Source[] => [
+    half(),
+    Readable.from(half()),
+    new ReadableStream({ pull: broken }),
+    new Readable({ read: () => broken() }),
+  ];
+  for (const input of failing()) {
+    await assert.rejects(run('cat', { input }), { message: 'the disk is gone' });
+  }
+});
+
+test('writing to a child that reads no more is no error', async () => {
+  await using child = await spawn('head', ['-c', '1'], { stdin: 'pipe', stdout: 'null' });
+  const { stdin } = child;
+  stdin.write('x');
+  assert.equal((await child.exited).ok, true);
+  for (let index = 0; index < 20; index++) stdin.write(block.subarray(0, MiB));
+  stdin.end();
+  await once(stdin, 'finish');
+  assert.equal((await child.closed).ok, true);
+});
+
+test('stdin takes no more than the child reads', async () => {
+  await using child = await spawn('sleep', ['1000'], { stdin: 'pipe', stdout: 'null' });
+  const { stdin } = child;
+  let taken = 0;
+  while (stdin.write(block.subarray(0, CHUNK))) taken += CHUNK;
+  await sleep(20);
+  assert.equal(stdin.writableNeedDrain, true);
+  assert.ok(taken < MiB, `${taken} bytes were taken`);
+});
+
+test('a stdin that was never ended keeps no descriptor once nobody can read it', async () => {
+  const before = openDescriptors();
+  const child = await spawn('head', ['-c', '1'], { stdin: 'pipe', stdout: 'null' });
+  child.stdin.write('x');
+  assert.equal((await child.closed).ok, true);
+  while (openDescriptors().length > before.length) await sleep(1);
+  child.stdin.write('more');
+});
