@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { restoreInherited } from '../signal/inherited.js';
+import { restoreInherited } from '../signal/restore.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExecCommands } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';

@@ -94,6 +94,8 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
       else if (end.kind === 'writer') end.channel.onceHangUp(() => end.channel.close());
     }
     untouched.register(this, ends);
+    // A limit that was given holds whether anybody asks for `closed` or not.
+    if (options.waitDelay !== undefined) this.closed.catch(() => {});
   }
 
   /** What the child reads, with stdin `'pipe'` or `'socket'`; else null. */
@@ -209,10 +211,16 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     end.taken = true;
     this.#streams.set(fd, stream);
     if (!(stream instanceof PipeWriter)) {
+      let settle = (): void => {};
       const ended = new Promise<void>((resolve) => {
+        settle = resolve;
         finished(stream, { writable: false }, () => resolve());
       });
-      this.#readings.set(fd, { ended, cutOff: () => stream.destroy() });
+      const cutOff = (): void => {
+        stream.cutOff();
+        settle(); // whether anybody reads what is left or not
+      };
+      this.#readings.set(fd, { ended, cutOff });
     }
     return stream;
   }

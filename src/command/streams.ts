@@ -42,6 +42,18 @@ function drainInto(channel: Channel, bytes: Uint8Array, done: Callback): void {
   else channel.onceWritable(() => drainInto(channel, bytes.subarray(count), done));
 }
 
+/** Ends a stream where its channel is now: what is there can still be read, and nothing follows. */
+function endHere(stream: Readable, channel: Channel): void {
+  if (stream.destroyed || stream.readableEnded || channel.closed) return;
+  for (;;) {
+    const bytes = channel.read();
+    if (bytes === undefined || bytes === null) break;
+    stream.push(bytes);
+  }
+  channel.close();
+  stream.push(null);
+}
+
 /** Closes the pipes of streams that nobody can use any more. */
 const unread = new FinalizationRegistry<Channel>((channel) => channel.close());
 
@@ -56,12 +68,17 @@ export class PipeReader extends Readable {
   }
 
   override _read(): void {
-    pull(this, this.#channel);
+    if (!this.#channel.closed) pull(this, this.#channel);
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
     this.#channel.close();
     callback(error);
+  }
+
+  /** Nobody waits for more: what is there can still be read. @internal */
+  cutOff(): void {
+    endHere(this, this.#channel);
   }
 
   /** Whether waiting for data keeps the event loop alive. */
@@ -125,7 +142,12 @@ export class SocketStream extends Duplex {
   }
 
   override _read(): void {
-    pull(this, this.#channel);
+    if (!this.#channel.closed) pull(this, this.#channel);
+  }
+
+  /** Nobody waits for more: what is there can still be read. @internal */
+  cutOff(): void {
+    endHere(this, this.#channel);
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: Callback): void {

@@ -7,9 +7,11 @@ import { checkSignal, checkSignals, invalid } from '../launch/check.js';
 import { native } from '../native.js';
 import { call } from '../syscall/call.js';
 import { SIG_HOW } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
 import { type Signal, type SignalName, signalName, signalSet } from '../syscall/signals.js';
-import { dropAll, setIgnored, watched } from './hub.js';
+import { dropAll, watched } from './hub.js';
 import { inherited } from './inherited.js';
+import { setIgnored } from './listeners.js';
 import { isCatchable, table } from './table.js';
 
 /** enum signal_action of native/signal_handler.h. */
@@ -19,6 +21,11 @@ const SIGCHLD = 17;
 
 /** Whom `ignore` was called for, so that `reset` undoes it. */
 const ignoredHere = new Set<number>();
+
+function setAction(number: number, isIgnored: boolean): void {
+  const error = setIgnored(number, isIgnored);
+  if (error > 0) throw new SystemError('sigaction', error);
+}
 
 function numbersOf(signals: readonly Signal[]): number[] {
   if (signals.length === 0) return table.map(({ number }) => number);
@@ -50,7 +57,7 @@ export function ignore(...signals: Signal[]): void {
   }
   for (const number of numbers.filter(canIgnore)) {
     dropAll(number);
-    setIgnored(number, true);
+    setAction(number, true);
     ignoredHere.add(number);
   }
 }
@@ -63,7 +70,7 @@ export function reset(...signals: Signal[]): void {
   for (const number of numbersOf(signals)) {
     dropAll(number);
     if (!ignoredHere.delete(number)) continue;
-    setIgnored(number, inherited.ignored.includes(signalName(number)));
+    setAction(number, inherited.ignored.includes(signalName(number)));
   }
 }
 

@@ -3,6 +3,6 @@
  *
  * @module
  */
-import { restoreInherited } from './inherited.js';
+import { restoreInherited } from './restore.js';
 
 restoreInherited();

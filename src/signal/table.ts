@@ -81,7 +81,9 @@ function defaultOf(name: SignalName): DefaultAction {
 function entryOf(number: number): SignalEntry {
   const name = signalName(number);
   const description =
-    number > SIG.SIGRTMIN ? `real-time signal ${number - SIG.SIGRTMIN}` : signalDescription(number);
+    number >= SIG.SIGRTMIN
+      ? `real-time signal ${number - SIG.SIGRTMIN}`
+      : signalDescription(number);
   return {
     name,
     number,

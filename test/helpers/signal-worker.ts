@@ -1,0 +1,12 @@
+// A Worker that posts the signals it gets.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { ignored, inherited, mask, notify, type SignalName } from '#dist/signal/index.js';
+
+const signals = workerData as SignalName[];
+const stream = notify(...signals).on('signal', (info) => parentPort?.postMessage(info));
+parentPort?.on('message', () => {
+  stream.stop();
+  parentPort?.close();
+});
+parentPort?.postMessage({ inherited, mask: mask(), ignored: ignored('SIGHUP') });

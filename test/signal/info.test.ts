@@ -1,0 +1,206 @@
+// What is told of each signal, and that none is lost without being counted.
+
+import assert from 'node:assert/strict';
+import { closeSync, writeSync } from 'node:fs';
+import { run, spawn } from '#dist/index.js';
+import { notify, type SignalInfo } from '#dist/signal/index.js';
+import { call, close } from '#dist/syscall/call.js';
+import { F, O, RLIMIT, SIG } from '#dist/syscall/constants.js';
+import { aMoment, gather, start, until } from '../helpers/signals.js';
+import { slowLaunch } from '../helpers/slow-launch.js';
+import { helper } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+const { pid } = process;
+const uid = process.getuid?.() as number;
+
+/** The one signal that something causes. */
+async function infoOf(
+  signal: 'SIGUSR2' | 'SIGALRM' | 'SIGIO' | 'SIGCHLD' | 'SIGRTMIN+7',
+  cause: () => unknown,
+): Promise<SignalInfo> {
+  using stream = notify(signal);
+  const infos = gather(stream);
+  await cause();
+  await until(() => infos.length > 0);
+  assert.equal(infos.length, 1);
+  return infos[0] as SignalInfo;
+}
+
+const common = { signal: 'SIGUSR2', number: 12, dropped: 0 } as const;
+
+test('kill(2) tells who sent it', async () => {
+  let sender = 0;
+  const info = await infoOf('SIGUSR2', async () => {
+    const child = await spawn('sh', ['-c', 'kill -USR2 $PPID'], { stdin: 'null' });
+    sender = child.pid;
+    await child.exited;
+  });
+  assert.deepEqual(info, { ...common, code: 0, pid: sender, uid });
+});
+
+test('kill(2) by another user tells its uid', async (context) => {
+  if (uid !== 0) return context.skip('only root may become another user');
+  const capabilities = { ambient: ['CAP_KILL'], inheritable: ['CAP_KILL'] } as const;
+  const credential = { uid: 65534, gid: 65534 };
+  const info = await infoOf('SIGUSR2', () =>
+    run('sh', ['-c', 'kill -USR2 $PPID'], { credential, capabilities }),
+  );
+  assert.equal(info.uid, 65534);
+});
+
+test('sigqueue(3) has a value, negative or not', async () => {
+  for (const signal of ['SIGUSR2', 'SIGRTMIN+7'] as const) {
+    const number = signal === 'SIGUSR2' ? 12 : SIG.SIGRTMIN + 7;
+    const info = await infoOf(signal, () => {
+      // siginfo_t: number, errno, code, then pid, uid and value
+      const words = new Int32Array(32);
+      words.set([number, 0, -1, 0, pid, uid, -5]);
+      call('rt_sigqueueinfo', pid, number, words);
+    });
+    assert.deepEqual(info, { signal, number, code: -1, pid, uid, value: -5, dropped: 0 });
+  }
+});
+
+test('tgkill(2) has a sender and no value', async () => {
+  const info = await infoOf('SIGUSR2', () => call('tgkill', pid, pid, 12));
+  assert.deepEqual(info, { ...common, code: -6, pid, uid });
+});
+
+test('SIGCHLD tells how a child ended', async () => {
+  for (const [script, code, status] of [
+    ['exit 3', 1, 3],
+    ['kill -TERM $$', 2, SIG.SIGTERM],
+  ] as const) {
+    let child = 0;
+    const info = await infoOf('SIGCHLD', async () => {
+      const started = await spawn('sh', ['-c', script], { stdin: 'null' });
+      child = started.pid;
+      await started.exited;
+    });
+    assert.deepEqual(info, {
+      signal: 'SIGCHLD',
+      number: 17,
+      code,
+      pid: child,
+      uid,
+      status,
+      dropped: 0,
+    });
+  }
+});
+
+test('a timer has a value, and the kernel is nobody', async () => {
+  const timer = new Int32Array(1);
+  const info = await infoOf('SIGUSR2', () => {
+    const event = new Int32Array(16);
+    event.set([77, 0, SIG.SIGUSR2, 0]); // sigev_value, sigev_signo, SIGEV_SIGNAL
+    call('timer_create', 1, event, timer);
+    call('timer_settime', timer[0] as number, 0, BigUint64Array.of(0n, 0n, 0n, 1_000_000n), null);
+  });
+  call('timer_delete', timer[0] as number);
+  assert.deepEqual(info, { ...common, code: -2, pid: 0, uid: 0, value: 77 });
+});
+
+test('of setitimer(2) nothing is told', async () => {
+  const info = await infoOf('SIGALRM', () => {
+    call('setitimer', 0, BigUint64Array.of(0n, 0n, 0n, 1000n), null);
+  });
+  assert.deepEqual(info, { signal: 'SIGALRM', number: 14, code: 0x80, pid: 0, uid: 0, dropped: 0 });
+});
+
+test('a descriptor that became ready is no process', async () => {
+  const ends = new Int32Array(2);
+  call('pipe2', ends, O.O_CLOEXEC);
+  const [reader, writer] = ends as unknown as [number, number];
+  const info = await infoOf('SIGIO', () => {
+    call('fcntl', reader, F.F_SETSIG, SIG.SIGIO); // with siginfo
+    call('fcntl', reader, F.F_SETOWN, pid);
+    call('fcntl', reader, F.F_SETFL, O.O_ASYNC);
+    writeSync(writer, 'x');
+  });
+  close(reader);
+  closeSync(writer);
+  assert.deepEqual(
+    { pid: info.pid, uid: info.uid, value: info.value },
+    { pid: 0, uid: 0, value: undefined },
+  );
+});
+
+const COUNT = 100_000;
+const NUMBER = SIG.SIGRTMIN + 3;
+
+test('100,000 real-time signals of a child arrive in order, with their values', async (context) => {
+  using stream = notify(NUMBER);
+  using second = notify(NUMBER);
+  const infos = gather(stream);
+  const others = gather(second);
+  const began = performance.now();
+  await using sender = await start(helper('signals'), ['queue', `${pid}`, `${NUMBER}`, `${COUNT}`]);
+  const again = Number(await sender.line());
+  let lost = 0;
+  await until(() => {
+    lost = infos.reduce((sum, { dropped }) => sum + dropped, 0);
+    return infos.length + lost >= COUNT;
+  }, 'all have come');
+  const took = Math.round(performance.now() - began);
+  context.diagnostic(`${took} ms; ${lost} dropped; the kernel's queue was full ${again} times`);
+  assert.equal(infos.length + lost, COUNT);
+  let last = -1;
+  for (const { value = -1, dropped, pid: from } of infos) {
+    assert.ok(dropped > 0 ? value > last : value === last + 1, `${value} after ${last}`);
+    assert.equal(from, sender.child.pid);
+    last = value;
+  }
+  assert.deepEqual(others, infos, 'the other stream got the same');
+});
+
+test('a small queue of the kernel makes the sender wait, and loses nothing', async (context) => {
+  const COUNT = 20_000;
+  using stream = notify(NUMBER);
+  const infos = gather(stream);
+  const before = new BigUint64Array(2);
+  call('prlimit64', 0, RLIMIT.RLIMIT_SIGPENDING, null, before);
+  const small = BigUint64Array.of(20n, before[1] as bigint);
+  call('prlimit64', 0, RLIMIT.RLIMIT_SIGPENDING, small, null);
+  try {
+    await using sender = await start(helper('signals'), [
+      'queue',
+      `${pid}`,
+      `${NUMBER}`,
+      `${COUNT}`,
+    ]);
+    context.diagnostic(`the kernel's queue was full ${await sender.line()} times`);
+  } finally {
+    call('prlimit64', 0, RLIMIT.RLIMIT_SIGPENDING, before, null);
+  }
+  await until(() => infos.length === COUNT);
+  assert.ok(infos.every(({ value }, index) => value === index));
+});
+
+test('signals that nobody takes in time are counted', async (context) => {
+  const SENT = 20_000;
+  using stream = notify(NUMBER, 'SIGUSR2');
+  const infos = gather(stream);
+  await slowLaunch(async () => {
+    for (let sent = 0; sent < SENT; sent++) process.kill(pid, NUMBER);
+    process.kill(pid, 'SIGUSR2');
+    await aMoment();
+    assert.equal(infos.length, 0, 'the thread that hands them on is busy');
+  });
+  await until(() => infos.length > 0);
+  await aMoment();
+  const kept = infos.length;
+  context.diagnostic(`${kept} of ${SENT} were kept`);
+  assert.ok(
+    kept < SENT && infos.every(({ dropped, number }) => dropped === 0 && number === NUMBER),
+  );
+  process.kill(pid, NUMBER);
+  process.kill(pid, 'SIGUSR2');
+  await until(() => infos.length === kept + 2);
+  const counted = infos.slice(kept).map(({ number, dropped }) => [number, dropped]);
+  assert.deepEqual(counted, [
+    [NUMBER, SENT - kept],
+    [SIG.SIGUSR2, 1],
+  ]);
+});

@@ -1,0 +1,276 @@
+// Streams of signals: what os/signal's TestSignal, TestStress, TestReset, TestIgnore, TestIgnored,
+// TestStop and TestSIGCONT assert of channels, and what only streams have.
+
+import assert from 'node:assert/strict';
+import { Worker } from 'node:worker_threads';
+import {
+  ignore,
+  ignored,
+  notify,
+  reset,
+  type SignalInfo,
+  type SignalName,
+  type SignalStream,
+  table,
+} from '#dist/signal/index.js';
+import { findSignal } from '#dist/syscall/signals.js';
+import { aMoment, gather, names, signalsOfThisProcess, until } from '../helpers/signals.js';
+import { test } from '../helpers/test.js';
+
+function send(...signals: SignalName[]): void {
+  for (const signal of signals) process.kill(process.pid, findSignal(signal));
+}
+
+/** The next signals of a stream. */
+async function take(stream: SignalStream, count: number): Promise<SignalInfo[]> {
+  const iterator = stream[Symbol.asyncIterator]();
+  const taken: SignalInfo[] = [];
+  while (taken.length < count) {
+    const { value, done } = await iterator.next();
+    assert.ok(!done, 'the stream has ended');
+    taken.push(value);
+  }
+  return taken;
+}
+
+// TestSignal
+test('a signal goes to the streams that want it', async () => {
+  using hangups = notify('SIGHUP');
+  send('SIGHUP');
+  assert.deepEqual(names(await take(hangups, 1)), ['SIGHUP']);
+  using all = notify();
+  // Unlike Go's "all", where SIGWINCH and its like are ignored by default they are so here.
+  using windows = notify('SIGWINCH');
+  send('SIGWINCH');
+  assert.deepEqual(names(await take(windows, 1)), ['SIGWINCH']);
+  send('SIGHUP');
+  assert.deepEqual(names(await take(all, 1)), ['SIGHUP']);
+  // The first stream was not read meanwhile, and has lost nothing.
+  send('SIGHUP');
+  assert.deepEqual(names(await take(all, 1)), ['SIGHUP']);
+  assert.deepEqual(names(await take(hangups, 2)), ['SIGHUP', 'SIGHUP']);
+});
+
+test('notify without names has all that can be caught and is not ignored by default', async () => {
+  const wanted = table.filter(({ policy }) => policy === 'catch');
+  using stream = notify();
+  const gathered = gather(stream);
+  // Handled one by one: what is pending at once comes lowest number first.
+  for (const { number } of wanted) {
+    process.kill(process.pid, number);
+    await until(() => gathered.some((info) => info.number === number));
+  }
+  assert.deepEqual(
+    gathered.map(({ number }) => number),
+    wanted.map(({ number }) => number),
+  );
+});
+
+// TestStress
+test('a flood of signals from another thread is taken, and nothing comes after stop', async () => {
+  const flood = new Worker(
+    `const end = Date.now() + 300;
+     while (Date.now() < end) process.kill(process.pid, 'SIGUSR1');`,
+    { eval: true },
+  );
+  const stream = notify('SIGUSR1');
+  using others = notify('SIGUSR1'); // the flood is not to end this process
+  let count = 0;
+  let stopped = false;
+  stream.on('signal', () => {
+    assert.equal(stopped, false, 'after stop');
+    count++;
+  });
+  await until(() => count > 1000);
+  stream.stop();
+  stopped = true;
+  await new Promise((resolve) => flood.once('exit', resolve));
+  await aMoment();
+  assert.ok(gather(others).length > 0);
+});
+
+/** That `cancel` ends all streams for SIGWINCH and SIGHUP, and these have no effect afterwards. */
+async function assertCancels(cancel: () => void): Promise<void> {
+  const both = [notify('SIGWINCH'), notify('SIGWINCH', 'SIGHUP')] as const;
+  const [first, second] = both.map(gather) as [SignalInfo[], SignalInfo[]];
+  send('SIGWINCH');
+  await until(() => first.length === 1 && second.length === 1);
+  send('SIGHUP');
+  await until(() => second.length === 2);
+  cancel();
+  send('SIGWINCH');
+  if (ignored('SIGHUP')) send('SIGHUP');
+  await aMoment();
+  assert.deepEqual([names(first), names(second)], [['SIGWINCH'], ['SIGWINCH', 'SIGHUP']]);
+}
+
+// TestReset
+test('reset ends all streams for a signal', () => assertCancels(() => reset('SIGWINCH', 'SIGHUP')));
+
+// TestIgnore
+test('ignore ends all streams for a signal', async () => {
+  await assertCancels(() => ignore('SIGWINCH', 'SIGHUP'));
+  reset('SIGWINCH', 'SIGHUP');
+});
+
+// TestIgnored, TestCheckSignonStack
+test('ignored tells whether a signal is ignored', () => {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGUSR1', 'SIGRTMIN+2'] as const) {
+    assert.equal(ignored(signal), false);
+    ignore(signal);
+    assert.equal(ignored(signal), true);
+    send(signal);
+    const stream = notify(signal);
+    assert.equal(ignored(signal), false, 'while it is caught');
+    stream.stop();
+    assert.equal(ignored(signal), true, 'it was ignored before');
+    reset(signal); // Go's leaves it ignored
+    assert.equal(ignored(signal), false);
+  }
+});
+
+test('reset without names undoes all, and puts back what the runtime had', () => {
+  const before = ['SigIgn', 'SigCgt'].map((line) => signalsOfThisProcess(line as 'SigIgn'));
+  ignore('SIGTERM', 'SIGUSR1', 'SIGHUP');
+  const stream = notify('SIGHUP', 'SIGUSR2');
+  reset();
+  assert.deepEqual(
+    ['SigIgn', 'SigCgt'].map((line) => signalsOfThisProcess(line as 'SigIgn')),
+    before,
+  );
+  stream.stop();
+});
+
+test('ignore without names leaves the runtime its own, and children their status', () => {
+  ignore();
+  try {
+    for (const { name, policy } of table) {
+      assert.equal(ignored(name), policy !== 'leave' && name !== 'SIGCHLD', name);
+    }
+  } finally {
+    reset();
+  }
+  for (const signal of ['SIGKILL', 'SIGSTOP', 'SIGSEGV', 'SIGCHLD'] as const) {
+    assert.throws(() => ignore(signal), { code: 'ERR_INVALID_ARG_VALUE' }, signal);
+  }
+});
+
+// TestStop
+test('a signal comes between notify and stop, and at no other time', async () => {
+  // Elsewhere than in Go these would end the process; there they are sent only under nohup.
+  ignore('SIGHUP', 'SIGUSR1');
+  for (const signal of ['SIGWINCH', 'SIGHUP', 'SIGUSR1'] as const) {
+    send(signal);
+    const stream = notify(signal);
+    const gathered = gather(stream);
+    await aMoment();
+    assert.deepEqual(gathered, [], 'from before');
+    send(signal);
+    await until(() => gathered.length > 0);
+    stream.stop();
+    send(signal);
+    await aMoment();
+    assert.deepEqual(names(gathered), [signal]);
+  }
+  reset();
+});
+
+// TestSIGCONT
+test('SIGCONT can be caught', async () => {
+  using stream = notify('SIGCONT');
+  send('SIGCONT');
+  assert.deepEqual(names(await take(stream, 1)), ['SIGCONT']);
+});
+
+test('SIGINT and SIGTERM come once each, for all that Node does on them by itself', async () => {
+  using stream = notify('SIGINT', 'SIGTERM');
+  const gathered = gather(stream);
+  send('SIGINT', 'SIGTERM');
+  await aMoment();
+  assert.deepEqual(names(gathered), ['SIGINT', 'SIGTERM']);
+});
+
+test('stop delivers what came before it, and ends an iteration', async () => {
+  const stream = notify('SIGUSR2', 'SIGHUP');
+  const gathered: string[] = [];
+  const iteration = (async () => {
+    for await (const { signal } of stream) gathered.push(signal);
+  })();
+  send('SIGUSR2', 'SIGHUP');
+  stream.stop();
+  stream.stop();
+  await iteration;
+  assert.deepEqual(gathered.sort(), ['SIGHUP', 'SIGUSR2']);
+  assert.deepEqual(await stream[Symbol.asyncIterator]().next(), { done: true, value: undefined });
+});
+
+test('leaving an iteration stops the stream', async () => {
+  const stream = notify('SIGUSR2');
+  send('SIGUSR2');
+  for await (const { signal } of stream) {
+    assert.equal(signal, 'SIGUSR2');
+    break;
+  }
+  assert.equal(ignored('SIGUSR2'), false);
+  assert.equal(signalsOfThisProcess('SigCgt') & (1n << 11n), 0n);
+});
+
+test('several can wait for the signals of one stream; each signal goes to one of them', async () => {
+  using stream = notify('SIGUSR2');
+  const waiting = [1, 2, 3].map(() => stream[Symbol.asyncIterator]().next());
+  for (const next of waiting) {
+    send('SIGUSR2');
+    assert.equal((await next).value?.signal, 'SIGUSR2');
+  }
+  const last = stream[Symbol.asyncIterator]().next();
+  stream.stop();
+  assert.equal((await last).done, true);
+});
+
+test('a listener that stops streams takes no signal from anybody', async () => {
+  const stopping = notify('SIGUSR1', 'SIGUSR2', 'SIGHUP');
+  const stopped = notify('SIGUSR1', 'SIGUSR2', 'SIGHUP');
+  using others = notify('SIGUSR1', 'SIGUSR2', 'SIGHUP');
+  const all = gather(others);
+  const came = gather(stopped);
+  let late = false;
+  stopped.on('signal', () => assert.equal(late, false, 'after stop'));
+  const first: string[] = [];
+  stopping.on('signal', ({ signal }) => {
+    first.push(signal);
+    stopping.stop();
+    stopped.stop();
+    late = true;
+  });
+  // All in one batch: none is dispatched before this code returns.
+  send('SIGHUP', 'SIGUSR1', 'SIGUSR2');
+  await until(() => all.length === 3);
+  const three = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
+  assert.deepEqual([names(all), names(came), first], [three, three, three]);
+});
+
+test('a listener that throws costs nobody a signal', async () => {
+  using bad = notify('SIGUSR2');
+  using good = notify('SIGUSR2');
+  const mistake = new Error('a mistake');
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const caught = new Promise((resolve) => process.once('uncaughtException', resolve));
+  try {
+    bad.on('signal', () => {
+      throw mistake;
+    });
+    const [after, others] = [gather(bad), gather(good)];
+    send('SIGUSR2');
+    await until(() => after.length === 1 && others.length === 1);
+    assert.equal(await caught, mistake);
+  } finally {
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  }
+});
+
+test('what on is given is checked', () => {
+  using stream = notify('SIGUSR2');
+  assert.throws(() => stream.on('other' as 'signal', () => {}), { code: 'ERR_INVALID_ARG_VALUE' });
+  assert.throws(() => stream.on('signal', undefined as never), { code: 'ERR_INVALID_ARG_VALUE' });
+});
