@@ -26,7 +26,7 @@ case $0 in
   *) _fx_self=$PWD/$0 ;; # also for Workers and forks, which load it again
 esac
 case $_fx_self in # it is to be a URL
-  *[%?#\\]*) _fx_self=$(printf %s "$_fx_self" | sed 's/%/%25/g; s/?/%3F/g; s/#/%23/g; s/\\/%5C/g') ;;
+  *[%?#]*) _fx_self=$(printf %s "$_fx_self" | sed 's/%/%25/g; s/?/%3F/g; s/#/%23/g') ;;
 esac
 exec node --import "$_fx_self?register" "$@"
 */

@@ -4,6 +4,7 @@
 #include "calls_linux.h"
 #include "exec.h"
 #include "process.h"
+#include "signal_order.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -183,7 +184,7 @@ napi_value signal_mask(napi_env env, napi_callback_info info) {
   uint64_t mask = 0;
   napi_value result;
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, 0, (long)&mask, sizeof mask);
-  napi_create_bigint_uint64(env, mask, &result);
+  napi_create_bigint_uint64(env, mask & ~order_blocked_here(), &result);
   return result;
 }
 

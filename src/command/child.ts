@@ -94,8 +94,6 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
       else if (end.kind === 'writer') end.channel.onceHangUp(() => end.channel.close());
     }
     untouched.register(this, ends);
-    // A limit that was given holds whether anybody asks for `closed` or not.
-    if (options.waitDelay !== undefined) this.closed.catch(() => {});
   }
 
   /** What the child reads, with stdin `'pipe'` or `'socket'`; else null. */

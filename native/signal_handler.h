@@ -1,0 +1,28 @@
+/*
+ * The one handler of this library, and what it took the place of.
+ *
+ * All functions: any thread but the spawner's; they take a lock for microseconds. Results are 0 or
+ * a positive errno unless something else is said.
+ */
+#ifndef FORKEXEC_SIGNAL_HANDLER_H
+#define FORKEXEC_SIGNAL_HANDLER_H
+
+/* What is done on a signal now. */
+enum signal_action { SIGNAL_DEFAULT, SIGNAL_IGNORED, SIGNAL_OTHER_HANDLER, SIGNAL_OURS };
+
+/* From here on signals of this number go into the ring, which is open. */
+int handler_add(int number);
+/* Undoes one `handler_add`; the last puts back what was there before the first. A signal for which
+   the kernel has chosen our handler already is sent again, to what is there then. */
+int handler_remove(int number);
+/* Puts our handler on top again where somebody replaced it, and theirs below. */
+int handler_renew(int number);
+/* Waits until every handler that had begun has put its signal into the ring. */
+void handler_settle(void);
+/* SIGNAL_IGNORED, or with SIGNAL_DEFAULT the action that this put an end to; somebody's handler is
+   left alone then. Of a signal that our handler takes it is what the signal goes back to. */
+int handler_set_action(int number, enum signal_action action);
+/* enum signal_action, or -errno. */
+int handler_get_action(int number);
+
+#endif

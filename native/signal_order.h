@@ -1,0 +1,29 @@
+/*
+ * Real-time signals keep their order only if one thread takes them all: between the kernel's queue
+ * and the first instruction of a handler any thread may overtake another. The kernel prefers the
+ * process' first thread, and turns to another while the first is in a handler, unless that other
+ * thread blocks the signal. So the others are made to block it.
+ *
+ * A thread's mask is its own affair, except for a handler that runs on it: what the handler adds to
+ * the interrupted context is the mask from there on. So each thread is sent a SIGURG, whose default
+ * is to be ignored, that tells our handler to do this.
+ */
+#ifndef FORKEXEC_SIGNAL_ORDER_H
+#define FORKEXEC_SIGNAL_ORDER_H
+
+#include <signal.h>
+#include <stdint.h>
+
+/* What carries the request; our handler is installed for it during order_confine. */
+#define ORDER_CARRIER SIGURG
+
+/* Makes all threads that there are but the first block a real-time signal. JavaScript thread; waits
+   for them, 50 ms at most. */
+void order_confine(int number);
+/* To be called first by the handler. Returns whether the signal was only such a request. A thread
+   that came later than order_confine blocks the signal from its first one on. Signal context. */
+int order_handle(int number, const siginfo_t *info, void *context);
+/* The signals that this thread may block for no other reason: no concern of its children. */
+uint64_t order_blocked_here(void);
+
+#endif
