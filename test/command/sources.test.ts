@@ -124,8 +124,7 @@ test('what a child left of a Node stream can be read by others', async () => {
   for await (const chunk of source) rest.push(chunk as Uint8Array);
   const unread = Buffer.concat(rest);
   assert.ok(unread.length > block.length - 4 * MiB, `only ${unread.length} bytes are left`);
-  // Nothing in the middle is lost: it is the end of the block, from the start of some chunk on.
-  assert.equal((block.length - unread.length) % CHUNK, 0);
+  // Nothing in the middle is lost: it is the end of the block, from what the pipe had not taken on.
   assert.ok(block.subarray(block.length - unread.length).equals(unread));
 });
 
