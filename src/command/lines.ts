@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
 /** Splits bytes into lines as they come; a line ends with `\n` or `\r\n`, which is left out. */
@@ -45,7 +46,7 @@ export function splitLines(bytes: Uint8Array): string[] {
 
 /** The lines of several streams, in the order in which they are complete. */
 export async function* linesOf(
-  streams: readonly AsyncIterable<Uint8Array>[],
+  streams: readonly Readable[],
 ): AsyncGenerator<string, void, undefined> {
   const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
   const splitters = streams.map(() => new LineSplitter());
@@ -67,6 +68,10 @@ export async function* linesOf(
       }
     }
   } finally {
-    for (const index of pending.keys()) void iterators[index]?.return?.();
+    // Not by the iterators, which would first wait for what they were asked for last.
+    for (const [index, asked] of pending) {
+      asked.catch(() => {});
+      streams[index]?.destroy();
+    }
   }
 }
