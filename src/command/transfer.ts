@@ -62,7 +62,8 @@ function pullerOfReadable(source: Readable): Puller {
   };
   const release: Puller['release'] = (rest) => {
     forget();
-    source.off('error', failed);
+    // The event of an error that is known already is still to come.
+    if (source.errored === null) source.off('error', failed);
     if (rest.length > 0 && !source.readableEnded && !source.destroyed) source.unshift(rest);
   };
   return { next, release };
