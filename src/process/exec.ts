@@ -46,20 +46,29 @@ function descriptorsOf(options: ExecOptions): Map<number, DescriptorSource> {
 
 /**
  * Makes stdio block again where the runtime made it not block for its own streams: no other program
- * expects that. Returns what undoes it.
+ * expects that. Returns what undoes it; throws, having undone it, while something is still to be
+ * written.
  */
-function unsetNonblocking(descriptors: Launch['descriptors']): () => void {
-  const changed: [fd: number, flags: number][] = [];
+function takeBackStdio(descriptors: Launch['descriptors']): () => void {
+  const before: [fd: number, flags: number][] = [];
   for (const fd of [0, 1, 2]) {
-    if (descriptors.get(fd) !== 'inherit') continue;
     const flags = attempt('fcntl', fd, F.F_GETFL);
-    if (flags < 0 || (flags & O.O_NONBLOCK) === 0) continue;
-    attempt('fcntl', fd, F.F_SETFL, flags & ~O.O_NONBLOCK);
-    changed.push([fd, flags]);
+    if (flags >= 0 && descriptors.get(fd) === 'inherit') before.push([fd, flags]);
   }
-  return () => {
-    for (const [fd, flags] of changed) attempt('fcntl', fd, F.F_SETFL, flags);
+  const undo = (): void => {
+    for (const [fd, flags] of before) attempt('fcntl', fd, F.F_SETFL, flags);
   };
+  try {
+    checkFlushed(); // which makes the streams, if nobody used them yet
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  for (const [fd] of before) {
+    const flags = attempt('fcntl', fd, F.F_GETFL);
+    if ((flags & O.O_NONBLOCK) !== 0) attempt('fcntl', fd, F.F_SETFL, flags & ~O.O_NONBLOCK);
+  }
+  return undo;
 }
 
 const LIMITS = 16;
@@ -115,9 +124,8 @@ export function execLaunch(launch: Launch): never {
     const error = new Error('exec replaces the whole process: a Worker can not do that');
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
-  checkFlushed();
   const compiled = compile({ ...launch, inPlace: true, parentPid: process.ppid });
-  const undo = unsetNonblocking(launch.descriptors);
+  const undo = takeBackStdio(launch.descriptors);
   const restore = keepProcess(launch.options);
   const [step, errno] = native.exec(compiled.bytes, compiled.bytes.length);
   undo();

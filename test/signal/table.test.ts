@@ -95,6 +95,7 @@ const writesCores = hard === 'unlimited' && !pattern.startsWith('|') && !pattern
 async function defaultOf({ name }: SignalEntry, folder: string): Promise<SignalEntry['default']> {
   const child = await startProcess('/bin/sleep', ['sleep', '60'], {
     cwd: folder,
+    processGroup: 0, // the kernel stops no member of a group without a parent outside it
     rlimits: { core: writesCores ? 'unlimited' : 0 },
   });
   let status = child.status();
