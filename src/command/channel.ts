@@ -11,8 +11,10 @@ import { EPOLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readSome, writeSome } from './io.js';
 
-/** A megabyte, with a pipe of the default size. */
-const READS_A_TURN = 16;
+/** Then others have their turn of the event loop. */
+const BYTES_A_TURN = 1024 * 1024;
+/** What a pipe or a socket can hold, unless root has raised it. */
+const LARGEST_BUFFER = 1024 * 1024;
 
 /** Our end of a pipe or a socket. */
 export class Channel {
@@ -23,8 +25,9 @@ export class Channel {
   #onWritable: (() => void) | undefined;
   #onHangUp: (() => void) | undefined;
   #onClosed: (() => void) | undefined;
-  /** Since it was last found ready. */
-  #reads = 0;
+  /** Bytes that were read since it last waited for the event loop to come round. */
+  #taken = 0;
+  #pause: NodeJS.Immediate | undefined;
   #closed = false;
   #retained = false;
   #referenced = true;
@@ -52,8 +55,20 @@ export class Channel {
 
   /** As `readSome`; and nothing after a while, so that others have their turn of the event loop. */
   read(): Buffer | undefined | null {
-    if (this.#reads++ >= READS_A_TURN) return undefined;
-    return readSome(this.#fd);
+    if (this.#taken >= BYTES_A_TURN) return undefined;
+    const bytes = readSome(this.#fd);
+    this.#taken += bytes?.length ?? 0;
+    return bytes;
+  }
+
+  /** All that is there now, or as much as there can be: whoever still writes is not waited for. */
+  *readRest(): Generator<Buffer> {
+    for (let rest = LARGEST_BUFFER; rest > 0; ) {
+      const bytes = readSome(this.#fd);
+      if (bytes === undefined || bytes === null) return;
+      rest -= bytes.length;
+      yield bytes;
+    }
   }
 
   /** As `writeSome`. */
@@ -93,6 +108,7 @@ export class Channel {
     if (this.#closed) return;
     this.#closed = true;
     this.#onClosed?.();
+    clearImmediate(this.#pause);
     completions.forget(this.#token);
     native.closeChannel(this.#native);
     this.#retain(false);
@@ -101,21 +117,35 @@ export class Channel {
   /** Whether waiting for it keeps the event loop alive. */
   reference(referenced: boolean): void {
     this.#referenced = referenced;
-    this.#retain(this.#onReadable !== undefined || this.#onWritable !== undefined);
+    this.#retain(this.#awaited);
+  }
+
+  get #awaited(): boolean {
+    return this.#onReadable !== undefined || this.#onWritable !== undefined;
   }
 
   #arm(): void {
     if (this.#closed) return;
-    let events = 0;
-    if (this.#onReadable !== undefined) events |= EPOLL.EPOLLIN;
-    if (this.#onWritable !== undefined) events |= EPOLL.EPOLLOUT;
-    this.#retain(events !== 0);
+    this.#retain(this.#awaited);
+    let events = this.#onWritable === undefined ? 0 : EPOLL.EPOLLOUT;
+    if (this.#onReadable !== undefined) {
+      if (this.#taken < BYTES_A_TURN) events |= EPOLL.EPOLLIN;
+      else this.#awaitTurn();
+    }
     // Without events a hang-up is reported all the same.
     if (events !== 0 || this.#onHangUp !== undefined) native.armChannel(this.#native, events);
   }
 
+  /** That it is ready may be told several times in one turn, as fast as the child writes. */
+  #awaitTurn(): void {
+    this.#pause ??= setImmediate(() => {
+      this.#pause = undefined;
+      this.#taken = 0;
+      this.#arm();
+    });
+  }
+
   #ready(events: number): void {
-    this.#reads = 0;
     const failed = (events & (EPOLL.EPOLLHUP | EPOLL.EPOLLERR)) !== 0;
     const readable = failed || (events & EPOLL.EPOLLIN) !== 0 ? this.#onReadable : undefined;
     const writable = failed || (events & EPOLL.EPOLLOUT) !== 0 ? this.#onWritable : undefined;

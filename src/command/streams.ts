@@ -45,11 +45,7 @@ function drainInto(channel: Channel, bytes: Uint8Array, done: Callback): void {
 /** Ends a stream where its channel is now: what is there can still be read, and nothing follows. */
 function endHere(stream: Readable, channel: Channel): void {
   if (stream.destroyed || stream.readableEnded || channel.closed) return;
-  for (;;) {
-    const bytes = channel.read();
-    if (bytes === undefined || bytes === null) break;
-    stream.push(bytes);
-  }
+  for (const bytes of channel.readRest()) stream.push(bytes);
   channel.close();
   stream.push(null);
 }
