@@ -23,7 +23,7 @@ export { $, type ScriptCommand } from './command/template.js';
 export type { Sink, Source } from './command/transfer.js';
 export { LaunchError } from './launch/error.js';
 export type { LaunchOptions } from './launch/order.js';
-export type { StepName } from './launch/program.js';
+export type { StepName } from './launch/step-names.js';
 export type { Process } from './process/process.js';
 export type { Scope } from './process/scope.js';
 export type { ExitReason, ExitStatus, ResourceUsage } from './process/status.js';

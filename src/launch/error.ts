@@ -6,7 +6,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { errorMessage, errorName } from '../syscall/errors.js';
 import { similarTo } from './near-miss.js';
-import type { StepInfo, StepName } from './program.js';
+import type { StepInfo } from './program.js';
+import type { StepName } from './step-names.js';
 
 /** A program could not be started. Nothing is left of the attempt: no process, no descriptor. */
 export class LaunchError extends Error {

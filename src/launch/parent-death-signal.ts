@@ -20,14 +20,14 @@ export const parentDeathSignal: Step = {
   emit(program: ProgramBuilder, { options, parentPid }: Launch): void {
     if (options.parentDeathSignal === undefined) return;
     const signal = checkSignal('parentDeathSignal', options.parentDeathSignal);
+    const self = program.slot();
+    program.store({ name: 'getpid' }, self, SYS.getpid);
     const step = { name: 'PR_SET_PDEATHSIG', argument: signalName(signal) } as const;
     program.must(step, SYS.prctl, PR.PR_SET_PDEATHSIG, signal);
     // The parent may have ended before the line above: then nobody sends the signal, and the child
     // does so itself. In a pid namespace of its own the child's parent is 0, which is no such case.
-    const self = program.slot();
-    program.skipIf(parentPid, 3, { name: 'getppid' }, SYS.getppid);
-    program.skipIf(0, 2, { name: 'getppid' }, SYS.getppid);
-    program.store({ name: 'getpid' }, self, SYS.getpid);
+    program.skipIf(parentPid, 2, { name: 'getppid' }, SYS.getppid);
+    program.skipIf(0, 1, { name: 'getppid' }, SYS.getppid);
     program.ignore({ name: 'kill' }, SYS.kill, self, signal);
   },
   flags: [

@@ -7,26 +7,18 @@
  * @module
  */
 import { native } from '../native.js';
-import type { SYS } from '../syscall/constants.js';
-
-/**
- * The step of a launch that failed: the system call as its manual page names it, or the operation
- * where one call has many (`'PR_SET_PDEATHSIG'`).
- */
-export type StepName =
-  | keyof typeof SYS
-  | 'open'
-  | 'sigaction'
-  | 'sigprocmask'
-  | 'user_namespaces'
-  | 'cgroup'
-  | `TIOC${string}`
-  | `PR_${string}`;
+import type { SilentStepName, StepName } from './step-names.js';
 
 /** What an instruction is called in an error. */
 export interface StepInfo {
   readonly name: StepName;
   /** What it was applied to: `'/no/dir'`. */
+  readonly argument?: string | undefined;
+}
+
+/** The same for what no error can be about. */
+export interface SilentStep {
+  readonly name: StepName | SilentStepName;
   readonly argument?: string | undefined;
 }
 
@@ -85,7 +77,7 @@ export class ProgramBuilder {
   }
 
   /** A call whose result does not matter. */
-  ignore(step: StepInfo, number: number, ...args: readonly Argument[]): void {
+  ignore(step: SilentStep, number: number, ...args: readonly Argument[]): void {
     this.#add(step, number, MODE.ignore, 0, 0, args);
   }
 
@@ -98,7 +90,7 @@ export class ProgramBuilder {
   skipIf(
     value: number,
     count: number,
-    step: StepInfo,
+    step: SilentStep,
     number: number,
     ...args: readonly Argument[]
   ): void {
@@ -208,7 +200,7 @@ export class ProgramBuilder {
   }
 
   #add(
-    step: StepInfo,
+    step: SilentStep,
     number: number,
     mode: number,
     value: number,
@@ -239,6 +231,6 @@ export class ProgramBuilder {
     instructions[at + 1] = mode | (kinds << 8);
     instructions[at + 2] = value;
     instructions[at + 3] = skip;
-    this.steps.push(step);
+    this.steps.push(step as StepInfo);
   }
 }
