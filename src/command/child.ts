@@ -4,11 +4,11 @@
  * @module
  */
 import { finished } from 'node:stream';
-import { invalid } from '../launch/check.js';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
+import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Channel } from './channel.js';
 import { holdersOf } from './holders.js';

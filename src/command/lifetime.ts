@@ -6,9 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { checkBoolean, invalid } from '../launch/check.js';
 import type { Process } from '../process/process.js';
 import { TREE_VARIABLE } from '../process/scope.js';
+import { checkBoolean, invalid } from '../syscall/check.js';
 import type { SpawnOptions, Stdio } from './options.js';
 
 /** What ends a child with this process. */

@@ -5,9 +5,9 @@
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { checkString, invalid } from '../launch/check.js';
 import { LaunchError } from '../launch/error.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
+import { checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
 
 /** Whether it is a file that may be executed; the errno that says why not, or 0. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { checkBoolean, checkInteger, invalid } from '../launch/check.js';
+
 import type { ExitStatus } from '../process/status.js';
+import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
 import { checkSpawnOptions } from './child.js';
 import { ExitError } from './error.js';
 import { splitLines } from './lines.js';

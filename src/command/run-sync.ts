@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { invalid } from '../launch/check.js';
+
 import { checkLaunch } from '../launch/compile.js';
 import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { reap } from '../process/reap.js';
 import { signalScope } from '../process/scope.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
 import { attempt, close } from '../syscall/call.js';
+import { invalid } from '../syscall/check.js';
 import { LAYOUT, POLL } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { invalid } from '../launch/check.js';
+
 import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
 import type { Launch } from '../launch/step.js';
 import { launch } from '../process/launch.js';
+import { invalid } from '../syscall/check.js';
 import { Channel } from './channel.js';
 import { Child, checkSpawnOptions, type OpenEnd } from './child.js';
 import { guard, type Prepared, prepare } from './lifetime.js';

@@ -6,11 +6,11 @@
 import { open, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { checkBoolean, checkInteger, checkString, invalid } from '../launch/check.js';
 import { LaunchError } from '../launch/error.js';
 import type { DescriptorSource } from '../launch/step.js';
 import { MAX_FD } from '../process/start.js';
 import { aboveStdio, close } from '../syscall/call.js';
+import { checkBoolean, checkInteger, checkString, invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
 import type { FileStdio, SpawnOptions, Stdio } from './options.js';
 import { type Blame, openPipe, openSocketPair } from './pipe.js';

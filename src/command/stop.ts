@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { checkSignal, invalid, outOfRange } from '../launch/check.js';
+
 import { checkKeys } from '../launch/values.js';
 import { checkScope, type Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
+import { checkSignal, invalid, outOfRange } from '../syscall/check.js';
 import type { Signal } from '../syscall/signals.js';
 import type { StopOptions } from './options.js';
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { invalid } from '../launch/check.js';
+import { invalid } from '../syscall/check.js';
 import { Command } from './command.js';
 import type { RunOptions } from './options.js';
 import type { Result } from './result.js';

@@ -1,3 +1,4 @@
+import { invalid } from '../syscall/check.js';
 import { PR, SECBIT, SYS } from '../syscall/constants.js';
 import {
   ambientSet,
@@ -14,7 +15,6 @@ import {
   setWords,
   toCapability,
 } from './capability-sets.js';
-import { invalid } from './check.js';
 import { identityOf } from './credential.js';
 import type { LaunchOptions } from './order.js';
 import type { ProgramBuilder } from './program.js';

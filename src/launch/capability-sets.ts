@@ -4,8 +4,8 @@
  * @module
  */
 import { attempt, call } from '../syscall/call.js';
+import { invalid } from '../syscall/check.js';
 import { CAP, CAP_VERSION, PR } from '../syscall/constants.js';
-import { invalid } from './check.js';
 
 /** As capabilities(7) names them: `'CAP_NET_ADMIN'`. */
 export type CapabilityName = keyof typeof CAP;

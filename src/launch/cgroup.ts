@@ -1,7 +1,7 @@
 import { openSync, readFileSync } from 'node:fs';
 import { native } from '../native.js';
+import { checkInteger, checkString, invalid } from '../syscall/check.js';
 import { E, O, SYS } from '../syscall/constants.js';
-import { checkInteger, checkString, invalid } from './check.js';
 import { LaunchError } from './error.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';

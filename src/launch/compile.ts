@@ -5,8 +5,8 @@
  */
 import { existsSync } from 'node:fs';
 import { close } from '../syscall/call.js';
+import { checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
-import { checkString, invalid } from './check.js';
 import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';

@@ -1,5 +1,5 @@
+import { checkBoolean, checkInteger, checkString, invalid, outOfRange } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import { checkBoolean, checkInteger, checkString, invalid, outOfRange } from './check.js';
 import type { LaunchOptions } from './order.js';
 import type { ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';

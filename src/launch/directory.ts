@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { checkString, invalid } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import { checkString, invalid } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 

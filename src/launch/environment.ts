@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { checkBoolean, checkString, invalid } from './check.js';
+import { checkBoolean, checkString, invalid } from '../syscall/check.js';
 import { directoryPath } from './directory.js';
 import type { LaunchOptions } from './order.js';
 import type { Address, ProgramBuilder } from './program.js';

@@ -1,5 +1,5 @@
+import { checkString } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import { checkString } from './check.js';
 import { identityOf } from './credential.js';
 import {
   type EnvironmentOptions,

@@ -1,5 +1,5 @@
+import { checkInteger, invalid } from '../syscall/check.js';
 import { IOPRIO, SYS } from '../syscall/constants.js';
-import { checkInteger, invalid } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 import { checkKeys, toNumber } from './values.js';

@@ -1,7 +1,7 @@
 import { inherited } from '../signal/inherited.js';
 import { call } from '../syscall/call.js';
+import { checkInteger, invalid, outOfRange } from '../syscall/check.js';
 import { RLIMIT, SYS } from '../syscall/constants.js';
-import { checkInteger, invalid, outOfRange } from './check.js';
 import type { LaunchOptions } from './order.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';

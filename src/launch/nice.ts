@@ -1,5 +1,5 @@
+import { checkInteger } from '../syscall/check.js';
 import { PRIO, SYS } from '../syscall/constants.js';
-import { checkInteger } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 import { toNumber } from './values.js';

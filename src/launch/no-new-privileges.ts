@@ -1,5 +1,5 @@
+import { checkBoolean } from '../syscall/check.js';
 import { PR, SYS } from '../syscall/constants.js';
-import { checkBoolean } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 

@@ -1,6 +1,6 @@
+import { checkSignal } from '../syscall/check.js';
 import { PR, SYS } from '../syscall/constants.js';
 import { type Signal, signalName } from '../syscall/signals.js';
-import { checkSignal } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import { toSignal } from './signals.js';
 import type { Launch, Step } from './step.js';

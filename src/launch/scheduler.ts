@@ -1,6 +1,6 @@
+import { checkBoolean, checkInteger, invalid, outOfRange } from '../syscall/check.js';
 import { LAYOUT, SCHED, SYS } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
-import { checkBoolean, checkInteger, invalid, outOfRange } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 import { checkKeys, toNumber, toWords } from './values.js';

@@ -1,7 +1,7 @@
 import { native } from '../native.js';
+import { checkSignals, invalid } from '../syscall/check.js';
 import { SIG_HOW, SYS } from '../syscall/constants.js';
 import { type Signal, signalName, signalSet } from '../syscall/signals.js';
-import { checkSignals, invalid } from './check.js';
 import type { ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';
 import { checkKeys } from './values.js';

@@ -1,5 +1,5 @@
+import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
 import { AT, E, O, SYS, TIOC } from '../syscall/constants.js';
-import { checkBoolean, checkInteger, invalid } from './check.js';
 import { Address, type ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 import { toNumber } from './values.js';

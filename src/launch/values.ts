@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { invalid } from './check.js';
+import { invalid } from '../syscall/check.js';
 
 /** An object with no other keys: a misspelt one would leave out what was meant to be restricted. */
 export function checkKeys(option: string, value: unknown, keys: readonly string[]): void {

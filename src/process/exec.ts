@@ -5,12 +5,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { checkInteger, invalid } from '../launch/check.js';
 import { compile, launchError } from '../launch/compile.js';
 import type { LaunchOptions } from '../launch/order.js';
 import type { DescriptorSource, Launch } from '../launch/step.js';
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
+import { checkInteger, invalid } from '../syscall/check.js';
 import { F, O } from '../syscall/constants.js';
 import { MAX_FD } from './start.js';
 

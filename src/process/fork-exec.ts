@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { invalid } from '../launch/check.js';
+
 import { type CompiledLaunch, compile } from '../launch/compile.js';
 import type { LaunchOptions } from '../launch/order.js';
 import type { DescriptorSource, Launch } from '../launch/step.js';
 import { close } from '../syscall/call.js';
+import { invalid } from '../syscall/check.js';
 import { execLaunch } from './exec.js';
 import { launchUnwatched, launchUnwatchedSync } from './launch.js';
 

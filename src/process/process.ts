@@ -4,9 +4,9 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { checkSignal, invalid } from '../launch/check.js';
 import { completions, type NativeChannel, native } from '../native.js';
 import { aboveStdio, attempt, call, close } from '../syscall/call.js';
+import { checkSignal, invalid } from '../syscall/check.js';
 import { CLD, E, EPOLL, F, LAYOUT, PIDFD, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { writeStruct } from '../syscall/layout.js';

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { checkInteger, invalid } from '../launch/check.js';
+
 import { type CompiledLaunch, compile } from '../launch/compile.js';
 import type { LaunchOptions } from '../launch/order.js';
 import type { DescriptorSource } from '../launch/step.js';
+import { checkInteger, invalid } from '../syscall/check.js';
 import { launch, launchSync } from './launch.js';
 import type { Process } from './process.js';
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { checkSignal, invalid } from '../launch/check.js';
 import { attempt } from '../syscall/call.js';
+import { checkSignal, invalid } from '../syscall/check.js';
 import { CLD, E, LAYOUT, P, PTRACE, SYS, W } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, type StructInput, type StructOf, writeStruct } from '../syscall/layout.js';

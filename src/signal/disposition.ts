@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { checkSignal, checkSignals, invalid } from '../launch/check.js';
+
 import { native } from '../native.js';
 import { call } from '../syscall/call.js';
+import { checkSignal, checkSignals, invalid } from '../syscall/check.js';
 import { SIG_HOW } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { type Signal, type SignalName, signalName, signalSet } from '../syscall/signals.js';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkSignal, invalid } from '../launch/check.js';
+import { checkSignal, invalid } from '../syscall/check.js';
 import type { Signal } from '../syscall/signals.js';
 import { type SignalStream, Stream } from './stream.js';
 import { isCatchable, table } from './table.js';

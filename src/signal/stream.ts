@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { invalid } from '../launch/check.js';
+
 import { completions } from '../native.js';
+import { invalid } from '../syscall/check.js';
 import { type Receiver, subscribe, unsubscribe } from './hub.js';
 import type { SignalInfo } from './info.js';
 

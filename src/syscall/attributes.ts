@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { checkString } from '../launch/check.js';
+
 import { call } from './call.js';
-import { checkInt, checkUnsigned } from './check.js';
+import { checkInt, checkString, checkUnsigned } from './check.js';
 
 /**
  * One of the many attributes of a process, or of the calling thread: which, its page says.

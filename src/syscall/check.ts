@@ -1,10 +1,61 @@
 /**
- * Arguments of the typed calls: what is no number is refused, and what no system has is the
- * kernel's to refuse.
+ * Errors for options and arguments that can't be taken, thrown before anything is started or called.
  *
  * @module
  */
-import { checkInteger } from '../launch/check.js';
+import { inspect } from 'node:util';
+import { findSignal, type Signal } from './signals.js';
+
+function describe(option: string, value: unknown, expected: string): string {
+  const received = inspect(value, { depth: 0, maxStringLength: 100 });
+  return `The option '${option}' must be ${expected}. Received ${received}`;
+}
+
+function withCode<T extends Error>(error: T): T & { code: string } {
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+/** A value of the wrong kind, or a combination that can't work. */
+export function invalid(option: string, value: unknown, expected: string): TypeError {
+  return withCode(new TypeError(describe(option, value, expected)));
+}
+
+/** A number out of its range. */
+export function outOfRange(option: string, value: unknown, expected: string): RangeError {
+  return withCode(new RangeError(describe(option, value, expected)));
+}
+
+/** A string that a system call can take: it ends at the first NUL. */
+export function checkString(option: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw invalid(option, value, 'a string');
+  if (value.includes('\0')) throw invalid(option, value, 'a string without null bytes');
+}
+
+export function checkInteger(option: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') throw invalid(option, value, 'a number');
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw outOfRange(option, value, `an integer from ${least} to ${most}`);
+  }
+  return value;
+}
+
+export function checkBoolean(option: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(option, value, 'a boolean');
+  return value;
+}
+
+/** The signal's number. */
+export function checkSignal(option: string, value: Signal): number {
+  const number = findSignal(value);
+  if (number === undefined) throw invalid(option, value, "a signal, such as 'SIGTERM'");
+  return number;
+}
+
+/** The signals' numbers. */
+export function checkSignals(option: string, value: readonly Signal[]): number[] {
+  if (!Array.isArray(value)) throw invalid(option, value, 'an array of signals');
+  return value.map((signal: Signal, index) => checkSignal(`${option}[${index}]`, signal));
+}
 
 /** A C `int`: a pid, a descriptor. What isn't given must not pass for 0, "this process". */
 export function checkInt(name: string, value: number): number {

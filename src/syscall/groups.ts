@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { checkSignal } from '../launch/check.js';
+
 import { call } from './call.js';
-import { checkInt } from './check.js';
+import { checkInt, checkSignal } from './check.js';
 import type { Signal } from './signals.js';
 
 /** This process. @see getpid(2) */

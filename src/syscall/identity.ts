@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { invalid } from '../launch/check.js';
+
 import { call } from './call.js';
-import { checkUnsigned } from './check.js';
+import { checkUnsigned, invalid } from './check.js';
 import { E } from './constants.js';
 import { SystemError } from './errors.js';
 

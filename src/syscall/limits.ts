@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { outOfRange } from '../launch/check.js';
+
 import { native } from '../native.js';
 import { call } from './call.js';
-import { checkInt } from './check.js';
+import { checkInt, outOfRange } from './check.js';
 import { E, LAYOUT, SC } from './constants.js';
 import { SystemError } from './errors.js';
 import { readStruct, writeStruct } from './layout.js';

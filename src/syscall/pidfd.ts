@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { checkInteger, checkSignal } from '../launch/check.js';
+
 import { call } from './call.js';
-import { checkInt, checkUnsigned } from './check.js';
+import { checkInt, checkInteger, checkSignal, checkUnsigned } from './check.js';
 import { LAYOUT, SI } from './constants.js';
 import { writeStruct } from './layout.js';
 import type { Signal } from './signals.js';

@@ -13,9 +13,9 @@
  *
  * @module
  */
-import { checkInteger, checkSignal } from '../launch/check.js';
+
 import { call } from './call.js';
-import { checkInt, checkUnsigned } from './check.js';
+import { checkInt, checkInteger, checkSignal, checkUnsigned } from './check.js';
 import { LAYOUT, NT, PTRACE } from './constants.js';
 import { readStruct, type StructInput, type StructOf, writeStruct } from './layout.js';
 import { withAddress } from './scratch.js';

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { invalid } from '../launch/check.js';
+
 import { attempt } from './call.js';
-import { checkInt, checkUnsigned } from './check.js';
+import { checkInt, checkUnsigned, invalid } from './check.js';
 import { E, LAYOUT, P, SYS, W } from './constants.js';
 import { SystemError } from './errors.js';
 import { readStruct } from './layout.js';
