@@ -6,10 +6,11 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { attempt } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
-import { CLD, E, LAYOUT, P, PTRACE, SYS, W } from '../syscall/constants.js';
+import { CLD, E, LAYOUT, NT, P, PTRACE, SYS, W } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, type StructInput, type StructOf, writeStruct } from '../syscall/layout.js';
 import { syscall, syscallOnSpawner } from '../syscall/raw.js';
+import { Scratch } from '../syscall/scratch.js';
 import { type Signal, type SignalName, signalName } from '../syscall/signals.js';
 import { Process } from './process.js';
 
@@ -129,19 +130,19 @@ export class Trace {
     return message[0] as bigint;
   }
 
-  /** Its registers: PTRACE_GETREGS, which x64 alone has. */
+  /** Its registers: PTRACE_GETREGSET. */
   async registers(): Promise<Registers> {
     const bytes = new Uint8Array(LAYOUT.user_regs.size);
-    await this.#request(getRegisters(), 0, bytes);
+    await this.#transferRegisters(PTRACE.PTRACE_GETREGSET, bytes);
     return readStruct(LAYOUT.user_regs, bytes);
   }
 
-  /** Changes some of its registers: PTRACE_SETREGS, which x64 alone has. */
+  /** Changes some of its registers: PTRACE_SETREGSET. */
   async setRegisters(registers: StructInput<typeof LAYOUT.user_regs>): Promise<void> {
     const bytes = new Uint8Array(LAYOUT.user_regs.size);
-    await this.#request(getRegisters(), 0, bytes);
+    await this.#transferRegisters(PTRACE.PTRACE_GETREGSET, bytes);
     writeStruct(LAYOUT.user_regs, registers, bytes);
-    await this.#request(PTRACE.PTRACE_SETREGS ?? -1, 0, bytes);
+    await this.#transferRegisters(PTRACE.PTRACE_SETREGSET, bytes);
   }
 
   /** Bytes of its memory: proc_pid_mem(5). */
@@ -166,6 +167,16 @@ export class Trace {
     }
   }
 
+  async #transferRegisters(request: number, bytes: Uint8Array): Promise<void> {
+    const scratch = new Scratch(bytes);
+    try {
+      const iovec = writeStruct(LAYOUT.iovec, { base: scratch.address, len: bytes.byteLength });
+      await this.#request(request, NT.NT_PRSTATUS, iovec);
+    } finally {
+      scratch.close();
+    }
+  }
+
   async #request(request: number, address: number, data: number | ArrayBufferView): Promise<void> {
     const { pid } = this.process;
     const { errno } = await syscallOnSpawner(SYS.ptrace, request, pid, address, data);
@@ -175,12 +186,6 @@ export class Trace {
 
 function numberOf(signal: Signal | undefined): number {
   return signal === undefined ? 0 : checkSignal('signal', signal);
-}
-
-function getRegisters(): number {
-  // arm64 has PTRACE_GETREGSET alone, whose argument is a struct that points to another.
-  if (PTRACE.PTRACE_GETREGS === undefined) throw new SystemError('ptrace', E.ENOSYS);
-  return PTRACE.PTRACE_GETREGS;
 }
 
 /**

@@ -18,7 +18,7 @@ import { call } from './call.js';
 import { checkInt, checkInteger, checkSignal, checkUnsigned } from './check.js';
 import { LAYOUT, NT, PTRACE } from './constants.js';
 import { readStruct, type StructInput, type StructOf, writeStruct } from './layout.js';
-import { withAddress } from './scratch.js';
+import { Scratch } from './scratch.js';
 import type { Signal } from './signals.js';
 
 /** The registers of the running architecture, by the names of `struct user_regs_struct`. */
@@ -133,10 +133,13 @@ export function ptraceGetEventMsg(pid: number): number {
 
 /** One request with a `struct iovec` for the registers; arm64 has no other way to them. */
 function transferRegisters(request: number, pid: number, registers: Uint8Array): void {
-  withAddress(registers, (address) => {
-    const iovec = writeStruct(LAYOUT.iovec, { base: address, len: registers.byteLength });
+  const scratch = new Scratch(registers);
+  try {
+    const iovec = writeStruct(LAYOUT.iovec, { base: scratch.address, len: registers.byteLength });
     ptrace(request, pid, NT.NT_PRSTATUS, iovec);
-  });
+  } finally {
+    scratch.close();
+  }
 }
 
 /**

@@ -11,24 +11,31 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 
-/**
- * Calls `use` with the address of a copy of `bytes`, which is valid until it returns; what was
- * written there meanwhile is then in `bytes`.
- */
-export function withAddress<T>(bytes: Uint8Array, use: (address: number) => T): T {
-  // The same pages as a file and as memory: one is written here, the other has an address.
-  const fd = call('memfd_create', 'forkexec', MFD.MFD_CLOEXEC);
-  try {
-    const size = bytes.byteLength;
-    call('pwrite64', fd, bytes, size, 0);
-    const address = call('mmap', 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+/** A copy of bytes at a known address, until it is closed. */
+export class Scratch {
+  readonly address: number;
+  readonly #bytes: Uint8Array;
+  readonly #fd: number;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    // The same pages as a file and as memory: one is written here, the other has an address.
+    this.#fd = call('memfd_create', 'forkexec', MFD.MFD_CLOEXEC);
     try {
-      return use(address);
-    } finally {
-      call('munmap', address, size);
-      call('pread64', fd, bytes, size, 0);
+      const size = bytes.byteLength;
+      call('pwrite64', this.#fd, bytes, size, 0);
+      this.address = call('mmap', 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, this.#fd, 0);
+    } catch (error) {
+      close(this.#fd);
+      throw error;
     }
-  } finally {
-    close(fd);
+  }
+
+  /** What was written there is in the bytes then. */
+  close(): void {
+    const size = this.#bytes.byteLength;
+    call('munmap', this.address, size);
+    call('pread64', this.#fd, this.#bytes, size, 0);
+    close(this.#fd);
   }
 }
