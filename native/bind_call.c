@@ -1,7 +1,7 @@
 /* System calls: on the JavaScript thread, and on a thread of the pool. */
 #include "addon.h"
 #include "arguments.h"
-#include "calls_linux.h"
+#include "calls.h"
 #include "pool.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* Launching processes, and replacing this one. */
 #define _GNU_SOURCE /* environ */
 #include "addon.h"
-#include "calls_linux.h"
 #include "exec.h"
 #include "process.h"
 #include "signal_order.h"
+#include "sigset.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -181,10 +181,10 @@ napi_value open_stdio(napi_env env, napi_callback_info info) {
 /* signalMask(): bigint, the calling thread's, bit n-1 for signal n */
 napi_value signal_mask(napi_env env, napi_callback_info info) {
   (void)info;
-  uint64_t mask = 0;
+  sigset_t mask;
   napi_value result;
-  CALL(SYS_rt_sigprocmask, SIG_SETMASK, 0, (long)&mask, sizeof mask);
-  napi_create_bigint_uint64(env, mask & ~order_blocked_here(), &result);
+  pthread_sigmask(SIG_SETMASK, NULL, &mask);
+  napi_create_bigint_uint64(env, word_of_set(&mask) & ~order_blocked_here(), &result);
   return result;
 }
 

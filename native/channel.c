@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 /* The spawner's thread only. */
@@ -32,8 +31,7 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
   *error = channel == NULL ? ENOMEM : spawner_start();
   if (*error == 0) {
     channel->watch.ready = channel_ready;
-    /* No events yet, and one-shot: even a hang-up is reported only once it was asked for. */
-    *error = spawner_watch(EPOLL_CTL_ADD, fd, EPOLLONESHOT, &channel->watch);
+    *error = events_add_idle(fd, &channel->watch);
   }
   if (*error != 0) {
     free(channel);
@@ -56,11 +54,11 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
 }
 
 int channel_arm(struct channel *channel, uint32_t events) {
-  return spawner_watch(EPOLL_CTL_MOD, channel->fd, events | EPOLLONESHOT, &channel->watch);
+  return events_arm(channel->fd, events, &channel->watch);
 }
 
 void channel_close(struct channel *channel) {
-  spawner_unwatch(channel->fd);
+  events_remove(channel->fd);
   environment_forget(channel->environment, &channel->ready);
   if (channel->previous == NULL)
     *environment_channels(channel->environment) = channel->next;

@@ -22,7 +22,8 @@ struct channel {
 /* NULL on failure, and then the descriptor is the caller's as before. */
 struct channel *channel_open(struct environment *environment, int fd, int owned, double token,
                              int *error);
-/* COMPLETION_READY follows once, when one of `events` (EPOLLIN, EPOLLOUT) or a hang-up is there. */
+/* COMPLETION_READY follows once, when one of `events` (EVENT_READ, EVENT_WRITE) or a hang-up is
+ * there. */
 int channel_arm(struct channel *channel, uint32_t events);
 /* Nothing follows any more. */
 void channel_close(struct channel *channel);

@@ -79,16 +79,26 @@ struct failure {
 
 struct child_start {
   const struct program *program;
-  volatile struct failure *failure;
-  int reset_handlers; /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
+  volatile struct failure *failure; /* where parent and child share their memory */
+  int reset_handlers;               /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
   int is_thread;      /* 1 for exec in place: a failure ends this thread, not the process */
   _Atomic int32_t go; /* what the child waits for: 1 to go on, -1 to give up */
+  int failure_pipe;   /* where they don't: what is written to */
+  int highest_fd;     /* the highest descriptor that may be open, where no call knows */
 };
 
 /*
- * Where the child begins; never returns. Runs in the child, on a stack of its own and in the
- * parent's memory, with all signals blocked; or on the thread of exec.c. Async-signal-safe:
- * allocates nothing, locks nothing, calls nothing of libc.
+ * Runs the program to its execve, and returns only when a step failed. Falling off its end means
+ * that no candidate could be executed: the error is then the first that says more than "not here",
+ * as POSIX has it for execvp(3).
+ *
+ * Runs in the child, with all signals blocked. Async-signal-safe: allocates nothing, locks nothing.
+ */
+struct failure launch_run(struct child_start *start);
+
+/*
+ * Where the child begins: launch_run, and then it tells what failed and ends. Never returns. Runs
+ * in the child; or on the thread of exec_linux.c.
  */
 void launch_child(void *start);
 

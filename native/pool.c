@@ -1,12 +1,11 @@
 #define _GNU_SOURCE
 #include "pool.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
-#define STACK_SIZE (128u << 10)
 #define IDLE_SECONDS 1
 
 /* The lock guards all of it and is held for microseconds. */
@@ -38,9 +37,7 @@ static struct request *take_locked(void) {
   return request;
 }
 
-static void *pool_main(void *unused) {
-  (void)unused;
-  pthread_setname_np(pthread_self(), "forkexec-call");
+static void pool_main(void) {
   pthread_mutex_lock(&pool.lock);
   for (struct request *request; (request = take_locked()) != NULL;) {
     pthread_mutex_unlock(&pool.lock);
@@ -49,23 +46,6 @@ static void *pool_main(void *unused) {
   }
   pool.threads--;
   pthread_mutex_unlock(&pool.lock);
-  return NULL;
-}
-
-/* One more thread, with all signals blocked: none is ever handled on it. */
-static int create_thread(void) {
-  sigset_t all, before;
-  pthread_attr_t attributes;
-  pthread_t thread;
-  sigfillset(&all);
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, STACK_SIZE);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&thread, &attributes, pool_main, NULL);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  return error;
 }
 
 int pool_request(struct request *request) {
@@ -73,7 +53,7 @@ int pool_request(struct request *request) {
   request->next = NULL;
   pthread_mutex_lock(&pool.lock);
   if (pool.waiting >= pool.idle && pool.threads < POOL_MAX_THREADS) {
-    error = create_thread();
+    error = thread_start("forkexec-call", pool_main);
     if (error == 0)
       pool.threads++;
     else if (pool.threads > 0)

@@ -1,12 +1,12 @@
 #define _GNU_SOURCE
 #include "process.h"
 #include "calls_linux.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,7 +53,7 @@ static void discard_launched(struct completion *completion) {
 
 void process_adopt(struct process *process) {
   process->watched = 1;
-  spawner_watch(EPOLL_CTL_ADD, process->result.pidfd, EPOLLIN, &process->watch);
+  events_add(process->result.pidfd, &process->watch);
 }
 
 struct process *process_create(struct environment *environment, size_t size, uint32_t close_count) {
@@ -106,7 +106,7 @@ static void launch_here(struct launch_stack *stack, struct process *process) {
   free_program(process);
   /* Adding fails only for want of kernel memory; the process then runs on without a report. */
   if (process->result.step == LAUNCHED && process->watched)
-    spawner_watch(EPOLL_CTL_ADD, process->result.pidfd, EPOLLIN, &process->watch);
+    events_add(process->result.pidfd, &process->watch);
 }
 
 /* Calls back when the launch is over, or its lock is granted. Any thread but the one that waits. */
@@ -182,7 +182,7 @@ int process_launch_sync(struct process *process, int on_spawner) {
     process_free(process);
     return error;
   }
-  if (!on_spawner && CALL(SYS_gettid) == getpid()) {
+  if (!on_spawner && thread_is_first()) {
     launch_on_main_thread(process);
     return 0;
   }
@@ -223,6 +223,6 @@ static void pidfd_ready(struct watch *watch, uint32_t events) {
   } else {
     recover_status(process);
   }
-  spawner_unwatch(process->result.pidfd);
+  events_remove(process->result.pidfd);
   environment_deliver(process->environment, &process->exited);
 }

@@ -1,12 +1,9 @@
 #include "signal_ring.h"
 #include "spawner.h"
+#include "wakeup.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define RING_SIZE 16384u /* a power of two */
 
@@ -24,7 +21,7 @@ static struct {
   unsigned tail;                        /* the reader's own */
   atomic_uint dropped[SIGNAL_LAST + 1]; /* since the last that got a slot */
   atomic_int woken;
-  int wakeup; /* eventfd */
+  struct wakeup wakeup;
   void (*ready)(void);
 } ring;
 
@@ -55,11 +52,8 @@ void ring_put(const struct signal_info *info) {
     slot->dropped = atomic_exchange(&ring.dropped[info->number], 0);
     atomic_store(&slot->turn, position + 1);
   }
-  if (!atomic_exchange(&ring.woken, 1)) {
-    uint64_t one = 1;
-    ssize_t ignored = write(ring.wakeup, &one, sizeof one);
-    (void)ignored;
-  }
+  if (!atomic_exchange(&ring.woken, 1))
+    wakeup_raise(&ring.wakeup);
 }
 
 int ring_is_empty(void) {
@@ -81,9 +75,7 @@ int ring_take(struct signal_info *info, uint32_t *dropped) {
 static void wakeup_ready(struct watch *watch, uint32_t events) {
   (void)watch;
   (void)events;
-  uint64_t count;
-  ssize_t ignored = read(ring.wakeup, &count, sizeof count);
-  (void)ignored;
+  wakeup_clear(&ring.wakeup);
   /* Before looking: a handler that comes later wakes again. */
   atomic_store(&ring.woken, 0);
   ring.ready();
@@ -98,11 +90,11 @@ int ring_open(void (*ready)(void)) {
   for (unsigned i = 0; i < RING_SIZE; i++)
     atomic_store(&ring.slots[i].turn, i);
   ring.ready = ready;
-  ring.wakeup = fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (ring.wakeup < 0)
-    return errno;
-  error = spawner_watch(EPOLL_CTL_ADD, ring.wakeup, EPOLLIN, &wakeup_watch);
+  error = wakeup_open(&ring.wakeup);
   if (error != 0)
-    close(ring.wakeup);
+    return error;
+  error = events_add(ring.wakeup.fd, &wakeup_watch);
+  if (error != 0)
+    wakeup_close(&ring.wakeup);
   return error;
 }

@@ -9,6 +9,7 @@
 #ifndef FORKEXEC_SPAWNER_H
 #define FORKEXEC_SPAWNER_H
 
+#include "events.h"
 #include <stdint.h>
 
 /* Something to do on the spawner's thread. Part of what it is about, so nothing is allocated. */
@@ -17,7 +18,7 @@ struct request {
   void (*run)(struct request *);
 };
 
-/* A descriptor in the spawner's epoll set. */
+/* A descriptor that the spawner watches: events.h, once it has been started. */
 struct watch {
   void (*ready)(struct watch *, uint32_t events); /* on the spawner's thread */
 };
@@ -31,10 +32,6 @@ int spawner_start(void);
  * may free what a watch that was removed belonged to. The spawner has been started.
  */
 void spawner_request(struct request *request);
-/* epoll_ctl(2) on the spawner's set; `operation` is EPOLL_CTL_ADD or EPOLL_CTL_MOD. */
-int spawner_watch(int operation, int fd, uint32_t events, struct watch *watch);
-/* To be called before `fd` is closed: see spawner.c. */
-void spawner_unwatch(int fd);
 /* The same descriptor at 3 or above, where nobody takes it for stdio; a negative one is returned.
  */
 int fd_above_stdio(int fd);

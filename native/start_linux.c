@@ -246,7 +246,7 @@ static void restore_oom_score(const struct score *before) {
 void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
   struct failure failure = {LAUNCHED, 0};
-  struct child_start start = {program, &failure, 0, 0, 0};
+  struct child_start start = {.program = program, .failure = &failure};
   _Atomic int32_t running = 1;
   int pidfd = -1;
   *result = (struct launch_result){.step = START_CLONE, .error = ENOMEM, .pidfd = -1};

@@ -53,7 +53,8 @@ static long start_thread(struct child_start *start, unsigned char *stack, atomic
 struct failure exec_in_place(const struct program *program) {
   struct kernel_sigaction dispositions[SIGNAL_COUNT];
   struct failure failure = {-1, 0};
-  struct child_start start = {program, &failure, 0, 1, 1};
+  struct child_start start = {
+      .program = program, .failure = &failure, .reset_handlers = 1, .is_thread = 1};
   unsigned char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED)

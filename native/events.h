@@ -1,0 +1,50 @@
+/*
+ * The descriptors that the spawner watches, in one set for the process: events_epoll.c on Linux,
+ * events_kqueue.c on macOS and the BSDs, events_poll.c elsewhere.
+ *
+ * Results are 0 or a positive errno. Any thread but where it says otherwise; nothing blocks but
+ * events_wait.
+ */
+#ifndef FORKEXEC_EVENTS_H
+#define FORKEXEC_EVENTS_H
+
+#include <stdint.h>
+
+/* As poll(2) has them on every system; src/command/channel.ts has the same. */
+#define EVENT_READ 0x1u
+#define EVENT_WRITE 0x4u
+#define EVENT_ERROR 0x8u    /* reported with or without being asked for */
+#define EVENT_HANG_UP 0x10u /* the same */
+
+struct watch;
+
+struct event {
+  struct watch *watch;
+  uint32_t events;
+};
+
+/* Once, before the others. Leaves nothing open when it fails. */
+int events_open(void);
+/* Undoes events_open. */
+void events_close(void);
+
+/* Reports that `fd` can be read for as long as it can. */
+int events_add(int fd, struct watch *watch);
+/* Takes `fd` into the set; what it reports is up to events_arm. */
+int events_add_idle(int fd, struct watch *watch);
+/* Reports one of `events`, an error or a hang-up, once. */
+int events_arm(int fd, uint32_t events, struct watch *watch);
+/*
+ * To be called before `fd` is closed: on some systems an event may otherwise be reported on behalf
+ * of a watch that is freed. One that was reported already is still in the caller's hand.
+ */
+void events_remove(int fd);
+
+/*
+ * Waits for events, or only looks; returns how many there are. EVENTS_AT_ONCE at the most, no two
+ * of them for one watch. One thread.
+ */
+int events_wait(struct event *events, int only_look);
+#define EVENTS_AT_ONCE 64
+
+#endif
