@@ -83,7 +83,38 @@ export async function assignable(): Promise<void> {
   const wantsOutput = (child: { stdout: Readable }): Readable => child.stdout;
   const piped = await spawn('cat', { stdout: 'pipe' });
   wants(await spawn('cat'));
+  wants(piped);
+  wants(await spawn('cat', { stdin: 'socket', stdout: 'pipe', fds: { 3: 'pipe' }, timeout: 5 }));
+  const all: Child[] = [piped, await spawn('cat', { stderr: 'pipe' })];
+  void all;
   wantsOutput(piped);
   // @ts-expect-error this one has no stdout to read
   wantsOutput(await spawn('cat'));
+}
+
+/** By its streams, and by nothing else. */
+export function fitting(
+  piped: Child<{ stdout: 'pipe'; cwd: '/' }>,
+  same: Child<{ readonly stdout: 'pipe' }>,
+  silent: Child<{ stdout: 'null' }>,
+  any: Child,
+): void {
+  let one: Child<{ stdout: 'pipe' }> = piped;
+  one = same;
+  // @ts-expect-error it has no stdout
+  one = silent;
+  // @ts-expect-error it may have none
+  one = any;
+  void one;
+}
+
+/** A function around spawn passes its options on, and the types with them. */
+export async function wrapped<const O extends SpawnOptions>(given: O): Promise<Child<O>> {
+  const child = await spawn('cat', given);
+  return child;
+}
+
+export async function wrapper(): Promise<void> {
+  const child = await wrapped({ stdout: 'pipe' });
+  type _1 = Expect<Equal<Streams<typeof child>, [null, Readable, null]>>;
 }
