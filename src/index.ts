@@ -15,7 +15,7 @@ export type {
   StopOptions,
 } from './command/options.js';
 export { Pipeline, type PipelineResult } from './command/pipeline.js';
-export type { Result } from './command/result.js';
+export type { Outcome, Result } from './command/result.js';
 export { run } from './command/run.js';
 export { runSync } from './command/run-sync.js';
 export { spawn } from './command/spawn.js';

@@ -7,13 +7,29 @@ import type { Child } from './child.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import { Pipeline } from './pipeline.js';
 import { quoteCommand } from './quote.js';
-import type { Result } from './result.js';
+import type { Outcome } from './result.js';
 import { run } from './run.js';
 import { runSync } from './run-sync.js';
 import { spawn, splitArguments } from './spawn.js';
+import type { NoOptions, Output, OutputOf, OutputOver } from './types.js';
+
+/** What is to be started, with which arguments and options: any `Command` is one. */
+export interface Description {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly options: Readonly<RunOptions>;
+}
+
+/** Options with others on top; `env` and `fds` are merged. */
+export function mergeOptions(under: Readonly<RunOptions>, over: RunOptions = {}): RunOptions {
+  const merged = { ...under, ...over };
+  if (under.env !== undefined) merged.env = { ...under.env, ...over.env };
+  if (under.fds !== undefined) merged.fds = { ...under.fds, ...over.fds };
+  return merged;
+}
 
 /** An immutable description of a command, which can be started any number of times. */
-export class Command {
+export class Command<Out extends Output = string> implements Description {
   readonly file: string;
   readonly args: readonly string[];
   readonly options: Readonly<RunOptions>;
@@ -26,24 +42,29 @@ export class Command {
   }
 
   /** The same with other options on top; `env` and `fds` are merged. */
-  with(options: RunOptions): Command {
-    return new Command(this.file, this.args, this.#merge(options));
+  with<const P extends RunOptions>(options: P): Command<OutputOver<Out, P>> {
+    return new Command(this.file, this.args, mergeOptions(this.options, options));
   }
 
-  spawn(options: SpawnOptions = {}): Promise<Child> {
-    return spawn(this.file, this.args, this.#merge(options));
+  /** Starts it as `spawn` does, with these options on top of its own. */
+  spawn<const P extends SpawnOptions = SpawnOptions>(
+    options?: P,
+  ): Promise<Child<SpawnOptions & P>> {
+    return spawn(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
-  run(options: RunOptions = {}): Promise<Result> {
-    return run(this.file, this.args, this.#merge(options));
+  /** Runs it as `run` does, with these options on top of its own. */
+  run<const P extends RunOptions = NoOptions>(options?: P): Promise<Outcome<OutputOver<Out, P>>> {
+    return run(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
-  runSync(options: RunOptions = {}): Result {
-    return runSync(this.file, this.args, this.#merge(options));
+  /** Runs it as `runSync` does, with these options on top of its own. */
+  runSync<const P extends RunOptions = NoOptions>(options?: P): Outcome<OutputOver<Out, P>> {
+    return runSync(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
   /** Its output is the input of `next`. */
-  pipe(next: Command): Pipeline {
+  pipe<Next extends Output>(next: Command<Next>): Pipeline<Next, Out | Next> {
     return new Pipeline([this, next]);
   }
 
@@ -51,22 +72,23 @@ export class Command {
   toString(): string {
     return quoteCommand(this.file, this.args);
   }
-
-  #merge(options: RunOptions): RunOptions {
-    const { env, fds } = this.options;
-    const merged = { ...this.options, ...options };
-    if (env !== undefined) merged.env = { ...env, ...options.env };
-    if (fds !== undefined) merged.fds = { ...fds, ...options.fds };
-    return merged;
-  }
 }
 
 /** Describes a command without starting it. */
+export function command<const O extends RunOptions = NoOptions>(
+  file: string,
+  args?: readonly string[],
+  options?: O,
+): Command<OutputOf<O>>;
+export function command<const O extends RunOptions = NoOptions>(
+  file: string,
+  options?: O,
+): Command<OutputOf<O>>;
 export function command(
   file: string,
   args?: readonly string[] | RunOptions,
   options?: RunOptions,
-): Command {
+): Command<Output> {
   const [words, given] = splitArguments(args, options);
-  return new Command(file, words, given);
+  return new Command<Output>(file, words, given);
 }

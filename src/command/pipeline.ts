@@ -7,17 +7,20 @@ import { aboveStdio, attempt, close } from '../syscall/call.js';
 import { O } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Child } from './child.js';
-import type { Command } from './command.js';
+import { type Command, type Description, mergeOptions } from './command.js';
 import { ExitError } from './error.js';
 import type { RunOptions, SpawnOptions } from './options.js';
-import type { Result } from './result.js';
+import { quoteCommand } from './quote.js';
+import type { Outcome } from './result.js';
 import { begin } from './run.js';
-import { checkCommand } from './spawn.js';
+import { checkCommand, spawn } from './spawn.js';
+import type { NoOptions, Output, OutputOver } from './types.js';
 
 /** The output of a pipeline's last command, and how each of them ended. */
-export interface PipelineResult extends Result {
+export interface PipelineResult<Out extends Output = string, All extends Output = Out>
+  extends Outcome<Out> {
   /** One for each command; stdout is collected of the last alone. */
-  readonly stages: readonly Result[];
+  readonly stages: readonly Outcome<All>[];
 }
 
 /** What each command is given: a pipe of the kernel's on one side or both. */
@@ -33,16 +36,16 @@ function openPair(): [read: number, write: number] {
 }
 
 /** Commands connected by pipes of the kernel: no byte between them passes through this process. */
-export class Pipeline {
-  readonly commands: readonly Command[];
+export class Pipeline<Out extends Output = string, All extends Output = Out> {
+  readonly commands: readonly Description[];
 
   /** @internal */
-  constructor(commands: readonly Command[]) {
+  constructor(commands: readonly Description[]) {
     this.commands = Object.freeze([...commands]);
   }
 
   /** One more command, which reads what the last one writes. */
-  pipe(next: Command): Pipeline {
+  pipe<Next extends Output>(next: Command<Next>): Pipeline<Next, All | Next> {
     return new Pipeline([...this.commands, next]);
   }
 
@@ -54,46 +57,51 @@ export class Pipeline {
    * the last command that failed, as with a shell's `pipefail`; one that SIGPIPE ended because the
    * next one had read enough has not failed.
    */
-  async run(options: RunOptions = {}): Promise<PipelineResult> {
-    const { input, ...common } = options;
+  async run<const P extends RunOptions = NoOptions>(
+    options?: P,
+  ): Promise<PipelineResult<OutputOver<Out, P>, OutputOver<All, P>>> {
+    const { input, ...common }: RunOptions = options ?? {};
     const running = await this.#start(
       (command, stage, index) => {
-        const own: RunOptions = { ...command.with({ ...common, ...stage }).options, reject: false };
+        const own = mergeOptions(command.options, { ...common, ...stage, reject: false });
         if (index === 0 && input !== undefined) own.input = input;
         return begin(command.file, command.args, own);
       },
       ({ child }) => child,
     );
     const stages = await Promise.all(running.map((stage) => stage.finish()));
-    const last = stages.at(-1) as Result;
+    const last = stages.at(-1) as Outcome<Output>;
     const failed = stages.filter((stage, index) => {
       const cutOff = stage.status.signal === 'SIGPIPE' && index < stages.length - 1;
       return !stage.status.ok && !cutOff;
     });
     const blamed = failed.at(-1);
-    if (blamed !== undefined && options.reject !== false) {
-      throw new ExitError(blamed.command, blamed.status, blamed, options.signal?.reason);
+    if (blamed !== undefined && common.reject !== false) {
+      throw new ExitError(blamed.command, blamed.status, blamed, common.signal?.reason);
     }
-    return { ...last, command: this.toString(), stages };
+    // The types follow the options.
+    return { ...last, command: this.toString(), stages } as never;
   }
 
   /** Starts all commands; `options` are for all of them. The first's stdin and the last's stdout are
    * as the options and the commands' own say. */
   spawn(options: SpawnOptions = {}): Promise<Child[]> {
     return this.#start(
-      (command, stage) => command.spawn({ ...options, ...stage }),
+      ({ file, args, options: own }, stage) => {
+        return spawn(file, args, mergeOptions(own, { ...options, ...stage }));
+      },
       (child) => child,
     );
   }
 
   /** As a shell would take it. */
   toString(): string {
-    return this.commands.join(' | ');
+    return this.commands.map(({ file, args }) => quoteCommand(file, args)).join(' | ');
   }
 
   /** Starts each command between its pipes; if one can't be started, the others are stopped. */
   async #start<T>(
-    start: (command: Command, stage: StageOptions, index: number) => Promise<T>,
+    start: (command: Description, stage: StageOptions, index: number) => Promise<T>,
     childOf: (started: T) => Child,
   ): Promise<T[]> {
     const pairs: [number, number][] = [];

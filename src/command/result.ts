@@ -12,24 +12,27 @@ import { splitLines } from './lines.js';
 import type { RunOptions, Stdio } from './options.js';
 import { quoteCommand } from './quote.js';
 import { isSource } from './transfer.js';
-import type { OutputOf } from './types.js';
+import type { NoOptions, Output, OutputOf } from './types.js';
 
 export const DEFAULT_MAX_BUFFER: number = 100 * 1024 * 1024;
 
 /** Milliseconds. */
 export const DEFAULT_WAIT_DELAY = 1000;
 
-/** The output of a command and how it ended. */
-export interface Result<O extends RunOptions = RunOptions> {
+/** What a command wrote, as `Out`, and how it ended. */
+export interface Outcome<Out extends Output> {
   /** Text, bytes with `encoding: 'buffer'`, or lines; empty where it was not collected. */
-  readonly stdout: OutputOf<O>;
-  readonly stderr: OutputOf<O>;
+  readonly stdout: Out;
+  readonly stderr: Out;
   readonly status: ExitStatus;
   /** From execve to the end, milliseconds. */
   readonly durationMs: number;
   /** As a shell would take it. */
   readonly command: string;
 }
+
+/** The outcome of a command by its options. */
+export interface Result<O = NoOptions> extends Outcome<OutputOf<O>> {}
 
 /** What was collected, by the child's descriptor. */
 export type Collected = ReadonlyMap<number, Uint8Array>;

@@ -29,6 +29,7 @@ import {
 import { compileConnected, hasFiles, launchOf, placeholders, splitArguments } from './spawn.js';
 import { connect, type End, isFile, openFilesSync, planStdio } from './stdio.js';
 import { type StopStep, stopSteps } from './stop.js';
+import type { NoOptions } from './types.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -220,12 +221,12 @@ function runCommandSync(
  *
  * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
  */
-export function runSync<const O extends RunOptions = RunOptions>(
+export function runSync<const O extends RunOptions = NoOptions>(
   file: string,
   args?: readonly string[],
   options?: O,
 ): Result<O>;
-export function runSync<const O extends RunOptions = RunOptions>(
+export function runSync<const O extends RunOptions = NoOptions>(
   file: string,
   options?: O,
 ): Result<O>;

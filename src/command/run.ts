@@ -16,6 +16,7 @@ import {
   runDefaults,
 } from './result.js';
 import { splitArguments, start } from './spawn.js';
+import type { NoOptions } from './types.js';
 
 /** A command whose output is being collected. */
 export interface Running {
@@ -61,12 +62,12 @@ export async function begin(
  *
  * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
  */
-export function run<const O extends RunOptions = RunOptions>(
+export function run<const O extends RunOptions = NoOptions>(
   file: string,
   args?: readonly string[],
   options?: O,
 ): Promise<Result<O>>;
-export function run<const O extends RunOptions = RunOptions>(
+export function run<const O extends RunOptions = NoOptions>(
   file: string,
   options?: O,
 ): Promise<Result<O>>;

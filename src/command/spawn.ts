@@ -21,6 +21,7 @@ import {
   planStdio,
   type StdioPlan,
 } from './stdio.js';
+import type { NoOptions } from './types.js';
 import { type Report, reportOf } from './verbose.js';
 
 const NO_FILES: ReadonlyMap<number, number> = new Map();
@@ -157,12 +158,12 @@ async function launchPrepared(
  *
  * @throws LaunchError when any step failed; nothing is left of the attempt then.
  */
-export function spawn<const O extends SpawnOptions = Record<never, never>>(
+export function spawn<const O extends SpawnOptions = NoOptions>(
   file: string,
   args?: readonly string[],
   options?: O,
 ): Promise<Child<O>>;
-export function spawn<const O extends SpawnOptions = Record<never, never>>(
+export function spawn<const O extends SpawnOptions = NoOptions>(
   file: string,
   options?: O,
 ): Promise<Child<O>>;

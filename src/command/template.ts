@@ -4,23 +4,26 @@
  * @module
  */
 import { invalid } from '../syscall/check.js';
-import { Command } from './command.js';
+import { Command, mergeOptions } from './command.js';
 import type { RunOptions } from './options.js';
-import type { Result } from './result.js';
+import type { Outcome } from './result.js';
+import type { Output, OutputOver } from './types.js';
 
 /** A command that runs when it is awaited, each time anew. */
-export class ScriptCommand extends Command implements PromiseLike<Result> {
-  override with(options: RunOptions): ScriptCommand {
-    const { file, args, options: merged } = super.with(options);
-    return new ScriptCommand(file, args, merged);
+export class ScriptCommand<Out extends Output = string>
+  extends Command<Out>
+  implements PromiseLike<Outcome<Out>>
+{
+  override with<const P extends RunOptions>(options: P): ScriptCommand<OutputOver<Out, P>> {
+    return new ScriptCommand(this.file, this.args, mergeOptions(this.options, options));
   }
 
   // biome-ignore lint/suspicious/noThenProperty: `await $`…`` is what it is for
-  then<T = Result, E = never>(
-    fulfilled?: ((result: Result) => T | PromiseLike<T>) | null,
+  then<T = Outcome<Out>, E = never>(
+    fulfilled?: ((result: Outcome<Out>) => T | PromiseLike<T>) | null,
     rejected?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<T | E> {
-    return this.run().then(fulfilled, rejected);
+    return (this.run() as Promise<Outcome<Out>>).then(fulfilled, rejected);
   }
 }
 

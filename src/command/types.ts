@@ -4,14 +4,38 @@
  * @module
  */
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { SpawnOptions } from './options.js';
+import type { RunOptions } from './options.js';
 
-/** What `run` collects a stream as. */
-export type OutputOf<O> = O extends { lines: true }
+/** No options at all. */
+export type NoOptions = Record<never, never>;
+
+/** What a stream can be collected as. */
+export type Output = string | Uint8Array | string[];
+
+/** What `run` collects a stream as; of options that are not known, all that it can be. */
+export type OutputOf<O> = OutputOver<string, O>;
+
+/** The same for options on top of others, by which it would be `Out`. */
+export type OutputOver<Out, O> = LinesOver<
+  EncodingOver<Out, OptionOf<O, 'encoding'>>,
+  OptionOf<O, 'lines'>
+>;
+
+type EncodingOver<Out, Encoding> = Encoding extends 'buffer'
+  ? Uint8Array
+  : Encoding extends 'utf8'
+    ? Out extends Uint8Array
+      ? string
+      : Out
+    : Out;
+
+type LinesOver<Out, Lines> = Lines extends true
   ? string[]
-  : O extends { encoding: 'buffer' }
-    ? Uint8Array
-    : string;
+  : Lines extends false
+    ? Out extends string[]
+      ? string
+      : Out
+    : Out;
 
 /** Our end of what the child reads. */
 export type WriterOf<T> = T extends 'pipe' ? Writable : T extends 'socket' ? Duplex : null;
@@ -20,7 +44,7 @@ export type WriterOf<T> = T extends 'pipe' ? Writable : T extends 'socket' ? Dup
 export type ReaderOf<T> = T extends 'pipe' ? Readable : T extends 'socket' ? Duplex : null;
 
 /** What an option is with these options: not given is as absent as undefined. */
-export type OptionOf<O, K extends keyof SpawnOptions> =
+export type OptionOf<O, K extends keyof RunOptions> =
   Structure<O> extends { readonly [_ in K]: infer T } ? T : K extends keyof O ? O[K] : undefined;
 
 /**

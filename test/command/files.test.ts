@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type RunOptions, run, runSync, spawn } from '#dist/index.js';
+import { run, runSync, type SpawnOptions, spawn } from '#dist/index.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -10,7 +10,7 @@ import { test } from '../helpers/test.js';
 function withRunners(
   use: (
     folder: string,
-    sh: (script: string, options?: RunOptions) => Promise<{ stdout: string }>,
+    sh: (script: string, options?: SpawnOptions) => Promise<{ stdout: string }>,
   ) => Promise<void>,
 ): () => Promise<void> {
   return async () => {

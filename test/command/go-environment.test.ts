@@ -4,15 +4,15 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ExitError, run } from '#dist/index.js';
+import { ExitError, type LaunchOptions, run } from '#dist/index.js';
 import { startProcess } from '#dist/process/index.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 /** The environment of a child, in its order. */
-async function environmentOf(options: Parameters<typeof run>[1]): Promise<string[]> {
-  const { stdout } = await run('/usr/bin/env', { ...options, stripFinalNewline: false });
-  return stdout.split('\n').slice(0, -1);
+async function environmentOf(options: LaunchOptions): Promise<string[]> {
+  const { stdout } = await run('/usr/bin/env', { ...options, lines: true });
+  return stdout;
 }
 
 test('TestDedupEnvEcho: the last value of a variable is the one it has', async () => {

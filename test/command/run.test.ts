@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExitError, type RunOptions, run, runSync } from '#dist/index.js';
+import { ExitError, type Result, type RunOptions, run, runSync } from '#dist/index.js';
 import { Process } from '#dist/process/index.js';
 import { withFolder } from '../helpers/state.js';
 import { digest, pattern, until } from '../helpers/streams.js';
 import { children, test } from '../helpers/test.js';
 
-interface Outcome {
-  stdout: string;
-  stderr: string;
-  status: Awaited<ReturnType<typeof run>>['status'];
-  durationMs: number;
-  command: string;
-}
-
-type Runner = (file: string, args?: readonly string[], options?: RunOptions) => Promise<Outcome>;
+type Runner = <const O extends RunOptions>(
+  file: string,
+  args?: readonly string[],
+  options?: O,
+) => Promise<Result<O>>;
 
 /** Everything here holds for both. */
 const runners: Record<string, Runner> = {

@@ -1,5 +1,6 @@
 // Commands as values, templates and pipelines.
 
+import type { Duplex, Readable, Writable } from 'node:stream';
 import {
   $,
   type Child,
@@ -15,7 +16,8 @@ export async function awaiting(): Promise<void> {
   const script = $`git log -n ${1} ${['a', 'b']}`;
   const result = await script;
   type _1 = Expect<Equal<(typeof result)['stdout'], string>>;
-  type _2 = Expect<Equal<Awaited<typeof script>, Awaited<ReturnType<typeof script.run>>>>;
+  const same = await script.run();
+  type _2 = Expect<Equal<typeof result, typeof same>>;
   const length = await script.then(({ stdout }) => stdout.length);
   type _3 = Expect<Equal<typeof length, number>>;
   const [one, two] = await Promise.all([$`true`, $`true`]);
@@ -24,6 +26,50 @@ export async function awaiting(): Promise<void> {
   // Still to be awaited, and not only a command.
   const configured = await $`true`.with({ cwd: '/' });
   type _6 = Expect<Equal<(typeof configured)['stdout'], string>>;
+}
+
+type Stdout<T> = T extends { stdout: infer S } ? S : never;
+
+/** The output is by the options of the command, and those on top. */
+export async function outputs(): Promise<void> {
+  const text = command('ls', ['-l'], { cwd: '/' });
+  const bytes = command('ls', { encoding: 'buffer' });
+  const lines = text.with({ lines: true });
+  const [one, two, three] = [await text.run(), await bytes.run(), await lines.run()];
+  type _1 = Expect<Equal<Stdout<typeof one>, string>>;
+  type _2 = Expect<Equal<Stdout<typeof two>, Uint8Array>>;
+  type _3 = Expect<Equal<Stdout<typeof three>, string[]>>;
+  const four = text.runSync({ encoding: 'buffer' });
+  const five = await bytes.run({ encoding: 'utf8', timeout: 5 });
+  const six = lines.runSync({ lines: false });
+  const seven = lines.runSync({ timeout: 5 });
+  type _4 = Expect<Equal<Stdout<typeof four>, Uint8Array>>;
+  type _5 = Expect<Equal<Stdout<typeof five>, string>>;
+  type _6 = Expect<Equal<Stdout<typeof six>, string>>;
+  type _7 = Expect<Equal<Stdout<typeof seven>, string[]>>;
+  const eight = await $`ls`.with({ lines: true });
+  type _8 = Expect<Equal<Stdout<typeof eight>, string[]>>;
+
+  const pipeline = text.pipe(bytes);
+  const piped = await pipeline.run();
+  type _9 = Expect<Equal<Stdout<typeof piped>, Uint8Array>>;
+  type _10 = Expect<Equal<Stdout<(typeof piped.stages)[number]>, string | Uint8Array>>;
+  const asLines = await pipeline.run({ lines: true });
+  type _11 = Expect<Equal<Stdout<typeof asLines>, string[]>>;
+  type _12 = Expect<Equal<Stdout<(typeof asLines.stages)[number]>, string[]>>;
+
+  // Whatever the options are, it gives text; and bytes are no text.
+  const several: Command[] = [text, command('ls'), command('ls', { stdout: 'null' }), $`ls`];
+  // @ts-expect-error this one gives bytes
+  several.push(bytes);
+}
+
+/** The streams are by the options on top; of its own not all is known. */
+export async function spawned(cat: Command): Promise<void> {
+  const child = await cat.spawn({ stdin: 'pipe', stdout: 'null' });
+  type _1 = Expect<Equal<typeof child.stdin, Writable>>;
+  type _2 = Expect<Equal<typeof child.stdout, null>>;
+  type _3 = Expect<Equal<typeof child.stderr, Readable | Duplex | null>>;
 }
 
 export async function commands(list: Command): Promise<void> {

@@ -45,6 +45,16 @@ export async function byOptions(): Promise<void> {
   type _13 = Expect<Equal<(typeof plain)['command'], string>>;
 }
 
+/** Of options that are only known when it runs, all that they can mean. */
+export async function unknown(given: RunOptions, lines: boolean): Promise<void> {
+  const any = await run('ls', given);
+  type _1 = Expect<Equal<Stdout<typeof any>, string | Uint8Array | string[]>>;
+  const either = await run('ls', { lines });
+  type _2 = Expect<Equal<Stdout<typeof either>, string | string[]>>;
+  const plain: Result = await run('ls', { cwd: '/' });
+  void plain;
+}
+
 export function synchronous(): void {
   const plain = runSync('ls');
   const bytes = runSync('ls', ['-l'], { encoding: 'buffer' });
