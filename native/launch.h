@@ -58,12 +58,19 @@ struct parent_file {
 
 #define MAX_PARENT_FILES 8
 
+/*
+ * Among the clone flags: the child gets a copy of this process' memory at once, as by fork(2). Only
+ * for what the kernel refuses to a process that shares memory, such as setns(2) of a time
+ * namespace: the copy takes long where there is much memory.
+ */
+#define PROGRAM_OWN_MEMORY 1u
+
 /* A program ready to run. All pointers lead into one allocation that outlives the launch. */
 struct program {
   struct instruction *instructions;
   uint32_t count;
   unsigned char *data;
-  uint32_t clone_flags;  /* CLONE_NEW* */
+  uint32_t clone_flags;  /* CLONE_NEW*, and PROGRAM_OWN_MEMORY */
   int32_t cgroup;        /* a directory to be born in, or -1 */
   int32_t pid_namespace; /* a descriptor of the one to be born in, or -1 */
   uint32_t parent_file_count;

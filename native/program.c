@@ -127,6 +127,8 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
   program->parent_file_count = header->parent_files;
   if ((program->clone_flags & ~PROGRAM_CLONE_FLAGS) != 0)
     return "it has clone flags other than namespaces";
+  if ((program->clone_flags & PROGRAM_OWN_MEMORY) != 0 && program->parent_file_count > 0)
+    return "a child with memory of its own can't wait for the parent's files";
   for (uint32_t i = 0; i < program->count; i++) {
     const char *wrong = load_instruction(&program->instructions[i], program->count - i - 1,
                                          program->data, data_size);

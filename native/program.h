@@ -21,7 +21,7 @@
 #define PROGRAM_MAX_DATA (256u << 20)
 
 /* CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */
-#define PROGRAM_CLONE_FLAGS (0x80u | 0x20000u | 0x7e000000u)
+#define PROGRAM_CLONE_FLAGS (PROGRAM_OWN_MEMORY | 0x80u | 0x20000u | 0x7e000000u)
 
 /* Zero bytes behind the data, so that the kernel never reads a string past the allocation. */
 #define PROGRAM_GUARD 8u

@@ -10,7 +10,8 @@ struct launch_stack {
 };
 
 struct launch_result {
-  int32_t step;  /* LAUNCHED; START_CLONE: clone failed; else the instruction that did */
+  int32_t step; /* LAUNCHED; START_…: what failed before clone, or clone; else the instruction that
+                   did */
   int32_t error; /* positive errno */
   int32_t pid;
   int32_t pidfd;        /* close-on-exec, at least 3 */
@@ -21,6 +22,7 @@ struct launch_result {
 
 #define LAUNCHED (-1)
 #define START_CLONE (-2)
+#define START_SETNS (-3)
 
 /* Whether clone3 can be had: a kernel before 5.7 lacks it, a container's filter may deny it. */
 int launch_has_clone3(void);

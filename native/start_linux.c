@@ -76,7 +76,9 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
                         _Atomic int32_t *running) {
   const struct program *program = start->program;
   int suspended = program->parent_file_count == 0;
-  uint64_t flags = CLONE_FLAG_VM | CLONE_FLAG_PIDFD | program->clone_flags |
+  int shares = (program->clone_flags & PROGRAM_OWN_MEMORY) == 0;
+  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) | CLONE_FLAG_PIDFD |
+                   (program->clone_flags & ~PROGRAM_OWN_MEMORY) |
                    (suspended ? CLONE_FLAG_VFORK : CLONE_FLAG_CHILD_CLEARTID);
   if (launch_has_clone3()) {
     struct kernel_clone_args arguments = {
@@ -176,17 +178,29 @@ static double pidfd_inode(int pidfd) {
   return answer == 1 && fstat(pidfd, &status) == 0 ? (double)status.st_ino : 0;
 }
 
-/* The next child of this thread is born into it: setns(2). Returns 0 or -errno. */
-static long enter_pid_namespace(int fd) {
-  return fd < 0 ? 0 : CALL(SYS_setns, fd, CLONE_NEWPID);
+/*
+ * The next child of this thread is born into the namespace `fd`, if that is one: setns(2). Returns
+ * 0 or -errno; `way_back` is then a descriptor or -1. Without a way back nobody goes: all later
+ * children would be born there too.
+ */
+static long enter_pid_namespace(int fd, long *way_back) {
+  *way_back = -1;
+  if (fd < 0)
+    return 0;
+  long own = CALL(SYS_openat, AT_FDCWD, (long)"/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
+  long result = own < 0 ? own : CALL(SYS_setns, fd, CLONE_NEWPID);
+  if (result >= 0)
+    *way_back = own;
+  else if (own >= 0)
+    CALL(SYS_close, own);
+  return result;
 }
 
-static void leave_pid_namespace(int fd) {
-  if (fd < 0)
+static void leave_pid_namespace(long way_back) {
+  if (way_back < 0)
     return;
-  long own = CALL(SYS_openat, AT_FDCWD, (long)"/proc/thread-self/ns/pid", O_RDONLY | O_CLOEXEC);
-  CALL(SYS_setns, own, CLONE_NEWPID);
-  CALL(SYS_close, own);
+  CALL(SYS_setns, way_back, CLONE_NEWPID);
+  CALL(SYS_close, way_back);
 }
 
 /*
@@ -247,11 +261,20 @@ void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
   struct failure failure = {LAUNCHED, 0};
   struct child_start start = {.program = program, .failure = &failure};
+  struct failure *copied = NULL;
   _Atomic int32_t running = 1;
   int pidfd = -1;
   *result = (struct launch_result){.step = START_CLONE, .error = ENOMEM, .pidfd = -1};
   if (!prepare_stack(stack))
     return;
+  if ((program->clone_flags & PROGRAM_OWN_MEMORY) != 0) {
+    /* What the child writes to its copy of ours nobody here sees. */
+    copied = mmap(NULL, sizeof *copied, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (copied == MAP_FAILED)
+      return;
+    *copied = failure;
+    start.failure = copied;
+  }
 
   /* The child must never run a handler of ours. Raw, since libc keeps two signals unblocked. */
   uint64_t all = ~(uint64_t)0, before = 0;
@@ -260,18 +283,26 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   int low = open_stdio() != 7;
   if (low)
     pthread_mutex_lock(&low_numbers);
-  long pid = enter_pid_namespace(program->pid_namespace);
-  if (pid >= 0)
+  long way_back;
+  long pid = enter_pid_namespace(program->pid_namespace, &way_back);
+  if (pid < 0)
+    result->step = START_SETNS;
+  else
     pid = clone_child(stack, &start, &pidfd, &running);
-  leave_pid_namespace(program->pid_namespace);
+  leave_pid_namespace(way_back);
   if (pid >= 0 && program->parent_file_count > 0) {
     struct failure ours = {LAUNCHED, 0};
     struct score score = read_oom_score();
     write_parent_files(&start, pid, &ours);
     wait_until_gone(&running);
     restore_oom_score(&score);
-    if (ours.step != LAUNCHED)
-      failure = ours; /* the child's own says only that it was told to give up */
+    /* Unless the child failed before, its own says only that it was told to give up. */
+    if (ours.step != LAUNCHED && (failure.step == LAUNCHED || failure.error == ECANCELED))
+      failure = ours;
+  }
+  if (copied != NULL) {
+    failure = *copied;
+    munmap(copied, sizeof *copied);
   }
   if (pidfd >= 0)
     pidfd = fd_above_stdio(pidfd);

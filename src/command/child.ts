@@ -250,7 +250,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   }
 
   async #watchStops(): Promise<void> {
-    for await (const change of jobChanges(this.pid)) {
+    for await (const change of jobChanges(this.process)) {
       for (const [event, listener] of this.#listeners) {
         if (event !== change.kind) continue;
         if (change.kind === 'stopped') listener(change.signal);

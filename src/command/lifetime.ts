@@ -4,7 +4,6 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import type { Process } from '../process/process.js';
 import { TREE_VARIABLE } from '../process/scope.js';
@@ -67,16 +66,9 @@ function killGuarded(): void {
   }
 }
 
-/** Where a control group is, for signals to all of it. */
-function cgroupPath(cgroup: string | number | undefined): string | undefined {
-  return typeof cgroup === 'number' ? readlinkSync(`/proc/self/fd/${cgroup}`) : cgroup;
-}
-
 /** What a process that was started so needs for the rest of its life. */
 export function guard(child: Process, { options, marker, guards }: Prepared): void {
-  if (options.cgroup !== undefined || marker !== undefined) {
-    child.describe(cgroupPath(options.cgroup), marker);
-  }
+  child.describe({ marker });
   if (options.detached) child.unref();
   if (!guards.includes('tree')) return;
   if (guarded.size === 0) process.on('exit', killGuarded);

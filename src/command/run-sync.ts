@@ -211,6 +211,7 @@ function runCommandSync(
   }
   const running = new SyncRun(child, connections.ends, { ...options, input });
   const status = running.toEnd();
+  child.loan?.end();
   const output = new Map([...running.outputs].map(([fd, { bytes }]) => [fd, bytes]));
   return resultOf(file, args, options, status, output);
 }

@@ -1,5 +1,6 @@
-import { openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync, readlinkSync } from 'node:fs';
 import { native } from '../native.js';
+import { attempt } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
 import { E, O, SYS } from '../syscall/constants.js';
 import { LaunchError } from './error.js';
@@ -39,6 +40,13 @@ function blame(name: 'open' | 'cgroup', cgroup: string | number, errno: number, 
   return new LaunchError(step, errno, launch.file, launch.argv.slice(1));
 }
 
+/** Whether it is in the unified hierarchy; one of version 1 has other files, and no birth in it. */
+function isCgroup(fd: number): boolean {
+  const CGROUP2_SUPER_MAGIC = 0x6367_7270n;
+  const statfs = new BigUint64Array(15);
+  return attempt('fstatfs', fd, statfs) >= 0 && statfs[0] === CGROUP2_SUPER_MAGIC;
+}
+
 /** Whether nothing in the group runs: a child born into it could not get as far as its execve. */
 function isFrozen(fd: number): boolean {
   try {
@@ -53,9 +61,12 @@ export const cgroup: Step = {
     const wanted = launch.options.cgroup;
     if (wanted === undefined) return;
     const fd = directoryOf(program, wanted, launch);
+    if (!isCgroup(fd)) throw blame('cgroup', wanted, E.EBADF, launch);
     if (isFrozen(fd)) throw blame('cgroup', wanted, E.EBUSY, launch);
+    program.cgroupPath = readlinkSync(`/proc/self/fd/${fd}`);
     if (native.hasClone3() && !launch.inPlace) {
       program.cgroup = fd;
+      program.bornInto.push(`cgroup ${wanted}`);
       return;
     }
     const procs = program.slot();

@@ -22,6 +22,10 @@ export interface CompiledLaunch {
   readonly steps: readonly StepInfo[];
   /** Descriptors of this process that were opened for it: whoever launches it closes them. */
   readonly closeAfter: readonly number[];
+  /** What the new process is born into, if that is not what this one is in. */
+  readonly bornInto: readonly string[];
+  /** The directory of the control group that it is to be in. */
+  readonly cgroupPath: string | undefined;
 }
 
 function checkArguments(file: string, argv: readonly string[]): void {
@@ -38,10 +42,11 @@ function checkArguments(file: string, argv: readonly string[]): void {
 export function compile(launch: Launch): CompiledLaunch {
   checkArguments(launch.file, launch.argv);
   const program = new ProgramBuilder();
-  const { closeAfter, steps } = program;
+  const { closeAfter, steps, bornInto } = program;
   try {
     for (const step of order) step.emit(program, launch);
-    return { launch, bytes: program.finish(), steps, closeAfter };
+    const { cgroupPath } = program;
+    return { launch, bytes: program.finish(), steps, closeAfter, bornInto, cgroupPath };
   } catch (error) {
     for (const fd of closeAfter) close(fd);
     throw error;
@@ -55,15 +60,24 @@ export function checkLaunch(launch: Launch): void {
 
 /** Where the native side says that no step of the program failed but clone itself. */
 const STEP_CLONE = -2;
+/** Or setns for the pid namespace that it is born in. */
+const STEP_SETNS = -3;
+
+/** What the native side says has failed. */
+function stepOf({ launch, steps, bornInto }: CompiledLaunch, step: number): StepInfo {
+  if (step === STEP_SETNS)
+    return { name: 'setns', argument: `pid ${launch.options.namespaces?.pid}` };
+  if (step === STEP_CLONE) {
+    return { name: 'clone', argument: bornInto.length === 0 ? undefined : bornInto.join() };
+  }
+  // Past the end: there was no directory to look in.
+  return steps[step] ?? { name: 'execve', argument: launch.file };
+}
 
 /** The error for what the native side reported. */
 export function launchError(compiled: CompiledLaunch, step: number, errno: number): LaunchError {
   const { file, argv, options, search } = compiled.launch;
-  let info: StepInfo = { name: 'clone' };
-  if (step !== STEP_CLONE) {
-    // Past the end: there was no directory to look in.
-    info = compiled.steps[step] ?? { name: 'execve', argument: file };
-  }
+  const info = stepOf(compiled, step);
   if (!search || file.includes('/') || info.name !== 'execve') {
     return new LaunchError(info, errno, file, argv.slice(1));
   }

@@ -1,6 +1,6 @@
 import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
 import { CLONE, MS, SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
+import { OWN_MEMORY, type ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';
 import { toNumber } from './values.js';
 
@@ -107,15 +107,14 @@ function check(namespaces: Namespaces): void {
 /** The maps are the parent's to write, in this order, while the child waits. */
 function emitMaps(program: ProgramBuilder, { uidMap, gidMap, setgroups }: Namespaces): void {
   const wanted = setgroups ?? (gidMap === undefined ? undefined : 'deny');
-  const names: string[] = [];
   const add = (name: string, content: string): void => {
     program.parentFile(name, content);
-    names.push(name);
+    // Once for each, so that an error is about one file; after the first there is no wait.
+    program.waitForParent({ name: 'user_namespaces', argument: name });
   };
   if (uidMap !== undefined) add('uid_map', checkMap('namespaces.uidMap', uidMap));
   if (wanted !== undefined) add('setgroups', wanted);
   if (gidMap !== undefined) add('gid_map', checkMap('namespaces.gidMap', gidMap));
-  if (names.length > 0) program.waitForParent({ name: 'user_namespaces', argument: names.join() });
 }
 
 function emitPrivateMounts(program: ProgramBuilder): void {
@@ -136,16 +135,26 @@ export const namespaces: Step = {
       if (value === undefined || value === false) continue;
       const flag = FLAGS[kind];
       const name = `namespaces.${kind}`;
-      if (inPlace && (kind === 'user' || kind === 'pid')) {
+      if (inPlace && (kind === 'user' || kind === 'pid' || (kind === 'time' && value !== true))) {
         throw invalid(name, value, 'absent for exec: a process can not change these by itself');
+      }
+      if (wanted.user === true && typeof value === 'number' && kind !== 'pid') {
+        throw invalid(
+          name,
+          value,
+          'new or absent with a new user namespace, which has no power over others',
+        );
       }
       if (inPlace && value === true) {
         program.must({ name: 'unshare', argument: kind }, SYS.unshare, flag);
       } else if (value === true) {
         program.cloneFlags |= flag;
+        program.bornInto.push(kind);
       } else if (kind === 'pid') {
         program.pidNamespace = value;
       } else {
+        // The clock is on a page of the memory: the kernel refuses processes that share theirs.
+        if (kind === 'time') program.cloneFlags |= OWN_MEMORY;
         program.must({ name: 'setns', argument: `${kind} ${value}` }, SYS.setns, value, flag);
       }
     }

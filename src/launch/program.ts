@@ -43,6 +43,12 @@ const KIND = { immediate: 0, address: 1, load: 2 } as const;
 /** Not a system call: marks a range of descriptors close-on-exec by way of /proc. */
 export const CLOSE_ON_EXEC_RANGE = 0x8000_0000;
 
+/**
+ * Among the clone flags: the child begins with a copy of this process' memory, which the kernel asks
+ * for where it must share none. Takes as long as fork(2).
+ */
+export const OWN_MEMORY = 1;
+
 /** Not a system call either: waits until the parent has written its files. */
 const WAIT_FOR_PARENT = 0x8000_0001;
 
@@ -59,12 +65,16 @@ let output = new Uint8Array(64 * 1024);
 /** Programs are complete before the next begins: they share the scratch memory. */
 export class ProgramBuilder {
   readonly steps: StepInfo[] = [];
-  /** CLONE_NEW… flags: namespaces that the process is born into. */
+  /** CLONE_NEW… flags: namespaces that the process is born into; and OWN_MEMORY. */
   cloneFlags = 0;
   /** A descriptor of the cgroup directory that it is born in, or -1. */
   cgroup = -1;
+  /** Where the control group of `cgroup` or of a step is. */
+  cgroupPath: string | undefined;
   /** A descriptor of the pid namespace that it is born in, or -1. */
   pidNamespace = -1;
+  /** What it is born into, for the error of clone: `'net'`, `'pid'`. */
+  readonly bornInto: string[] = [];
   /** Descriptors that are closed once the launch is over. */
   readonly closeAfter: number[] = [];
   readonly #tables: number[] = [];

@@ -10,7 +10,7 @@ import type { DescriptorSource, Launch } from '../launch/step.js';
 import { close } from '../syscall/call.js';
 import { invalid } from '../syscall/check.js';
 import { execLaunch } from './exec.js';
-import { launchUnwatched, launchUnwatchedSync } from './launch.js';
+import { launchUnwatched, launchUnwatchedSync, type Unwatched } from './launch.js';
 
 /** Go's syscall.ProcAttr. */
 export interface ProcAttr {
@@ -59,6 +59,13 @@ function compileFork(argv0: string, argv: readonly string[], attributes: ProcAtt
   return compile(launchOf(argv0, argv, attributes));
 }
 
+/** The number is all that the caller gets: it reaps the process, and takes the terminal back. */
+function pidOf({ pid, pidfd, loan }: Unwatched): number {
+  close(pidfd);
+  loan?.leave();
+  return pid;
+}
+
 /**
  * Starts the program at the path `argv0`, as Go's syscall.ForkExec does. Resolves with its pid once
  * it runs. The caller reaps it: `wait4(pid)`.
@@ -70,9 +77,7 @@ export async function forkExec(
   argv: readonly string[],
   attributes: ProcAttr = {},
 ): Promise<number> {
-  const { pid, pidfd } = await launchUnwatched(compileFork(argv0, argv, attributes));
-  close(pidfd);
-  return pid;
+  return pidOf(await launchUnwatched(compileFork(argv0, argv, attributes)));
 }
 
 /** As `forkExec`, and returns once the program runs. */
@@ -81,9 +86,7 @@ export function forkExecSync(
   argv: readonly string[],
   attributes: ProcAttr = {},
 ): number {
-  const { pid, pidfd } = launchUnwatchedSync(compileFork(argv0, argv, attributes));
-  close(pidfd);
-  return pid;
+  return pidOf(launchUnwatchedSync(compileFork(argv0, argv, attributes)));
 }
 
 /**

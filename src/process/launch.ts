@@ -5,8 +5,8 @@
  */
 import { type CompiledLaunch, launchError } from '../launch/compile.js';
 import { COMPLETION, completions, native } from '../native.js';
+import { Loan } from './loan.js';
 import { exitStatus, launchedProcess, type Process } from './process.js';
-import { lendTerminal } from './stops.js';
 
 /** In a row: that the launch did not fail. */
 const LAUNCHED = -1;
@@ -27,6 +27,10 @@ export interface Unwatched {
   readonly parentPeak: number;
   /** CLOCK_MONOTONIC at execve, microseconds. */
   readonly started: number;
+  /** The terminal that it has as a foreground process. */
+  readonly loan?: Loan | undefined;
+  /** The directory of the control group that it was started in. */
+  readonly cgroup?: string | undefined;
 }
 
 /** Follows a process from its launch to its end. */
@@ -122,16 +126,24 @@ function launchNow(
   else following.fail(STEP_CLONE, errno);
 }
 
-/** Throws if the launch failed: here, where the stack is that of whoever launched. */
-function check({ failure }: Following, compiled: CompiledLaunch): void {
-  if (failure !== undefined) throw launchError(compiled, failure.step, failure.errno);
+/** A foreground process gives the terminal back when it stops or ends. */
+function borrow({ launch: { options } }: CompiledLaunch): Loan | undefined {
+  return options.foreground === undefined ? undefined : new Loan(options.foreground);
 }
 
-/** A foreground process gives the terminal back when it stops or ends. */
-function lend(process: Process, { launch: { options } }: CompiledLaunch): Process {
-  if (options.foreground === undefined) return process;
-  void lendTerminal(options.foreground, process.pid, process.wait());
-  return process;
+/** Throws if the launch failed: here, where the stack is that of whoever launched. */
+function check({ failure }: Following, compiled: CompiledLaunch, loan: Loan | undefined): void {
+  if (failure === undefined) return;
+  loan?.end();
+  throw launchError(compiled, failure.step, failure.errno);
+}
+
+/** A process that was launched, with what it was launched with. */
+function begin({ process }: Following, compiled: CompiledLaunch, loan: Loan | undefined): Process {
+  const child = process as Process;
+  child.describe({ cgroup: compiled.cgroupPath });
+  void loan?.to(child, compiled.launch.options.processGroup || child.pid);
+  return child;
 }
 
 /**
@@ -144,28 +156,31 @@ export async function launch(
   closeFds: readonly number[] = [],
 ): Promise<Process> {
   const following = new Following(true);
+  const loan = borrow(compiled);
   await launchLater(compiled, closeFds, following);
-  check(following, compiled);
-  return lend(following.process as Process, compiled);
+  check(following, compiled, loan);
+  return begin(following, compiled, loan);
 }
 
 /** As `launch`, but returns only then. */
 export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[] = []): Process {
   const following = new Following(true);
+  const loan = borrow(compiled);
   launchNow(compiled, closeFds, following);
-  check(following, compiled);
-  return lend(following.process as Process, compiled);
+  check(following, compiled, loan);
+  return begin(following, compiled, loan);
 }
 
-/** As `launch`, for a process that the caller reaps. */
+/** As `launch`, for a process that the caller reaps, and whose `loan` it ends or leaves. */
 export async function launchUnwatched(
   compiled: CompiledLaunch,
   closeFds: readonly number[] = [],
 ): Promise<Unwatched> {
   const following = new Following(false);
+  const loan = borrow(compiled);
   await launchLater(compiled, closeFds, following);
-  check(following, compiled);
-  return following.unwatched as Unwatched;
+  check(following, compiled, loan);
+  return { ...(following.unwatched as Unwatched), loan, cgroup: compiled.cgroupPath };
 }
 
 /** As `launchUnwatched`, but returns only then. */
@@ -174,7 +189,8 @@ export function launchUnwatchedSync(
   closeFds: readonly number[] = [],
 ): Unwatched {
   const following = new Following(false);
+  const loan = borrow(compiled);
   launchNow(compiled, closeFds, following);
-  check(following, compiled);
-  return following.unwatched as Unwatched;
+  check(following, compiled, loan);
+  return { ...(following.unwatched as Unwatched), loan, cgroup: compiled.cgroupPath };
 }

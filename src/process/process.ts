@@ -170,9 +170,9 @@ export class Process implements Disposable {
   }
 
   /** What it was started with, for signals to more than itself. @internal */
-  describe(cgroup: string | undefined, marker: string | undefined): void {
-    this.#cgroup = cgroup;
-    this.#marker = marker;
+  describe({ cgroup, marker }: Pick<ScopeTarget, 'cgroup' | 'marker'>): void {
+    this.#cgroup ??= cgroup;
+    this.#marker ??= marker;
   }
 
   #target(): ScopeTarget | undefined {

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -104,10 +105,14 @@ static void put_status(FILE *out) {
 static void put_file(FILE *out, const char *name, const char *path) {
   char text[65536];
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+  size_t length = 0;
+  /* One read gives a page at the most. */
+  for (ssize_t count; fd >= 0 && length < sizeof text - 1; length += (size_t)count)
+    if ((count = read(fd, text + length, sizeof text - 1 - length)) <= 0)
+      break;
   if (fd >= 0)
     close(fd);
-  text[length < 0 ? 0 : length] = 0;
+  text[length] = 0;
   fprintf(out, "\"%s\":", name);
   put_string(out, text);
   fputc(',', out);
@@ -193,6 +198,44 @@ static void put_dispositions(FILE *out) {
   fputs("},", out);
 }
 
+/* The network devices of its namespace */
+static void put_devices(FILE *out) {
+  FILE *devices = fopen("/proc/self/net/dev", "re");
+  char line[512];
+  fputs("\"netDevices\":[", out);
+  for (int number = 0, first = 1; devices && fgets(line, sizeof line, devices); number++) {
+    char *colon = strchr(line, ':');
+    if (number < 2 || !colon) /* two lines of heading */
+      continue;
+    *colon = 0;
+    fputs(first ? "" : ",", out);
+    first = 0;
+    put_string(out, line + strspn(line, " "));
+  }
+  if (devices)
+    fclose(devices);
+  fputs("],", out);
+}
+
+/* Whether any mount would pass on what is mounted below it */
+static void put_mounts(FILE *out) {
+  FILE *mounts = fopen("/proc/self/mountinfo", "re");
+  char line[4096];
+  int shared = 0, count = 0;
+  for (; mounts && fgets(line, sizeof line, mounts); count++)
+    shared += strstr(line, " shared:") != NULL;
+  if (mounts)
+    fclose(mounts);
+  fprintf(out, "\"mounts\":%d,\"sharedMounts\":%d,", count, shared);
+}
+
+/* What a time namespace may set off */
+static void put_clock(FILE *out) {
+  struct timespec now = {0, 0};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  fprintf(out, "\"bootTime\":%lld,", (long long)now.tv_sec);
+}
+
 int main(int argc, char **argv) {
   if (argc < 2)
     return 2;
@@ -229,6 +272,14 @@ int main(int argc, char **argv) {
   put_file(out, "uidMap", "/proc/self/uid_map");
   put_file(out, "gidMap", "/proc/self/gid_map");
   put_file(out, "setgroups", "/proc/self/setgroups");
+  put_devices(out);
+  put_mounts(out);
+  put_clock(out);
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  fputs("\"hostname\":", out);
+  put_string(out, host);
+  fputc(',', out);
   fprintf(out,
           "\"pid\":%d,\"ppid\":%d,\"pgid\":%d,\"sid\":%d,\"umask\":%u,\"parentDeathSignal\":%d,"
           "\"subreaper\":%d,\"securebits\":%d,\"hasTerminal\":%s,\"foregroundGroup\":%d}\n",

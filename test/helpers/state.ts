@@ -41,6 +41,12 @@ export interface State {
   uidMap: string;
   gidMap: string;
   setgroups: string;
+  netDevices: string[];
+  mounts: number;
+  sharedMounts: number;
+  /** CLOCK_BOOTTIME, seconds. */
+  bootTime: number;
+  hostname: string;
   pid: number;
   ppid: number;
   pgid: number;

@@ -1,0 +1,59 @@
+// Namespaces: what this process is in, and whether this system allows new ones.
+
+import { closeSync, mkdirSync, openSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { withFolder } from './state.js';
+
+export const KINDS = ['user', 'pid', 'mount', 'net', 'uts', 'ipc', 'cgroup', 'time'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** The name in /proc/PID/ns. */
+export function fileOf(kind: Kind): string {
+  return kind === 'mount' ? 'mnt' : kind;
+}
+
+/** As `State.namespaces` has it. */
+export function own(kind: Kind): string {
+  return readlinkSync(`/proc/self/ns/${fileOf(kind)}`);
+}
+
+/** Root inside, and whoever this is outside. */
+export const ROOT_MAP = [{ inside: 0, outside: process.getuid?.() ?? 0, count: 1 }];
+
+/** Runs `use` with a descriptor for each namespace of a child that sleeps in namespaces of its own. */
+export async function withSleeper<T>(
+  attributes: ProcessAttributes,
+  use: (fds: Record<Kind, number>, pid: number) => Promise<T>,
+): Promise<T> {
+  const sleeper = await startProcess('/bin/sleep', ['sleep', '60'], attributes);
+  const fds = {} as Record<Kind, number>;
+  try {
+    for (const kind of KINDS) fds[kind] = openSync(`/proc/${sleeper.pid}/ns/${fileOf(kind)}`, 'r');
+    return await use(fds, sleeper.pid);
+  } finally {
+    for (const fd of Object.values(fds)) closeSync(fd);
+    sleeper.signal('SIGKILL');
+    await sleeper.wait();
+  }
+}
+
+/** Why the kernel would not give a child what `attributes` ask for, or false. */
+export async function lackOf(attributes: ProcessAttributes): Promise<string | false> {
+  try {
+    const child = await startProcess('/bin/true', ['true'], attributes);
+    await child.wait();
+    return false;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** With a folder for a mount inside. */
+export function withMountPoint<T>(use: (folder: string, point: string) => Promise<T>): Promise<T> {
+  return withFolder(async (folder) => {
+    const point = join(folder, 'mounted');
+    mkdirSync(point);
+    return use(folder, point);
+  });
+}

@@ -1,0 +1,366 @@
+import assert from 'node:assert/strict';
+import { closeSync, existsSync, openSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '#dist/index.js';
+import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { asRoot, assertFails, attemptBy, NOBODY } from '../helpers/identity.js';
+import {
+  fileOf,
+  KINDS,
+  type Kind,
+  lackOf,
+  own,
+  ROOT_MAP,
+  withMountPoint,
+  withSleeper,
+} from '../helpers/namespaces.js';
+import { type State, stateOf, withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+type Namespaces = NonNullable<ProcessAttributes['namespaces']>;
+
+/** Real, effective and saved. */
+function ids(id: number): number[] {
+  return [id, id, id];
+}
+
+/** Which namespaces a child is in that are not those of this process. */
+function others({ namespaces }: State): Kind[] {
+  return KINDS.filter((kind) => namespaces[fileOf(kind)] !== own(kind));
+}
+
+for (const kind of KINDS) {
+  test(`a new ${kind} namespace, and no other`, async (context) => {
+    const namespaces: Namespaces = { [kind]: true };
+    const lack = await lackOf({ namespaces });
+    if (lack !== false) return context.skip(lack);
+    assert.deepEqual(others(await stateOf({ namespaces })), [kind]);
+    assert.deepEqual(others(await stateOf({ namespaces: { [kind]: false } })), []);
+  });
+}
+
+test('all of them at once, whoever launches', async () => {
+  const namespaces: Namespaces = {
+    ...Object.fromEntries(KINDS.map((kind) => [kind, true])),
+    uidMap: ROOT_MAP,
+    gidMap: [{ inside: 0, outside: process.getgid?.() ?? 0, count: 1 }],
+  };
+  const state = await stateOf({ namespaces });
+  assert.deepEqual(others(state), [...KINDS]);
+  assert.deepEqual(
+    [state.uids, state.gids],
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+  );
+  assert.equal(state.pid, 1);
+});
+
+test(
+  'an unprivileged process makes them in a user namespace of its own',
+  async () => {
+    const id = NOBODY.uid;
+    const namespaces: Namespaces = {
+      user: true,
+      net: true,
+      mount: true,
+      uidMap: [{ inside: 0, outside: id, count: 1 }],
+      gidMap: [{ inside: 0, outside: id, count: 1 }],
+    };
+    const { state, failure } = await attemptBy({ credential: NOBODY }, { namespaces });
+    assert.deepEqual(failure, undefined);
+    assert.deepEqual(state?.netDevices, ['lo']);
+    assert.deepEqual([state?.uids[0], state?.setgroups], [0, 'deny\n']);
+    // Without the user namespace nothing of it is allowed.
+    const refused = await attemptBy({ credential: NOBODY }, { namespaces: { net: true } });
+    assert.deepEqual(refused.failure, { step: 'clone', code: 'EPERM', argument: 'net' });
+  },
+  asRoot,
+);
+
+test(
+  'in a new pid namespace the process is the first, and its children end with it',
+  async () => {
+    const state = await stateOf({ namespaces: { pid: true } });
+    assert.deepEqual([state.pid, state.ppid], [1, 0]);
+    assert.match(state.status['NSpid'] ?? '', /^\d+\t1$/);
+    await withFolder(async (folder) => {
+      const file = join(folder, 'pid');
+      // The child is told by its number outside, since /proc is that of outside.
+      const script = `sh -c 'cut -d" " -f1 /proc/self/stat > ${file}; exec sleep 60' & while [ ! -s ${file} ]; do sleep 0.01; done`;
+      const first = await startProcess('/bin/sh', ['sh', '-c', script], {
+        namespaces: { pid: true },
+      });
+      assert.equal(String(await first.wait()), 'exit status 0');
+      assert.equal(existsSync(`/proc/${readFileSync(file, 'utf8').trim()}`), false);
+    });
+  },
+  asRoot,
+);
+
+test(
+  'a new network has one device, lo, which is down', // Go's TestUnshare
+  async () => {
+    const before = (await stateOf()).netDevices;
+    assert.deepEqual((await stateOf({ namespaces: { net: true } })).netDevices, ['lo']);
+    assert.deepEqual((await stateOf()).netDevices, before);
+    const { stdout } = await run('cat', ['/sys/class/net/lo/operstate', '/proc/net/route'], {
+      namespaces: { net: true },
+      reject: false,
+    });
+    assert.equal(
+      stdout
+        .trim()
+        .split('\n')
+        .filter((line) => line.startsWith('eth')).length,
+      0,
+    );
+  },
+  asRoot,
+);
+
+test(
+  'what is mounted inside stays inside', // Go's TestUnshareMountNameSpace
+  () =>
+    withMountPoint(async (_folder, point) => {
+      const script = `mount -t tmpfs none ${point} && echo here > ${point}/file && cat ${point}/file`;
+      const { stdout } = await run('sh', ['-c', script], { namespaces: { mount: true } });
+      assert.equal(stdout, 'here');
+      assert.equal(existsSync(join(point, 'file')), false);
+      rmdirSync(point); // EBUSY if it were mounted here
+    }),
+  asRoot,
+);
+
+test(
+  'mounts are private inside even where they are shared outside',
+  () =>
+    withMountPoint(async (_folder, point) => {
+      // A launcher with shared mounts of its own, so that nothing of this system is changed.
+      const inner = `mount -t tmpfs none ${point} && touch ${point}/file; grep -c shared: /proc/self/mountinfo`;
+      const script = `mount --make-rshared / && node=$0 && "$node" -e '
+        import("${new URL('../../../dist/index.js', import.meta.url).pathname}").then(async ({ run }) => {
+          const { stdout } = await run("sh", ["-c", process.argv[1]], { namespaces: { mount: true }, reject: false });
+          console.log(stdout, require("fs").existsSync("${point}/file"));
+        });' '${inner}'`;
+      const { stdout } = await run('sh', ['-c', script, process.execPath], {
+        namespaces: { mount: true },
+      });
+      assert.equal(stdout, '0 false');
+    }),
+  asRoot,
+);
+
+test(
+  'chroot inside a mount namespace of its own', // Go's TestUnshareMountNameSpaceChroot
+  () =>
+    withMountPoint(async (folder, point) => {
+      // The root is made by the first program, in a namespace that the second joins.
+      const holder = `mount --bind / ${point} && touch ${folder}/ready && exec sleep 60`;
+      const child = await startProcess('/bin/sh', ['sh', '-c', holder], {
+        namespaces: { mount: true },
+      });
+      try {
+        while (!existsSync(join(folder, 'ready'))) await new Promise(setImmediate);
+        assert.equal(existsSync(join(point, 'bin')), false, 'it is not mounted here');
+        await withNamespace(child.pid, 'mount', async (fd) => {
+          const { stdout } = await run('sh', ['-c', 'pwd; ls -d /bin'], {
+            namespaces: { mount: fd },
+            chroot: point,
+          });
+          assert.equal(stdout, '/\n/bin');
+        });
+      } finally {
+        child.signal('SIGKILL');
+        await child.wait();
+      }
+      rmdirSync(point);
+    }),
+  asRoot,
+);
+
+async function withNamespace(
+  pid: number,
+  kind: Kind,
+  use: (fd: number) => Promise<void>,
+): Promise<void> {
+  const fd = openSync(`/proc/${pid}/ns/${fileOf(kind)}`, 'r');
+  try {
+    await use(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test(
+  'a host name of its own, which the program sets',
+  async () => {
+    const { stdout } = await run('sh', ['-c', 'hostname inside && uname -n'], {
+      namespaces: { uts: true },
+    });
+    assert.equal(stdout, 'inside');
+    assert.notEqual((await stateOf()).hostname, 'inside');
+  },
+  asRoot,
+);
+
+test(
+  'message queues of its own',
+  async () => {
+    const list = [
+      'sh',
+      ['-c', 'ipcmk -Q >/dev/null && tail -n +2 /proc/sysvipc/msg | wc -l'],
+    ] as const;
+    const { stdout } = await run(...list, { namespaces: { ipc: true } });
+    assert.equal(stdout.trim(), '1');
+    assert.equal(readFileSync('/proc/sysvipc/msg', 'utf8').trim().split('\n').length, 1);
+  },
+  { skip: asRoot.skip || (existsSync('/usr/bin/ipcmk') ? false : 'ipcmk is not installed') },
+);
+
+test(
+  'a time namespace with an offset is joined by its descriptor', // Go's TestCloneTimeNamespace
+  async (context) => {
+    const lack = await lackOf({ namespaces: { time: true } });
+    if (lack !== false) return context.skip(lack);
+    // unshare(1) makes one that is an hour ahead, and sleeps in it.
+    const child = await startProcess(
+      '/usr/bin/unshare',
+      ['unshare', '--time', '--boottime', '3600', 'sleep', '60'],
+      {},
+    );
+    try {
+      while (readFileSync(`/proc/${child.pid}/comm`, 'utf8') !== 'sleep\n') {
+        await new Promise(setImmediate);
+      }
+      await withNamespace(child.pid, 'time', async (fd) => {
+        const inside = await stateOf({ namespaces: { time: fd } });
+        const outside = await stateOf();
+        assert.deepEqual(others(inside), ['time']);
+        assert.ok(Math.abs(inside.bootTime - outside.bootTime - 3600) < 60);
+      });
+    } finally {
+      child.signal('SIGKILL');
+      await child.wait();
+    }
+  },
+  {
+    skip: asRoot.skip || (existsSync('/usr/bin/unshare') ? false : 'unshare is not installed'),
+  },
+);
+
+test(
+  'each can be joined by a descriptor',
+  async () => {
+    const namespaces = Object.fromEntries(KINDS.map((kind) => [kind, true]));
+    await withSleeper(
+      { namespaces: { ...namespaces, uidMap: ROOT_MAP, gidMap: ROOT_MAP } },
+      async (fds) => {
+        for (const kind of KINDS) {
+          const state = await stateOf({ namespaces: { [kind]: fds[kind] } });
+          assert.deepEqual(others(state), [kind], kind);
+        }
+        // All at once: the user namespace first, which has power over the others.
+        const { pid, ...rest } = fds;
+        assert.deepEqual(
+          others(await stateOf({ namespaces: rest })),
+          KINDS.filter((kind) => kind !== 'pid'),
+        );
+        const inside = await stateOf({ namespaces: { pid } });
+        assert.deepEqual([inside.ppid, inside.pid > 1], [0, true]);
+        // The launching thread is back where it was.
+        assert.deepEqual(others(await stateOf()), []);
+      },
+    );
+  },
+  asRoot,
+);
+
+test(
+  'one is joined by a pidfd as well',
+  async () => {
+    const child = await startProcess('/bin/sleep', ['sleep', '60'], { namespaces: { net: true } });
+    try {
+      const state = await child.withHandle((net) => stateOf({ namespaces: { net } }));
+      assert.deepEqual([others(state), state.netDevices], [['net'], ['lo']]);
+    } finally {
+      child.signal('SIGKILL');
+      await child.wait();
+    }
+  },
+  asRoot,
+);
+
+test(
+  'parentDeathSignal is armed in a pid namespace, and the process runs',
+  async () => {
+    for (const namespaces of [{ pid: true }, { pid: true, user: true, uidMap: ROOT_MAP }]) {
+      const state = await stateOf({ namespaces, parentDeathSignal: 'SIGKILL' });
+      assert.deepEqual([state.pid, state.parentDeathSignal], [1, 9]);
+    }
+    await withSleeper({ namespaces: { pid: true } }, async ({ pid }) => {
+      const state = await stateOf({ namespaces: { pid }, parentDeathSignal: 'SIGKILL' });
+      assert.deepEqual([state.ppid, state.parentDeathSignal], [0, 9]);
+    });
+  },
+  asRoot,
+);
+
+test(
+  'with chroot, credential and a parent-death signal',
+  async () => {
+    const map = [{ inside: 0, outside: 0, count: 70_000 }];
+    const state = await stateOf({
+      namespaces: {
+        user: true,
+        pid: true,
+        mount: true,
+        uidMap: map,
+        gidMap: map,
+        setgroups: 'allow',
+      },
+      chroot: '/',
+      credential: { uid: 0, gid: 1000, groups: [5] },
+      parentDeathSignal: 'SIGTERM',
+    });
+    assert.deepEqual([state.uids, state.gids], [ids(0), ids(1000)]);
+    assert.deepEqual([state.groups, state.root], [[5], '/']);
+    assert.deepEqual([state.pid, state.parentDeathSignal], [1, 15]);
+  },
+  asRoot,
+);
+
+test(
+  'what is no namespace can not be joined, and the step is named',
+  async () => {
+    const none = openSync('/dev/null', 'r');
+    try {
+      for (const kind of KINDS) {
+        await assertFails(
+          { namespaces: { [kind]: none } },
+          { step: 'setns', code: 'EINVAL', argument: `${kind} ${none}` },
+        );
+      }
+      await assertFails(
+        { namespaces: { net: 9999 } },
+        { step: 'setns', code: 'EBADF', argument: 'net 9999' },
+      );
+      await assertFails(
+        { namespaces: { pid: 9999 } },
+        { step: 'setns', code: 'EBADF', argument: 'pid 9999' },
+      );
+    } finally {
+      closeSync(none);
+    }
+    await withSleeper({ namespaces: { net: true } }, async ({ net }) => {
+      // A descriptor of a namespace of another kind.
+      await assertFails(
+        { namespaces: { uts: net } },
+        { step: 'setns', code: 'EINVAL', argument: `uts ${net}` },
+      );
+    });
+    assert.deepEqual(others(await stateOf()), []);
+  },
+  asRoot,
+);
