@@ -222,7 +222,7 @@ static void check(const struct program *program, const unsigned char *bytes, siz
     broken("the data is somewhere else");
   if (program->count != header[H_COUNT] || (const void *)program->instructions != bytes + 32)
     broken("the instructions are somewhere else");
-  if ((program->clone_flags & 0x7e020080u) != program->clone_flags)
+  if ((program->clone_flags & 0x7e020081u) != program->clone_flags)
     broken("there are clone flags other than namespaces");
   for (uint32_t i = 0; i < program->count; i++)
     check_instruction(program, i);
