@@ -14,7 +14,7 @@ import type { Channel } from './channel.js';
 import { holdersOf } from './holders.js';
 import type { LifetimeGuard } from './lifetime.js';
 import { linesOf } from './lines.js';
-import type { SpawnOptions, StopOptions } from './options.js';
+import { checkOptionNames, type SpawnOptions, type StopOptions } from './options.js';
 import type { End } from './stdio.js';
 import { after, checkDelay, climb, stopSteps } from './stop.js';
 import { PipeReader, PipeWriter, SocketStream } from './streams.js';
@@ -285,6 +285,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
 /** Checks what of the options is not the launch's business, before anything is started. */
 export function checkSpawnOptions(options: SpawnOptions): void {
+  checkOptionNames(options);
   if (options.stop !== undefined) stopSteps(options.stop);
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw invalid('signal', options.signal, 'an AbortSignal');

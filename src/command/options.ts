@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { LaunchOptions } from '../launch/order.js';
+import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
+import { checkKeys } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
 import type { Signal } from '../syscall/signals.js';
 import type { Sink, Source } from './transfer.js';
@@ -105,4 +106,31 @@ export interface RunOptions extends SpawnOptions {
   reject?: boolean;
   /** Whether one newline at the end of text is left out. Default: true. */
   stripFinalNewline?: boolean;
+}
+
+const OWN_NAMES: Record<Exclude<keyof RunOptions, keyof LaunchOptions>, true> = {
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  fds: true,
+  signal: true,
+  timeout: true,
+  stop: true,
+  waitDelay: true,
+  lifetime: true,
+  detached: true,
+  verbose: true,
+  input: true,
+  lines: true,
+  encoding: true,
+  maxBuffer: true,
+  reject: true,
+  stripFinalNewline: true,
+};
+
+const NAMES: readonly string[] = [...launchOptionNames, ...Object.keys(OWN_NAMES)];
+
+/** Refuses what is no option of a command, such as a misspelt one. */
+export function checkOptionNames(options: RunOptions): void {
+  checkKeys('', options, NAMES);
 }

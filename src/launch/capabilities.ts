@@ -127,6 +127,7 @@ function losesCapabilities(program: ProgramBuilder, options: LaunchOptions): boo
 
 /** Before the credentials: otherwise setuid takes away the capabilities that are to be given on. */
 export const keepCapabilities: Step = {
+  options: [],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (wantedOf(options) === undefined || !losesCapabilities(program, options)) return;
     program.must({ name: 'PR_SET_KEEPCAPS' }, SYS.prctl, PR.PR_SET_KEEPCAPS, 1, 0, 0, 0);
@@ -141,6 +142,7 @@ function emitSets(program: ProgramBuilder, sets: CapabilitySets): void {
 
 /** The inheritable set comes first: it can't grow beyond the bounding set. */
 export const capabilities: Step = {
+  options: ['capabilities', 'securebits'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     const wanted = wantedOf(options);
     if (wanted === undefined) return;

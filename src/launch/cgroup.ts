@@ -57,6 +57,7 @@ function isFrozen(fd: number): boolean {
 }
 
 export const cgroup: Step = {
+  options: ['cgroup'],
   emit(program: ProgramBuilder, launch: Launch): void {
     const wanted = launch.options.cgroup;
     if (wanted === undefined) return;

@@ -17,6 +17,7 @@ export interface ChrootOptions {
 
 /** Before the identity, which may not be allowed to. */
 export const chroot: Step = {
+  options: ['chroot'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     const path = options.chroot;
     if (path === undefined) return;

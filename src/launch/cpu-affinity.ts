@@ -19,6 +19,7 @@ export interface CpuAffinityOptions {
 const MAX_CPUS = 8192;
 
 export const cpuAffinity: Step = {
+  options: ['cpuAffinity'],
   emit(program: ProgramBuilder, { options: { cpuAffinity: cpus } }: Launch): void {
     if (cpus === undefined) return;
     if (!Array.isArray(cpus) || cpus.length === 0) {

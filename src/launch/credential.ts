@@ -128,6 +128,7 @@ function deniesSetgroups({ namespaces }: LaunchOptions): boolean {
  * while there is the privilege to drop them.
  */
 export const credential: Step = {
+  options: ['credential'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     const { uid, gid, groups } = identityOf(program, options);
     if (groups !== undefined && (groups.length > 0 || !deniesSetgroups(options))) {

@@ -45,6 +45,7 @@ function moveUp(program: ProgramBuilder, source: number | Slot, floor: number): 
  * launch could inherit.
  */
 export const sources: Step = {
+  options: [],
   emit(program: ProgramBuilder, { descriptors }: Launch): void {
     let wanted = false;
     // Looked at first: what is opened and moved later may get a number that is closed here.
@@ -75,6 +76,7 @@ export const sources: Step = {
  * ascending order. What lies in between and above is closed by execve.
  */
 export const descriptors: Step = {
+  options: [],
   emit(program: ProgramBuilder, { descriptors: given }: Launch): void {
     const wanted = existing(given);
     const targets = [...wanted.keys()].sort((a, b) => a - b);

@@ -22,6 +22,7 @@ export function directoryPath(cwd: string | URL): string {
 }
 
 export const directory: Step = {
+  options: ['cwd'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (options.cwd === undefined) return;
     const path = directoryPath(options.cwd);

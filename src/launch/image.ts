@@ -46,6 +46,7 @@ export function searchPath(
 }
 
 export const image: Step = {
+  options: ['argv0', 'path', 'env', 'clearEnv'],
   emit(program: ProgramBuilder, { file, argv, options, search }: Launch): void {
     const environment = environmentOf(options, identityOf(program, options).user);
     const argvAt = program.strings(argv);

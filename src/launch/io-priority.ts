@@ -30,6 +30,7 @@ const CLASSES: Readonly<Record<IoPriority['class'], number>> = {
 };
 
 export const ioPriority: Step = {
+  options: ['ioPriority'],
   emit(program: ProgramBuilder, { options: { ioPriority: wanted } }: Launch): void {
     if (wanted === undefined) return;
     checkKeys('ioPriority', wanted, ['class', 'level']);

@@ -131,6 +131,7 @@ function limitsOf({ rlimits }: LaunchOptions): LimitOptions['rlimits'] & object 
 
 /** While there is the privilege to raise them. */
 export const limits: Step = {
+  options: ['rlimits'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     const wanted = limitsOf(options);
     for (const name of NAMES) {

@@ -126,6 +126,7 @@ function emitPrivateMounts(program: ProgramBuilder): void {
 
 /** Before identity and root: what those may be depends on the namespace. */
 export const namespaces: Step = {
+  options: ['namespaces'],
   emit(program: ProgramBuilder, { options, inPlace }: Launch): void {
     const wanted = options.namespaces;
     if (wanted === undefined) return;

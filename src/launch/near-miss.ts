@@ -1,5 +1,5 @@
 /**
- * What somebody may have meant by the name of a program that is not there.
+ * What somebody may have meant by a name that is not there.
  *
  * @module
  */
@@ -30,24 +30,30 @@ function distance(a: string, b: string, most: number): number {
   return last[b.length] as number;
 }
 
-/** The program with the most similar name in the directories of the paths that were tried. */
-export function similarTo(name: string, searched: readonly string[]): string | undefined {
+/** The most similar of `names`, unless none is similar. */
+export function nearest(name: string, names: Iterable<string>): string | undefined {
   // One letter of a short name, two of a longer one: `gti`, `pyhton`.
   let most = name.length < 5 ? 1 : 2;
   let best: string | undefined;
-  for (const folder of new Set(searched.map((path) => dirname(path)))) {
-    let programs: string[] = [];
-    try {
-      programs = readdirSync(folder);
-    } catch {
-      // not there, or not to be read: no help then
-    }
-    for (const program of programs) {
-      const letters = distance(name, program, most);
-      if (letters > most) continue;
-      best = program;
-      most = letters - 1;
-    }
+  for (const candidate of names) {
+    const letters = distance(name, candidate, most);
+    if (letters > most) continue;
+    best = candidate;
+    most = letters - 1;
   }
   return best;
+}
+
+function programsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // not there, or not to be read: no help then
+  }
+}
+
+/** The program with the most similar name in the directories of the paths that were tried. */
+export function similarTo(name: string, searched: readonly string[]): string | undefined {
+  const folders = new Set(searched.map((path) => dirname(path)));
+  return nearest(name, [...folders].flatMap(programsIn));
 }

@@ -20,6 +20,7 @@ export interface NiceOptions {
 }
 
 export const nice: Step = {
+  options: ['nice'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (options.nice === undefined) return;
     const value = checkInteger('nice', options.nice, -20, 19);

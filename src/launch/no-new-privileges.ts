@@ -15,6 +15,7 @@ export interface NoNewPrivilegesOptions {
 
 /** After all that takes privileges; before what may be done only without new ones. */
 export const noNewPrivileges: Step = {
+  options: ['noNewPrivileges'],
   emit(program: ProgramBuilder, { options: { noNewPrivileges: wanted } }: Launch): void {
     if (wanted === undefined || !checkBoolean('noNewPrivileges', wanted)) return;
     program.must({ name: 'PR_SET_NO_NEW_PRIVS' }, SYS.prctl, PR.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -19,6 +19,7 @@ const PATH = '/proc/self/oom_score_adj';
 
 /** Before the identity changes: from then on the files in /proc are root's. */
 export const oomScore: Step = {
+  options: ['oomScoreAdj'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (options.oomScoreAdj === undefined) return;
     const score = checkInteger('oomScoreAdj', options.oomScoreAdj, -1000, 1000);

@@ -78,3 +78,8 @@ export const order: readonly Step[] = [
   mask, // a signal that was pending may end the child here, so nothing but execve follows
   image,
 ];
+
+/** The names of all options. */
+export const launchOptionNames: readonly (keyof LaunchOptions)[] = order.flatMap(
+  ({ options }) => options,
+);

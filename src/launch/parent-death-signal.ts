@@ -17,6 +17,7 @@ export interface ParentDeathSignalOptions {
 }
 
 export const parentDeathSignal: Step = {
+  options: ['parentDeathSignal'],
   emit(program: ProgramBuilder, { options, parentPid }: Launch): void {
     if (options.parentDeathSignal === undefined) return;
     const signal = checkSignal('parentDeathSignal', options.parentDeathSignal);

@@ -15,6 +15,7 @@ export interface PtraceOptions {
 
 /** Last but for the mask, so that no step of the launch is traced. */
 export const ptrace: Step = {
+  options: ['ptrace'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (options.ptrace === undefined || !checkBoolean('ptrace', options.ptrace)) return;
     program.must({ name: 'ptrace', argument: 'PTRACE_TRACEME' }, SYS.ptrace, PTRACE.PTRACE_TRACEME);

@@ -100,6 +100,7 @@ function emitDeadline(program: ProgramBuilder, scheduler: Scheduler, resetOnFork
 }
 
 export const scheduler: Step = {
+  options: ['scheduler'],
   emit(program: ProgramBuilder, { options: { scheduler: wanted } }: Launch): void {
     if (wanted === undefined) return;
     checkKeys('scheduler', wanted, KEYS);

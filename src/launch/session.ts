@@ -22,6 +22,7 @@ export interface SessionOptions {
 const PID_MAX = 0x3fff_ffff;
 
 export const session: Step = {
+  options: ['session', 'processGroup'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     const wanted = options.session !== undefined && checkBoolean('session', options.session);
     if (wanted) program.must({ name: 'setsid' }, SYS.setsid);

@@ -81,6 +81,7 @@ export function toSignal(text: string): Signal {
 
 /** First of all, while every signal is blocked: see also native/launch.c, which resets handlers. */
 export const dispositions: Step = {
+  options: ['signals'],
   emit(program: ProgramBuilder, { options: { signals } }: Launch): void {
     if (signals !== undefined) checkKeys('signals', signals, ['mask', 'ignore', 'default']);
     const ignore = new Set(settable('signals.ignore', signals?.ignore ?? []));
@@ -111,6 +112,7 @@ export const dispositions: Step = {
 
 /** Last of all: from here on a pending signal ends the child before its program runs. */
 export const mask: Step = {
+  options: [],
   emit(program: ProgramBuilder, { options: { signals } }: Launch): void {
     const wanted = signals?.mask ?? 'inherit';
     if (typeof wanted === 'string' && wanted !== 'inherit') {

@@ -41,6 +41,8 @@ export interface Flag {
 
 /** One thing that the child does to itself. `order.ts` says when. */
 export interface Step {
+  /** The options it carries out; one that several steps carry out stands at the first. */
+  readonly options: readonly (keyof LaunchOptions)[];
   /** Adds its instructions; throws TypeError or RangeError for options that can't be taken. */
   emit(program: ProgramBuilder, launch: Launch): void;
   readonly flags?: readonly Flag[];

@@ -30,6 +30,7 @@ const MAX_FD = 0x3fff_ffff;
 
 /** While every signal is blocked, so that a background group gets no SIGTTOU for it. */
 export const foreground: Step = {
+  options: ['foreground'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (options.foreground === undefined) return;
     const terminal = checkInteger('foreground', options.foreground, 0, MAX_FD);
@@ -58,6 +59,7 @@ export const foreground: Step = {
 
 /** Once the child's descriptors are in place. */
 export const controllingTerminal: Step = {
+  options: ['controllingTerminal', 'detachTerminal'],
   emit(program: ProgramBuilder, { options, descriptors }: Launch): void {
     const { controllingTerminal: terminal, detachTerminal } = options;
     if (detachTerminal !== undefined && checkBoolean('detachTerminal', detachTerminal)) {

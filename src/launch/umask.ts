@@ -10,6 +10,7 @@ export interface UmaskOptions {
 }
 
 export const umask: Step = {
+  options: ['umask'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (options.umask === undefined) return;
     const mask = checkInteger('umask', options.umask, 0, 0o777);

@@ -5,15 +5,24 @@
  * @module
  */
 import { invalid } from '../syscall/check.js';
+import { nearest } from './near-miss.js';
 
-/** An object with no other keys: a misspelt one would leave out what was meant to be restricted. */
+/**
+ * An object with no other keys: a misspelt one would leave out what was meant to be restricted.
+ *
+ * @param option Its name; empty for the options themselves.
+ */
 export function checkKeys(option: string, value: unknown, keys: readonly string[]): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(option, value, 'an object');
+    throw invalid(option || 'options', value, 'an object');
   }
-  for (const key of Object.keys(value)) {
-    if (keys.includes(key)) continue;
-    throw invalid(`${option}.${key}`, value[key as never], `absent: there is ${keys.join(', ')}`);
+  for (const [key, given] of Object.entries(value)) {
+    if (given === undefined || keys.includes(key)) continue;
+    const path = option === '' ? '' : `${option}.`;
+    const meant = nearest(key, keys);
+    let known = option === '' ? 'there is no such option' : `there is ${keys.join(', ')}`;
+    if (meant !== undefined) known = `perhaps '${path}${meant}' is meant`;
+    throw invalid(`${path}${key}`, given, `absent: ${known}`);
   }
 }
 

@@ -6,8 +6,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { compile, launchError } from '../launch/compile.js';
-import type { LaunchOptions } from '../launch/order.js';
+import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import type { DescriptorSource, Launch } from '../launch/step.js';
+import { checkKeys } from '../launch/values.js';
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { checkInteger, invalid } from '../syscall/check.js';
@@ -25,6 +26,8 @@ export interface ExecOptions extends LaunchOptions {
   /** Descriptors from 3 on that the program has; all others are closed. */
   fds?: Readonly<Record<number, DescriptorSource>>;
 }
+
+const NAMES: readonly string[] = [...launchOptionNames, 'stdin', 'stdout', 'stderr', 'fds'];
 
 function checkSource(option: string, source: DescriptorSource): DescriptorSource {
   if (typeof source === 'number') return checkInteger(option, source, 0, MAX_FD);
@@ -149,6 +152,7 @@ export function execLaunch(launch: Launch): never {
  * @see execve(2)
  */
 export function exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): never {
+  checkKeys('', options, NAMES);
   return execLaunch({
     file,
     argv: [options.argv0 ?? file, ...args],

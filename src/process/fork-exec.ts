@@ -5,8 +5,9 @@
  */
 
 import { type CompiledLaunch, compile } from '../launch/compile.js';
-import type { LaunchOptions } from '../launch/order.js';
+import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import type { DescriptorSource, Launch } from '../launch/step.js';
+import { checkKeys } from '../launch/values.js';
 import { close } from '../syscall/call.js';
 import { invalid } from '../syscall/check.js';
 import { execLaunch } from './exec.js';
@@ -24,6 +25,10 @@ export interface ProcAttr {
   sys?: Omit<LaunchOptions, 'cwd' | 'env' | 'clearEnv' | 'argv0' | 'path'>;
 }
 
+const SYS_NAMES: readonly string[] = launchOptionNames.filter(
+  (name) => !['cwd', 'env', 'clearEnv', 'argv0', 'path'].includes(name),
+);
+
 /** `NAME=value` strings as `env`; of two for one name the last holds. */
 function environmentOf(option: string, strings: readonly string[]): Record<string, string> {
   if (!Array.isArray(strings)) throw invalid(option, strings, "an array of 'NAME=value'");
@@ -37,7 +42,9 @@ function environmentOf(option: string, strings: readonly string[]): Record<strin
 }
 
 function launchOf(argv0: string, argv: readonly string[], attributes: ProcAttr): Launch {
+  checkKeys('', attributes, ['dir', 'env', 'files', 'sys']);
   const { dir, env, files = [], sys = {} } = attributes;
+  checkKeys('sys', sys, SYS_NAMES);
   const options: LaunchOptions = { ...sys };
   if (dir !== undefined) options.cwd = dir;
   if (env !== undefined) {

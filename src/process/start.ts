@@ -5,8 +5,9 @@
  */
 
 import { type CompiledLaunch, compile } from '../launch/compile.js';
-import type { LaunchOptions } from '../launch/order.js';
+import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import type { DescriptorSource } from '../launch/step.js';
+import { checkKeys } from '../launch/values.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { launch, launchSync } from './launch.js';
 import type { Process } from './process.js';
@@ -23,6 +24,8 @@ export interface ProcessAttributes extends LaunchOptions {
    */
   files?: readonly (DescriptorSource | null)[];
 }
+
+const NAMES: readonly string[] = [...launchOptionNames, 'files'];
 
 const STDIO: readonly DescriptorSource[] = ['inherit', 'inherit', 'inherit'];
 
@@ -45,6 +48,7 @@ function compileProcess(
   argv: readonly string[],
   attributes: ProcessAttributes,
 ): CompiledLaunch {
+  checkKeys('', attributes, NAMES);
   const { argv0 } = attributes;
   const words = argv0 === undefined ? argv : [argv0, ...argv.slice(1)];
   return compile({

@@ -2,13 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { LaunchError, type RunOptions, run, runSync, spawn } from '#dist/index.js';
-import { startProcess, startProcessSync } from '#dist/process/index.js';
+import { type ProcessAttributes, startProcess, startProcessSync } from '#dist/process/index.js';
 
 export type LauncherName = 'spawn' | 'run' | 'runSync' | 'startProcess' | 'startProcessSync';
 
 type Launcher = (file: string, args: readonly string[], options: RunOptions) => Promise<unknown>;
 
-/** Options are passed on as they are: what one of these does not know it ignores. */
+/** The options of a process: its stdin, where it is asked for, is an entry of `files`. */
+function attributesOf({ stdin, ...options }: RunOptions): ProcessAttributes {
+  if (stdin === undefined) return options;
+  return { ...options, files: [stdin as number, 'inherit', 'inherit'] };
+}
+
 const launchers: Record<LauncherName, Launcher> = {
   spawn: async (file, args, options) => {
     const child = await spawn(file, args, { stdin: 'null', ...options });
@@ -17,11 +22,11 @@ const launchers: Record<LauncherName, Launcher> = {
   run: async (file, args, options) => run(file, args, options),
   runSync: async (file, args, options) => runSync(file, args, options),
   startProcess: async (file, args, options) => {
-    const child = await startProcess(file, [options.argv0 ?? file, ...args], options);
+    const child = await startProcess(file, [options.argv0 ?? file, ...args], attributesOf(options));
     await child.wait();
   },
   startProcessSync: async (file, args, options) => {
-    const child = startProcessSync(file, [options.argv0 ?? file, ...args], options);
+    const child = startProcessSync(file, [options.argv0 ?? file, ...args], attributesOf(options));
     await child.wait();
   },
 };

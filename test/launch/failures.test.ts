@@ -246,7 +246,7 @@ test('the process group of another session', async () => {
 
 // 9,999 is above what this process has open, and below its limit of 20,000 or more.
 failsAlike('a descriptor that is not open, for a lower one of the child', () => ({
-  launch: ['/bin/true', [], { stdin: 9999, files: [9999] }],
+  launch: ['/bin/true', [], { stdin: 9999 }],
   expected: { step: 'fcntl', ...EBADF, argument: '9999' },
 }));
 

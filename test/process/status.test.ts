@@ -91,7 +91,7 @@ test(
   () =>
     withFolder(async (folder) => {
       const script = ['sh', '-c', 'ulimit -c unlimited; kill -ABRT $$'];
-      const options = { cwd: folder, stdin: 'null' } as const;
+      const options = { cwd: folder } as const;
       const child = await startProcess('/bin/sh', script, options);
       const sync = runSync('/bin/sh', script.slice(1), { ...options, reject: false });
       for (const status of [await child.wait(), sync.status]) {

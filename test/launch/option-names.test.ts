@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { command, run, runSync, spawn } from '#dist/index.js';
+import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
+import { exec, startProcess, startProcessSync } from '#dist/process/index.js';
+import { forkExec, forkExecSync } from '#dist/syscall.js';
+import { test } from '../helpers/test.js';
+
+/** The compiler keeps this whole. */
+const ALL: Record<keyof LaunchOptions, true> = {
+  argv0: true,
+  capabilities: true,
+  cgroup: true,
+  chroot: true,
+  clearEnv: true,
+  controllingTerminal: true,
+  cpuAffinity: true,
+  credential: true,
+  cwd: true,
+  detachTerminal: true,
+  env: true,
+  foreground: true,
+  ioPriority: true,
+  namespaces: true,
+  nice: true,
+  noNewPrivileges: true,
+  oomScoreAdj: true,
+  parentDeathSignal: true,
+  path: true,
+  processGroup: true,
+  ptrace: true,
+  rlimits: true,
+  scheduler: true,
+  securebits: true,
+  session: true,
+  signals: true,
+  umask: true,
+};
+
+test('each option of a launch belongs to one step', () => {
+  assert.deepEqual([...launchOptionNames].sort(), Object.keys(ALL).sort());
+});
+
+/** A misspelt restriction, for those who do not compile. */
+const WRONG = { chrot: '/srv' } as object;
+const REFUSAL = {
+  name: 'TypeError',
+  code: 'ERR_INVALID_ARG_VALUE',
+  message: "The option 'chrot' must be absent: perhaps 'chroot' is meant. Received '/srv'",
+};
+
+test('a name that is no option is refused, wherever options are taken', async () => {
+  await assert.rejects(spawn('true', [], WRONG), REFUSAL);
+  await assert.rejects(run('true', WRONG), REFUSAL);
+  await assert.rejects(command('true', WRONG).run(), REFUSAL);
+  await assert.rejects(command('true').pipe(command('true', WRONG)).run(), REFUSAL);
+  await assert.rejects(startProcess('/bin/true', ['true'], WRONG), REFUSAL);
+  assert.throws(() => runSync('true', [], WRONG), REFUSAL);
+  assert.throws(() => startProcessSync('/bin/true', ['true'], WRONG), REFUSAL);
+  assert.throws(() => exec('true', [], WRONG), REFUSAL);
+});
+
+test('so it is in the attributes of forkExec', async () => {
+  const path = { code: 'ERR_INVALID_ARG_VALUE', message: /'sys\.chrot'.* 'sys\.chroot' is meant/ };
+  await assert.rejects(forkExec('/bin/true', ['true'], { sys: WRONG }), path);
+  assert.throws(
+    () => forkExecSync('/bin/true', ['true'], { sys: { cwd: '/' } as object }),
+    /'sys.cwd'/,
+  );
+  await assert.rejects(forkExec('/bin/true', ['true'], { cwd: '/' } as object), /'cwd'/);
+});
+
+test('what resembles no option is told so, and what is undefined is absent', async () => {
+  await assert.rejects(
+    run('true', { shell: true } as object),
+    /'shell' must be absent: there is no such option/,
+  );
+  await run('true', { shell: undefined } as object);
+});
