@@ -6,6 +6,7 @@
 import type { Child } from '../command/child.js';
 import type { LaunchError } from '../launch/error.js';
 import type { ExitStatus, ResourceUsage } from '../process/status.js';
+import type { SignalName } from '../syscall/signals.js';
 
 /** As plain JSON; a maxRss of null is one that is not known. */
 function statusObject(status: ExitStatus): object {
@@ -15,6 +16,11 @@ function statusObject(status: ExitStatus): object {
 
 export function startedLine({ pid, process: { id } }: Child): string {
   return `${JSON.stringify({ event: 'started', pid, id })}\n`;
+}
+
+/** A stop or continue by a signal; `signal` is the one that stopped it. */
+export function changedLine(event: 'stopped' | 'continued', signal?: SignalName): string {
+  return `${JSON.stringify({ event, signal })}\n`;
 }
 
 export function failedLine({ step, code, argument }: LaunchError): string {

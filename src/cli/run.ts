@@ -12,7 +12,14 @@ import { LaunchError } from '../launch/error.js';
 import { codeOfLaunchError, codeOfStatus, Failure } from './exit.js';
 import { GivenFlags, launchFlags } from './flags.js';
 import { complain, write } from './output.js';
-import { exitedLine, failedLine, startedLine, usageJson, usageTable } from './report.js';
+import {
+  changedLine,
+  exitedLine,
+  failedLine,
+  startedLine,
+  usageJson,
+  usageTable,
+} from './report.js';
 import { dieOf, holdSignals } from './signals.js';
 import { descriptorFlags, timeFlags } from './values.js';
 
@@ -89,8 +96,13 @@ async function run(
     complain(child.message);
     return codeOfLaunchError(child, options.cwd as string | undefined);
   }
-  passSignalsTo(child);
   tell(startedLine(child));
+  if (statusFd !== undefined) {
+    for (const event of ['stopped', 'continued'] as const) {
+      child.on(event, (signal) => tell(changedLine(event, signal)));
+    }
+  }
+  passSignalsTo(child); // which stops this process where the program stops: it is told before
   const status = await child.exited;
   tell(exitedLine(status));
   if (json) write(2, usageJson(status));
@@ -123,7 +135,7 @@ export function addRunCommand(program: Command, done: (code: number) => void): v
     .option('--usage=json', 'the same as one JSON object; times in microseconds, memory in bytes')
     .option(
       '--status-fd <n>',
-      'write JSON lines to this descriptor: started, exited',
+      'write JSON lines to this descriptor: started, stopped, continued, exited',
       parseStatusFd,
     )
     .helpOption('-h, --help', 'show this')

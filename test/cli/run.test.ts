@@ -11,6 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { launchFlags } from '#dist/cli/flags.js';
 import { helper, type State, withFolder } from '../helpers/state.js';
@@ -340,6 +342,23 @@ test('--status-fd tells the start and the end', async () => {
   assert.equal(typeof usage, 'object');
   const wanted = { code: null, signal: 'SIGTERM', coreDumped: false, reason: 'signaled' };
   assert.deepEqual(end, { event: 'exited', ...wanted });
+});
+
+test('--status-fd tells that the program stopped and went on', async () => {
+  const script = 'kill -STOP $$; read line; exit 3'; // an end would hide that it went on
+  const stdio = ['pipe', 'inherit', 'inherit', 'pipe'] as const;
+  const words = [bin, 'run', '--status-fd', '3', '--', 'sh', '-c', script];
+  const child = spawn(process.execPath, words, { stdio: [...stdio] });
+  const events: unknown[] = [];
+  let program = 0;
+  for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
+    const { event, signal, pid } = JSON.parse(line) as Record<string, unknown>;
+    events.push(signal === undefined ? event : [event, signal]);
+    if (event === 'started') program = pid as number;
+    if (event === 'stopped') process.kill(program, 'SIGCONT');
+    if (event === 'continued') child.stdin?.end();
+  }
+  assert.deepEqual(events, ['started', ['stopped', 'SIGSTOP'], 'continued', ['exited', null]]);
 });
 
 test('--status-fd tells of a launch that failed, and does not go to the program', async () => {
