@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { finished } from 'node:stream';
+import { type Duplex, finished, type Readable } from 'node:stream';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
@@ -112,11 +112,11 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   }
 
   /** Our ends of the pipes and sockets at descriptor 3 and above, by the child's descriptor. */
-  get fds(): ReadonlyMap<number, ChildStream> {
-    const streams = new Map<number, ChildStream>();
+  get fds(): ReadonlyMap<number, Readable | Duplex> {
+    const streams = new Map<number, Readable | Duplex>();
     for (const fd of this.#ends.keys()) {
       const stream = fd > 2 ? this.#stream(fd) : null;
-      if (stream !== null) streams.set(fd, stream);
+      if (stream !== null && !(stream instanceof PipeWriter)) streams.set(fd, stream);
     }
     return streams;
   }

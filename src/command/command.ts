@@ -54,12 +54,16 @@ export class Command<Out extends Output = string> implements Description {
   }
 
   /** Runs it as `run` does, with these options on top of its own. */
-  run<const P extends RunOptions = NoOptions>(options?: P): Promise<Outcome<OutputOver<Out, P>>> {
+  run(): Promise<Outcome<Out>>;
+  run<const P extends RunOptions>(options: P | undefined): Promise<Outcome<OutputOver<Out, P>>>;
+  run(options?: RunOptions): Promise<Outcome<Output>> {
     return run(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
   /** Runs it as `runSync` does, with these options on top of its own. */
-  runSync<const P extends RunOptions = NoOptions>(options?: P): Outcome<OutputOver<Out, P>> {
+  runSync(): Outcome<Out>;
+  runSync<const P extends RunOptions>(options: P | undefined): Outcome<OutputOver<Out, P>>;
+  runSync(options?: RunOptions): Outcome<Output> {
     return runSync(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
@@ -75,15 +79,18 @@ export class Command<Out extends Output = string> implements Description {
 }
 
 /** Describes a command without starting it. */
-export function command<const O extends RunOptions = NoOptions>(
+export function command<const O extends RunOptions>(
   file: string,
-  args?: readonly string[],
-  options?: O,
+  args: readonly string[] | undefined,
+  options: O | undefined,
 ): Command<OutputOf<O>>;
-export function command<const O extends RunOptions = NoOptions>(
+/** The same for a program without arguments. */
+export function command<const O extends RunOptions>(
   file: string,
-  options?: O,
+  options: O | undefined,
 ): Command<OutputOf<O>>;
+/** The same without options. */
+export function command(file: string, args?: readonly string[]): Command<OutputOf<NoOptions>>;
 export function command(
   file: string,
   args?: readonly string[] | RunOptions,

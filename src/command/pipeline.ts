@@ -14,7 +14,7 @@ import { quoteCommand } from './quote.js';
 import type { Outcome } from './result.js';
 import { begin } from './run.js';
 import { checkCommand, spawn } from './spawn.js';
-import type { NoOptions, Output, OutputOver } from './types.js';
+import type { Output, OutputOver } from './types.js';
 
 /** The output of a pipeline's last command, and how each of them ended. */
 export interface PipelineResult<Out extends Output = string, All extends Output = Out>
@@ -57,10 +57,12 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
    * the last command that failed, as with a shell's `pipefail`; one that SIGPIPE ended because the
    * next one had read enough has not failed.
    */
-  async run<const P extends RunOptions = NoOptions>(
-    options?: P,
-  ): Promise<PipelineResult<OutputOver<Out, P>, OutputOver<All, P>>> {
-    const { input, ...common }: RunOptions = options ?? {};
+  run(): Promise<PipelineResult<Out, All>>;
+  run<const P extends RunOptions>(
+    options: P | undefined,
+  ): Promise<PipelineResult<OutputOver<Out, P>, OutputOver<All, P>>>;
+  async run(options: RunOptions = {}): Promise<PipelineResult<Output>> {
+    const { input, ...common } = options;
     const running = await this.#start(
       (command, stage, index) => {
         const own = mergeOptions(command.options, { ...common, ...stage, reject: false });

@@ -222,15 +222,18 @@ function runCommandSync(
  *
  * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
  */
-export function runSync<const O extends RunOptions = NoOptions>(
+export function runSync<const O extends RunOptions>(
   file: string,
-  args?: readonly string[],
-  options?: O,
+  args: readonly string[] | undefined,
+  options: O | undefined,
 ): Result<O>;
-export function runSync<const O extends RunOptions = NoOptions>(
+/** The same for a program without arguments. */
+export function runSync<const O extends RunOptions>(
   file: string,
-  options?: O,
+  options: O | undefined,
 ): Result<O>;
+/** The same without options. */
+export function runSync(file: string, args?: readonly string[]): Result<NoOptions>;
 export function runSync(
   file: string,
   args?: readonly string[] | RunOptions,

@@ -62,15 +62,18 @@ export async function begin(
  *
  * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
  */
-export function run<const O extends RunOptions = NoOptions>(
+export function run<const O extends RunOptions>(
   file: string,
-  args?: readonly string[],
-  options?: O,
+  args: readonly string[] | undefined,
+  options: O | undefined,
 ): Promise<Result<O>>;
-export function run<const O extends RunOptions = NoOptions>(
+/** The same for a program without arguments. */
+export function run<const O extends RunOptions>(
   file: string,
-  options?: O,
+  options: O | undefined,
 ): Promise<Result<O>>;
+/** The same without options. */
+export function run(file: string, args?: readonly string[]): Promise<Result<NoOptions>>;
 export async function run(
   file: string,
   args?: readonly string[] | RunOptions,

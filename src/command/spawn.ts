@@ -158,15 +158,18 @@ async function launchPrepared(
  *
  * @throws LaunchError when any step failed; nothing is left of the attempt then.
  */
-export function spawn<const O extends SpawnOptions = NoOptions>(
+export function spawn<const O extends SpawnOptions>(
   file: string,
-  args?: readonly string[],
-  options?: O,
+  args: readonly string[] | undefined,
+  options: O | undefined,
 ): Promise<Child<O>>;
-export function spawn<const O extends SpawnOptions = NoOptions>(
+/** The same for a program without arguments. */
+export function spawn<const O extends SpawnOptions>(
   file: string,
-  options?: O,
+  options: O | undefined,
 ): Promise<Child<O>>;
+/** The same without options. */
+export function spawn(file: string, args?: readonly string[]): Promise<Child<NoOptions>>;
 export async function spawn(
   file: string,
   args?: readonly string[] | SpawnOptions,

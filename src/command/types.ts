@@ -6,7 +6,8 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { RunOptions } from './options.js';
 
-/** No options at all. */
+/** No options at all. Not the default of a type parameter, with which functions among the options
+ * would get no types from where they stand. */
 export type NoOptions = Record<never, never>;
 
 /** What a stream can be collected as. */

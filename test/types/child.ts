@@ -56,6 +56,7 @@ export async function members(): Promise<void> {
   type _3 = Expect<Equal<typeof child.closed, Promise<ExitStatus>>>;
   type _4 = Expect<Equal<ReturnType<typeof child.kill>, boolean>>;
   type _5 = Expect<Equal<ReturnType<typeof child.lines>, AsyncIterable<string>>>;
+  type _6 = Expect<Equal<typeof child.fds, ReadonlyMap<number, Readable | Duplex>>>;
   child.on('stopped', (signal) => signal?.startsWith('SIG'));
   child.kill('SIGRTMIN+3', { scope: 'group' });
   child.stdin.write('no question mark is needed');

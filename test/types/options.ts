@@ -7,6 +7,7 @@ import {
   lookPath,
   type RunOptions,
   run,
+  runSync,
   type Signal,
   type SpawnOptions,
   type Stdio,
@@ -116,4 +117,20 @@ export function mistakes(options: RunOptions): void {
   const spawning: SpawnOptions = { ...launch, stdin: 'null' };
   const running: RunOptions = { ...spawning, ...options };
   void running;
+}
+
+/** What is written into the options has the types that they have. */
+export function contextual(): void {
+  const verbose = { verbose: (line: string) => void line };
+  void run('true', verbose);
+  void run('true', { verbose: (line) => void line.length });
+  void run('true', [], { verbose: (line) => void line.length });
+  void runSync('true', [], { verbose: (line) => void line.length });
+  void spawn('true', { verbose: (line) => void line.length });
+  const described = command('true', { verbose: (line) => void line.length });
+  void described.with({ verbose: (line) => void line.length });
+  void described.run({ verbose: (line) => void line.length });
+  void described.runSync({ verbose: (line) => void line.length });
+  void described.spawn({ verbose: (line) => void line.length });
+  void described.pipe(described).run({ verbose: (line) => void line.length });
 }
