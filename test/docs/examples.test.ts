@@ -1,107 +1,222 @@
-// The examples of the documentation: they have the types that they need, and they run.
+// The examples of the documentation: they have the types that they need, they run, and they print
+// what stands behind them.
+//
+// A block of `ts` or `console` is run unless its fence says why not:
+//   ```ts types only: needs a terminal       the types are checked, it is not run
+//   ```ts shown only: another library        neither
+//   ```ts as root: chroot                    not run where the tests are not run by root
+// `console.log(…); // text` says what is printed, lines separated by `, then `; `// prints: text`
+// stands for what another writes. `…` in it is anything.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '#dist/index.js';
 import { test } from '../helpers/test.js';
+import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** Inside the package, so that it finds itself by its name. */
 const folder = join(root, 'build', 'examples');
 
-interface Example {
-  /** `docs/api.md:22` */
-  readonly where: string;
-  readonly code: string;
+/** Far more than any takes: one that hangs is to fail, and a busy machine is to pass. */
+const PATIENCE = 120_000;
+const AT_ONCE = 2;
+
+const isRoot = process.getuid?.() === 0;
+const blocks = userPages.flatMap(blocksOf);
+
+interface Mark {
+  readonly runs: boolean;
+  readonly typed: boolean;
 }
 
-/** The blocks of code in a page that can run: all of the README, elsewhere those marked runnable. */
-function examplesOf(page: string): Example[] {
-  const text = readFileSync(join(root, page), 'utf8');
-  const examples: Example[] = [];
-  for (const { 1: mark, 2: code, index } of text.matchAll(/^```[tj]s\b(.*)\n((?:.*\n)+?)^```$/gm)) {
-    if (page !== 'README.md' && mark?.trim() !== 'runnable') continue;
-    const line = text.slice(0, index).split('\n').length;
-    examples.push({ where: `${page}:${line}`, code: code as string });
+function markOf({ where, mark }: Block): Mark {
+  if (mark === '') return { runs: true, typed: true };
+  const [, kind, reason = ''] = /^(as root|types only|shown only): (.+)$/.exec(mark) ?? [];
+  assert.ok(reason !== '', `${where}: ${mark}: not one of the marks above with a reason`);
+  if (kind === 'as root') return { runs: isRoot, typed: true };
+  return { runs: false, typed: kind === 'types only' };
+}
+
+const typed = blocks.filter((block) => block.language === 'ts' && markOf(block).typed);
+
+/** What the comments of an example say that it prints. */
+function printsOf(code: string): string[] {
+  const lines: string[] = [];
+  let logging = false;
+  for (const line of code.split('\n')) {
+    logging ||= line.includes('console.log(');
+    const [, told] = /\/\/ prints: (.+)$/.exec(line) ?? [];
+    const [, logged] = logging ? (/[;)}] \/\/ (.+)$/.exec(line) ?? []) : [];
+    const text = told ?? logged;
+    if (text !== undefined) lines.push(...text.split(', then '));
+    if (text !== undefined || line.endsWith(';')) logging = false;
   }
-  return examples;
+  return lines;
 }
 
-const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
-const pages = ['README.md', ...docs.map((name) => `docs/${name}`)];
-const examples = pages.flatMap(examplesOf);
+function pattern(line: string): string {
+  return line
+    .split('…')
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+}
 
-function withExamples(extension: string, use: (files: readonly string[]) => void): void {
-  mkdirSync(folder, { recursive: true });
+/** Whether there is what was said; a line that is `…` alone is any number of lines. */
+function assertPrinted(where: string, output: string, said: readonly string[]): void {
+  const wanted = said
+    .map((line) => (line === '…' ? '(?:.*\\n)*?' : `${pattern(line)}\\n`))
+    .join('');
+  const printed = output === '' || output.endsWith('\n') ? output : `${output}\n`;
+  const shown = said.map((line) => `${line}\n`).join('');
+  assert.match(
+    printed,
+    new RegExp(`^${wanted}$`),
+    `${where}\nprints\n${printed}and says\n${shown}`,
+  );
+}
+
+/** Calls `use` for each, a few at a time, and tells of all that failed. */
+async function each<T>(list: readonly T[], use: (item: T) => Promise<void>): Promise<void> {
+  const left = [...list];
+  const failed: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      await use(item).catch((error: Error) => failed.push(error.message));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  assert.ok(failed.length === 0, failed.join('\n\n'));
+}
+
+/** Calls `use` with an empty directory to work in. */
+async function inDirectory(use: (cwd: string) => Promise<void>): Promise<void> {
+  const cwd = mkdtempSync(join(tmpdir(), 'forkexec-docs-'));
   try {
-    const files = examples.map(({ code }, index) => {
-      const file = join(folder, `${index}.${extension}`);
-      writeFileSync(file, code);
-      return file;
+    await use(cwd);
+  } finally {
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}
+
+/** As people have it who begin: strict, and nothing more. */
+const COMPILER_OPTIONS = {
+  strict: true,
+  target: 'es2022',
+  lib: ['es2023', 'esnext.disposable'],
+  module: 'nodenext',
+  moduleResolution: 'nodenext',
+  types: ['node'],
+  skipLibCheck: true,
+  rootDir: '.',
+  outDir: 'js',
+};
+
+async function compile(): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const files = typed.map(({ code }, index) => {
+    const file = `${index}.ts`;
+    writeFileSync(join(folder, file), code);
+    return file;
+  });
+  const config = { compilerOptions: COMPILER_OPTIONS, files };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  const tsc = join(root, 'node_modules', '.bin', 'tsc');
+  const { status, stdout } = await run(tsc, ['-p', folder], { reject: false });
+  const told = stdout.replaceAll(/^.*\/(\d+)\.ts/gm, (_, index) => typed[index]?.where ?? '');
+  assert.ok(status.ok, told);
+}
+
+test('the examples have the right types, run, and print what they say', async () => {
+  assert.ok(typed.some(({ where }) => where.startsWith('README.md')));
+  try {
+    await compile();
+    await each([...typed.entries()], async ([index, block]) => {
+      if (!markOf(block).runs) return;
+      await inDirectory(async (cwd) => {
+        const file = join(folder, 'js', `${index}.js`);
+        const options = { cwd, reject: false, timeout: PATIENCE } as const;
+        const { status, stdout, stderr } = await run(process.execPath, [file], {
+          ...options,
+          stripFinalNewline: false,
+        });
+        assert.deepEqual([String(status), stderr], ['exit status 0', ''], block.where);
+        assertPrinted(block.where, stdout, printsOf(block.code));
+      });
     });
-    use(files);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+/** The commands of a session and what they print. */
+function sessionOf(code: string): { command: string; output: string[] }[] {
+  const session: { command: string; output: string[] }[] = [];
+  for (const line of code.trimEnd().split('\n')) {
+    const last = session.at(-1);
+    if (line.startsWith('$ ')) session.push({ command: line.slice(2), output: [] });
+    else if (line.startsWith('> ') && last !== undefined) last.command += `\n${line.slice(2)}`;
+    else last?.output.push(line);
+  }
+  return session;
 }
 
-test('the examples run as they stand', () => {
-  assert.ok(examples.some(({ where }) => where.startsWith('README.md')));
-  withExamples('mjs', (files) => {
-    for (const [index, file] of files.entries()) {
-      const { status, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' });
-      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, examples[index]?.where);
-    }
-  });
+const SEPARATOR = '--- next ---';
+
+test('the sessions in a shell go as they are shown', async () => {
+  const bin = mkdtempSync(join(tmpdir(), 'forkexec-bin-'));
+  const sessions = blocks.filter(({ language }) => language === 'console');
+  assert.ok(sessions.some((block) => markOf(block).runs));
+  try {
+    symlinkSync(join(root, 'bin', 'forkexec.js'), join(bin, 'forkexec'));
+    await each(sessions, async (block) => {
+      if (!markOf(block).runs) return;
+      const session = sessionOf(block.code);
+      // One shell for all of them, which remembers $? and the directory from one to the next.
+      const keep = `status=$?; echo; echo '${SEPARATOR}'; (exit $status)`;
+      const script = ['exec 2>&1', ...session.map(({ command }) => `${command}\n${keep}`)];
+      await inDirectory(async (cwd) => {
+        const { stdout } = await run('sh', ['-c', script.join('\n')], {
+          cwd,
+          env: { PATH: `${bin}:${process.env['PATH']}` },
+          reject: false,
+          stripFinalNewline: false,
+          timeout: PATIENCE,
+        });
+        const outputs = stdout.split(`\n${SEPARATOR}\n`);
+        for (const [index, { command, output }] of session.entries()) {
+          assertPrinted(`${block.where}: ${command}`, outputs[index] ?? '', output);
+        }
+      });
+    });
+  } finally {
+    rmSync(bin, { recursive: true, force: true });
+  }
 });
 
-test('the examples have the right types', () => {
-  withExamples('ts', (files) => {
-    const config = {
-      extends: '../../tsconfig.base.json',
-      compilerOptions: { noEmit: true, skipLibCheck: true },
-      files,
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    const tsc = join(root, 'node_modules', '.bin', 'tsc');
-    const { status, stdout } = spawnSync(tsc, ['-p', folder], { encoding: 'utf8' });
-    const where = examples.map((example, index) => `${index}.ts is ${example.where}`);
-    assert.equal(status, 0, `${stdout}\n${where.join('\n')}`);
-  });
+test('every block of code is of a known kind', () => {
+  const known = new Set(['ts', 'console', 'go', 'json', '']);
+  for (const { where, language, code } of blocks) {
+    assert.ok(known.has(language), `${where}: ${language}`);
+    const isProgram = language === '' && /^(import |const |await |\$ )/m.test(code);
+    assert.ok(!isProgram, `${where}: a program, whose fence does not say so`);
+  }
 });
 
-test('the output that the README shows has the lines of --usage', () => {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const shown = /^status .*\n(?:\w.+\n)+/m.exec(readme)?.[0] ?? '';
-  const bin = join(root, 'bin', 'forkexec.js');
-  const words = ['run', '--usage', '--', 'sh', '-c', 'ls -l /etc | wc -l'];
-  const { stderr } = spawnSync(process.execPath, [bin, ...words], { encoding: 'utf8' });
-  const names = (table: string): string[] => table.match(/^[a-z]+( [a-z]+)?(?= {2})/gm) ?? [];
-  assert.ok(names(stderr).length > 0);
-  assert.deepEqual(names(shown), names(stderr));
-});
-
-/** The headings of a page as GitHub makes anchors of them. */
-function anchorsOf(path: string): string[] {
-  const headings = readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm);
-  return [...headings].map(({ 1: heading }) => {
-    return (heading as string)
-      .toLowerCase()
-      .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-');
-  });
-}
-
-test('links between the pages lead somewhere', () => {
-  for (const page of [...pages, 'CONTRIBUTING.md', 'CHANGELOG.md']) {
-    const text = readFileSync(join(root, page), 'utf8');
-    for (const { 1: target } of text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
-      const [file, anchor] = (target as string).split('#');
-      const path = file === '' ? join(root, page) : join(root, dirname(page), file as string);
-      assert.ok(existsSync(path), `${page}: ${target}`);
-      if (anchor !== undefined) assert.ok(anchorsOf(path).includes(anchor), `${page}: ${target}`);
+test('what is quoted from the sources is there', () => {
+  let count = 0;
+  for (const { where, language, mark, code } of pages.flatMap(blocksOf)) {
+    const [, path] = /^from (\S+)$/.exec(mark) ?? [];
+    if (language !== 'ts' || path === undefined) continue;
+    count += 1;
+    const source = readFileSync(join(root, path), 'utf8');
+    for (const part of code.trimEnd().split('\n\n')) {
+      assert.ok(source.includes(part), `${where}: not in ${path}:\n${part}`);
     }
   }
+  assert.ok(count > 0);
+  const fences = [...textOf('CONTRIBUTING.md').matchAll(/^```ts(.*)$/gm)];
+  assert.ok(fences.every(({ 1: mark = '' }) => mark.startsWith(' from ')));
 });

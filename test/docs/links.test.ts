@@ -1,0 +1,45 @@
+// Links between the pages.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { test } from '../helpers/test.js';
+import { linksOf, pages, root, sectionsOf, userPages } from './pages.js';
+
+test('links between the pages lead somewhere', () => {
+  const dead: string[] = [];
+  let count = 0;
+  for (const page of pages) {
+    for (const target of linksOf(page)) {
+      count += 1;
+      const [file = '', anchor] = target.split('#');
+      const path = file === '' ? page : normalize(join(dirname(page), file));
+      if (!existsSync(join(root, path))) dead.push(`${page}: ${target}`);
+      else if (anchor !== undefined) {
+        const anchors = sectionsOf(path).map((section) => section.anchor);
+        if (!anchors.includes(anchor)) dead.push(`${page}: ${target}`);
+      }
+    }
+  }
+  assert.ok(count > 0);
+  assert.deepEqual(dead, []);
+});
+
+test('every page is in the index', () => {
+  const listed = new Set(linksOf('docs/README.md').map((target) => target.split('#')[0]));
+  const names = userPages.filter((page) => page.startsWith('docs/')).map((page) => basename(page));
+  const missing = names.filter((name) => name !== 'README.md' && !listed.has(name));
+  assert.deepEqual(missing, []);
+});
+
+test('no page has two headings of one name', () => {
+  for (const page of pages) {
+    if (page === 'CHANGELOG.md') continue; // Added, Changed, Fixed of each version
+    const titles = sectionsOf(page).map(({ title }) => title);
+    assert.deepEqual(
+      titles.filter((title, index) => titles.indexOf(title) !== index),
+      [],
+      page,
+    );
+  }
+});
