@@ -1,36 +1,76 @@
 // What the C compiler knows about a header, without running anything it made.
-// The same way serves both architectures: a cross compiler's programs would not run here.
+// The same way serves every platform: a cross compiler's programs would not run here.
 
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const TRIPLE = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
-const newerHeader = fileURLToPath(new URL('./newer.h', import.meta.url));
+const CPU = { x64: 'x86_64', arm64: 'aarch64' };
+// What each system's public headers lack, or are too old for.
+const ADDED = { linux: 'newer.h', darwin: 'darwin.h' };
+// As Zig calls it, which brings the headers of either system with it.
+const ZIG_NAME = { darwin: 'macos', freebsd: 'freebsd.15.0' };
 
-/** The compiler for `arch`: the system's own where we run, Debian's cross compiler elsewhere. */
-export function compilerFor(arch) {
-  const triple = TRIPLE[arch];
-  if (triple === undefined) throw new Error(`no compiler is known for architecture ${arch}`);
-  return arch === process.arch ? 'cc' : `${triple}-gcc`;
+/** Zig's command: what the environment variable ZIG says, or `zig`. */
+const zig = (process.env.ZIG ?? 'zig').split(' ');
+
+export function zigVersion() {
+  const [command, ...args] = zig;
+  return execFileSync(command, [...args, 'version'], { encoding: 'utf8' }).trim();
 }
 
-function compile(compiler, args, source) {
-  const { error, status, stdout, stderr } = spawnSync(compiler, [...args, '-x', 'c', '-'], {
+function commandFor(system, arch) {
+  const cpu = CPU[arch];
+  if (cpu === undefined) throw new Error(`no compiler is known for architecture ${arch}`);
+  if (system === 'linux') return arch === process.arch ? ['cc'] : [`${cpu}-linux-gnu-gcc`];
+  // A char is unsigned on some: the bytes of a name are on all.
+  return [...zig, 'cc', '-target', `${cpu}-${ZIG_NAME[system]}`, '-funsigned-char'];
+}
+
+/**
+ * The compiler for `arch` of `system`. Linux: the system's own where we run, Debian's cross compiler
+ * elsewhere. macOS and FreeBSD: Zig's.
+ */
+export function compilerFor(system, arch) {
+  const [command, ...args] = commandFor(system, arch);
+  const added = ADDED[system];
+  const header = added && fileURLToPath(new URL(`./${added}`, import.meta.url));
+  return { command, args, header };
+}
+
+function compile({ command, args }, options, source) {
+  const all = [...args, ...options, '-x', 'c', '-'];
+  const { error, status, stdout, stderr } = spawnSync(command, all, {
     input: source,
     encoding: 'utf8',
     maxBuffer: 1 << 26,
   });
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${compiler} refused:\n${source}\n${stderr}`);
+  if (status !== 0) throw new Error(`${command} ${all.join(' ')} refused:\n${source}\n${stderr}`);
   return stdout;
 }
 
-function prelude({ headers, prelude: lines = [] }) {
+/** To a file: Zig's compiler has no way to write assembly to its standard output. */
+function assemble(compiler, source) {
+  const directory = mkdtempSync(join(tmpdir(), 'forkexec-assembly-'));
+  try {
+    const file = join(directory, 'out.s');
+    // -O1, so that casts of pointers are folded before an "i" asks for a constant.
+    compile(compiler, ['-S', '-O1', '-w', '-o', file], source);
+    return readFileSync(file, 'utf8');
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function prelude({ header }, { headers, prelude: lines = [] }) {
   return [
     '#define _GNU_SOURCE 1',
-    ...headers.map((header) => `#include <${header}>`),
+    ...headers.map((name) => `#include <${name}>`),
     ...lines,
-    `#include "${newerHeader}"`,
+    ...(header === undefined ? [] : [`#include "${header}"`]),
     '',
   ].join('\n');
 }
@@ -38,7 +78,7 @@ function prelude({ headers, prelude: lines = [] }) {
 /** Every object-like macro the headers of `unit` define: name → replacement text. */
 export function macros(compiler, unit) {
   const found = new Map();
-  for (const line of compile(compiler, ['-E', '-dM'], prelude(unit)).split('\n')) {
+  for (const line of compile(compiler, ['-E', '-dM'], prelude(compiler, unit)).split('\n')) {
     const match = /^#define (\w+) (.+)$/.exec(line);
     if (match !== null) found.set(match[1], match[2]);
   }
@@ -47,19 +87,18 @@ export function macros(compiler, unit) {
 
 /**
  * The values of constant expressions: key → number. The compiler is made to write each into its
- * assembly output as the immediate operand of an empty instruction, as the kernel's asm-offsets do.
+ * assembly output as the operand of an empty instruction, as the kernel's asm-offsets do; within a
+ * string, since clang reads the assembly that it copies.
  */
 export function evaluate(compiler, unit, expressions) {
   const entries = [...expressions];
   const body = entries.map(
     ([, expression], index) =>
-      `__asm__ volatile("\\n@@ ${index} %0" : : "i"((long long)(${expression})));`,
+      `__asm__ volatile("\\n.ascii \\"@@ ${index} %0 @@\\"" : : "i"((long long)(${expression})));`,
   );
-  const source = `${prelude(unit)}#include <stddef.h>\nvoid emit(void) {\n${body.join('\n')}\n}\n`;
+  const text = `${prelude(compiler, unit)}#include <stddef.h>\nvoid emit(void) {\n${body.join('\n')}\n}\n`;
   const values = new Map();
-  // -O1, so that casts of pointers are folded before the "i" asks for a constant.
-  const assembly = compile(compiler, ['-S', '-O1', '-w', '-o', '-'], source);
-  for (const match of assembly.matchAll(/^@@ (\d+) [$#]?(-?\d+)$/gm)) {
+  for (const match of assemble(compiler, text).matchAll(/@@ (\d+) [$#]?(-?\d+) @@/g)) {
     const [key, expression] = entries[Number(match[1])];
     const value = Number(match[2]);
     if (!Number.isSafeInteger(value)) {
@@ -68,7 +107,7 @@ export function evaluate(compiler, unit, expressions) {
     values.set(key, value);
   }
   for (const [key, expression] of entries) {
-    if (!values.has(key)) throw new Error(`${compiler} gave no value for ${expression}`);
+    if (!values.has(key)) throw new Error(`${compiler.command} gave no value for ${expression}`);
   }
   return values;
 }

@@ -7,6 +7,8 @@
 //   names    enumerators, which the preprocessor can't list
 //   without  macros that match and are no member of the table
 //   radix    how the values read best, where that is not decimal
+//   decimal  keys whose values read best in decimal nevertheless
+//   unsigned flags of an int, of which the highest bit is one: no negative numbers
 //   order    'value' where the numbers are what one looks up; else by name
 
 const fcntl = { headers: ['linux/fcntl.h'] };

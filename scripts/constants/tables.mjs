@@ -1,8 +1,7 @@
 // From the lists to the tables of one architecture.
 
 import { evaluate, macros } from './compiler.mjs';
-import { auditArch, groups } from './groups.mjs';
-import { layouts } from './layouts.mjs';
+import { auditArch } from './groups.mjs';
 
 function compareBy(order) {
   const byName = ([a], [b]) => (a < b ? -1 : a > b ? 1 : 0);
@@ -22,16 +21,23 @@ function readGroup(compiler, name, group) {
     if (group.aliases !== undefined && group.match.test(text)) aliases.add(key);
   }
   if (expressions.size === 0) throw new Error(`no header defines anything for ${name}`);
-  const entries = [...evaluate(compiler, group, expressions)].sort(compareBy(group.order));
+  const entries = [...evaluate(compiler, group, expressions)]
+    .map(([key, value]) => [key, group.unsigned && value < 0 ? value >>> 0 : value])
+    .sort(compareBy(group.order));
   const tables = [[name, entries.filter(([key]) => !aliases.has(key))]];
   if (group.aliases !== undefined) {
     tables.push([group.aliases, entries.filter(([key]) => aliases.has(key))]);
   }
-  return tables.map(([table, rows]) => ({ name: table, rows, radix: group.radix ?? 10 }));
+  return tables.map(([table, rows]) => ({
+    name: table,
+    rows,
+    radix: group.radix ?? 10,
+    decimal: group.decimal,
+  }));
 }
 
-/** Every table of numbers for the architecture `compiler` makes code for. */
-export function readTables(compiler) {
+/** Every table of numbers of `groups` on the platform `compiler` makes code for. */
+export function readTables(compiler, groups) {
   return Object.entries(groups).flatMap(([name, group]) => readGroup(compiler, name, group));
 }
 
@@ -75,8 +81,18 @@ function readLayout(compiler, arch, layout) {
   return { size: values.get('size'), fields: fields.sort((a, b) => a.offset - b.offset) };
 }
 
-/** Every struct of LAYOUT: name → its size and fields. */
-export function readLayouts(compiler, arch) {
+/** The texts for what SIG and E have; `texts` maps names to them. */
+export function messageTables(tables, texts) {
+  return Object.entries({ SIG_DESCRIPTION: 'SIG', E_MESSAGE: 'E' }).map(([name, of]) => {
+    const { rows } = tables.find((table) => table.name === of);
+    // The real-time bounds are no signals of their own with a name in the C library.
+    const names = rows.map(([key]) => key).filter((key) => !key.startsWith('SIGRT'));
+    return { name, rows: [...texts(names)] };
+  });
+}
+
+/** Every struct of LAYOUT: its name, size and fields. */
+export function readLayouts(compiler, arch, layouts) {
   return Object.entries(layouts).map(([name, layout]) => ({
     name,
     ...readLayout(compiler, arch, layout),

@@ -10,7 +10,7 @@
 import * as darwin from './darwin.js';
 import * as freebsd from './freebsd.js';
 
-/** By `process.platform`: signals, errors, flags, limits and their texts. */
+/** By `process.platform`: the groups that the running platform has too, as far as they exist there. */
 export const tables: { readonly darwin: typeof darwin; readonly freebsd: typeof freebsd } = {
   darwin,
   freebsd,

@@ -45,9 +45,9 @@ function parseEntries(text: string): Map<string, string> {
 
 const headersOf = (text: string) => /^\/\/ Headers: .*$/m.exec(text)?.[0];
 
-function compareWithCommitted(t: TestContext, arch: string, directory: string): void {
-  execFileSync(process.execPath, [generator, '--arch', arch, '--out', directory]);
-  const name = `linux-${arch}.ts`;
+function compareWithCommitted(t: TestContext, table: string, directory: string): void {
+  execFileSync(process.execPath, [generator, '--out', directory, table]);
+  const name = `${table}.ts`;
   const made = readFileSync(join(directory, name), 'utf8');
   const committed = readFileSync(resolve(root, 'src/syscall', name), 'utf8');
   if (headersOf(made) === headersOf(committed)) {
@@ -66,17 +66,31 @@ function compareWithCommitted(t: TestContext, arch: string, directory: string): 
   }
 }
 
+/** Why Zig, which has the headers of macOS and FreeBSD, can't be run, or undefined if it can. */
+function lackOfZig(): string | undefined {
+  const [command = '', ...args] = (process.env['ZIG'] ?? 'zig').split(' ');
+  const { error, status, stderr } = spawnSync(command, [...args, 'version'], { encoding: 'utf8' });
+  const reason = error?.message ?? (status === 0 ? undefined : stderr.split('\n')[0]);
+  return reason && `${reason}: pip install ziglang, and ZIG='python3 -m ziglang'`;
+}
+
 describe('scripts/generate-constants', () => {
-  for (const arch of ['x64', 'arm64']) {
-    it(`makes the committed linux-${arch}.ts`, (t) => {
-      const reason = lack(compilerFor(arch)) ?? lack('cc');
+  const lacks = {
+    'linux-x64': () => lack(compilerFor('x64')) ?? lack('cc'),
+    'linux-arm64': () => lack(compilerFor('arm64')) ?? lack('cc'),
+    darwin: lackOfZig,
+    freebsd: lackOfZig,
+  };
+  for (const [table, why] of Object.entries(lacks)) {
+    it(`makes the committed ${table}.ts`, (t) => {
+      const reason = why();
       if (reason !== undefined) {
         t.skip(reason);
         return;
       }
       const directory = mkdtempSync(join(tmpdir(), 'forkexec-constants-'));
       try {
-        compareWithCommitted(t, arch, directory);
+        compareWithCommitted(t, table, directory);
       } finally {
         rmSync(directory, { recursive: true, force: true });
       }

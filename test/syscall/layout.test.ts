@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { LAYOUT, PIDFD, RLIMIT, SA, SIG, SYS, TERMIOS, TIOC } from '#dist/syscall/constants.js';
+import * as darwin from '#dist/syscall/darwin.js';
+import * as freebsd from '#dist/syscall/freebsd.js';
 import {
   type Field,
   type IntegerType,
@@ -43,11 +45,12 @@ function withoutUnions(layout: Layout): [string, Field][] {
   });
 }
 
-const layouts: [string, Layout][] = Object.entries({ x64, arm64 }).flatMap(([arch, { LAYOUT }]) =>
-  Object.entries<Layout>(LAYOUT).map(([name, layout]): [string, Layout] => [
-    `${arch} ${name}`,
-    layout,
-  ]),
+const layouts: [string, Layout][] = Object.entries({ x64, arm64, darwin, freebsd }).flatMap(
+  ([platform, { LAYOUT }]) =>
+    Object.entries<Layout>(LAYOUT).map(([name, layout]): [string, Layout] => [
+      `${platform} ${name}`,
+      layout,
+    ]),
 );
 
 describe('readStruct and writeStruct', () => {
