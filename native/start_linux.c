@@ -174,8 +174,8 @@ static double pidfd_inode(int pidfd) {
     answer = fstatfs(pidfd, &fs) == 0 && fs.f_type == PIDFS_MAGIC ? 1 : 2;
     atomic_store_explicit(&known, answer, memory_order_relaxed);
   }
-  struct stat status;
-  return answer == 1 && fstat(pidfd, &status) == 0 ? (double)status.st_ino : 0;
+  struct stat status; /* glibc has an fstat of its own from 2.33 on only */
+  return answer == 1 && CALL(SYS_fstat, pidfd, (long)&status) == 0 ? (double)status.st_ino : 0;
 }
 
 /*

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from '#dist/index.js';
+import { withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+interface Manifest {
+  readonly scripts: Record<string, string>;
+  readonly bin: Record<string, string>;
+  readonly exports: Record<string, { types: string } | string>;
+}
+
+/** Packs this package and unpacks it where a program would find it; resolves to the folder. */
+async function unpacked(folder: string): Promise<string> {
+  await run(join(root, 'scripts/build-prebuilds'), [process.arch], { cwd: root });
+  // Without its scripts: prepack has been run, and prepare would build what other tests use.
+  const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
+  const { stdout } = await run('npm', words, { cwd: root });
+  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
+  const place = join(folder, 'node_modules', 'forkexec');
+  mkdirSync(place, { recursive: true });
+  await run('tar', ['-xzf', join(folder, basename(filename)), '-C', place, '--strip-components=1']);
+  symlinkSync(join(root, 'node_modules/commander'), join(folder, 'node_modules/commander'));
+  return place;
+}
+
+test(
+  'the published package works as it is unpacked: nothing is built or run to install it',
+  () =>
+    withFolder(async (folder) => {
+      const place = await unpacked(folder);
+      const manifest = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as Manifest;
+      for (const name of ['preinstall', 'install', 'postinstall']) {
+        assert.equal(manifest.scripts[name], undefined, `npm blocks the script ${name}`);
+      }
+      const { stdout: files } = await run('find', ['.', '-type', 'f'], { cwd: place, lines: true });
+      assert.deepEqual(
+        files.filter((file) => /binding\.gyp$|^\.\/(src|test|build|native)\//.test(file)),
+        [],
+      );
+      for (const [entry, target] of Object.entries(manifest.exports)) {
+        if (typeof target === 'object') readFileSync(join(place, target.types));
+        if (entry === './package.json') continue;
+        const name = join('forkexec', entry);
+        const program = `console.log(Object.keys(await import(${JSON.stringify(name)})).length > 0)`;
+        const words = ['--input-type=module', '-e', program];
+        assert.equal((await run(process.execPath, words, { cwd: folder })).stdout, 'true', name);
+      }
+      const command = join(place, manifest.bin['forkexec'] as string);
+      assert.equal((await run(command, ['run', '--', 'echo', 'hello'])).stdout, 'hello');
+    }),
+  { timeout: 120_000 },
+);
+
+test('what is published loads on systems as old as those that Node 20 runs on', async () => {
+  const file = join(root, `prebuilds/linux-${process.arch}.node`);
+  await run(join(root, 'scripts/build-prebuilds'), [process.arch], { cwd: root });
+  const { stdout } = await run('objdump', ['-T', file]);
+  const versions = [...stdout.matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor));
+  assert.ok(versions.length > 0);
+  assert.ok(Math.max(...versions) <= 28, `it needs glibc 2.${Math.max(...versions)}`);
+});
