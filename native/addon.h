@@ -12,6 +12,7 @@
 
 #include "environment.h"
 #include <stddef.h>
+#include <stdint.h>
 
 #define ROW 20 /* numbers a completion; src/native.ts has the same */
 
@@ -24,6 +25,7 @@ struct instance {
   napi_ref callback; /* (rows: number) => void */
   napi_ref mailbox;  /* Float64Array that the rows are written to */
   struct held_lock *locks;
+  uint64_t blocked; /* signals that this thread was made to block, whatever others do */
 };
 
 struct instance *instance_of(napi_env env);
@@ -69,7 +71,9 @@ napi_value async_syscall(napi_env env, napi_callback_info info);
 napi_value system_configuration(napi_env env, napi_callback_info info);
 napi_value watch_signal(napi_env env, napi_callback_info info);
 napi_value unwatch_signal(napi_env env, napi_callback_info info);
-napi_value rewatch_signal(napi_env env, napi_callback_info info);
+napi_value flush_signals(napi_env env, napi_callback_info info);
+napi_value block_signals(napi_env env, napi_callback_info info);
+napi_value renew_signal(napi_env env, napi_callback_info info);
 napi_value signal_action_of(napi_env env, napi_callback_info info);
 napi_value set_signal_action(napi_env env, napi_callback_info info);
 napi_value acquire_lock(napi_env env, napi_callback_info info);

@@ -184,7 +184,8 @@ napi_value signal_mask(napi_env env, napi_callback_info info) {
   sigset_t mask;
   napi_value result;
   pthread_sigmask(SIG_SETMASK, NULL, &mask);
-  napi_create_bigint_uint64(env, word_of_set(&mask) & ~order_blocked_here(), &result);
+  napi_create_bigint_uint64(
+      env, word_of_set(&mask) & (~order_blocked_here() | instance_of(env)->blocked), &result);
   return result;
 }
 

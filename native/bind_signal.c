@@ -1,9 +1,12 @@
 /* Signals of this process for JavaScript. */
 #include "addon.h"
 #include "signal_handler.h"
+#include "signal_order.h"
 #include "signals.h"
+#include "sigset.h"
+#include "thread.h"
 
-#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 /* The signal's number in argument `index`; 0 with an exception pending. */
@@ -27,6 +30,7 @@ void write_signal_row(struct completion *completion, double *row) {
   row[6] = info->status;
   row[7] = (double)info->value;
   row[8] = delivery->dropped;
+  signals_taken(delivery);
   free(delivery);
 }
 
@@ -45,29 +49,68 @@ napi_value watch_signal(napi_env env, napi_callback_info info) {
 }
 
 /*
- * unwatchSignal(number): number, 0 or an errno. Signals that were taken until then are dispatched
- * before it returns.
+ * unwatchSignal(number, token): number, 0 or an errno. Signals that were taken until then are
+ * dispatched before it returns.
  */
 napi_value unwatch_signal(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
+  size_t count = 2;
+  napi_value arguments[2];
+  double token = 0;
   struct instance *instance = instance_of(env);
-  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
-  int signal = number_of(env, argument);
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  int signal = number_of(env, arguments[0]);
   if (signal == 0 || instance->environment == NULL)
     return NULL;
-  int error = signals_unwatch(instance->environment, signal);
+  napi_get_value_double(env, arguments[1], &token);
+  int error = signals_unwatch(instance->environment, token, signal);
   dispatch_signals(env);
   return number(env, error);
 }
 
-/* rewatchSignal(number): number, 0 or an errno */
-napi_value rewatch_signal(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
-  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
-  int signal = number_of(env, argument);
-  return signal == 0 ? NULL : number(env, handler_renew(signal));
+/* flushSignals(): void. Signals that were taken until now are dispatched before it returns. */
+napi_value flush_signals(napi_env env, napi_callback_info info) {
+  (void)info;
+  if (instance_of(env)->environment == NULL)
+    return NULL;
+  signals_flush();
+  dispatch_signals(env);
+  return undefined(env);
+}
+
+/* renewSignal(number, listening: boolean): number, 0 or an errno */
+napi_value renew_signal(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  bool listening = false;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  int signal = number_of(env, arguments[0]);
+  napi_get_value_bool(env, arguments[1], &listening);
+  return signal == 0 ? NULL : number(env, handler_renew(signal, listening));
+}
+
+/*
+ * blockSignals(set: bigint, block: boolean): number, 0 or an errno. Blocks them on this thread, or
+ * unblocks them. The process' first thread has all others block them too, and keeps them.
+ */
+napi_value block_signals(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  uint64_t set = 0;
+  bool lossless, block = false;
+  struct instance *instance = instance_of(env);
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  napi_get_value_bigint_uint64(env, arguments[0], &set, &lossless);
+  napi_get_value_bool(env, arguments[1], &block);
+  int is_first = thread_is_first();
+  int error = block && is_first ? signals_confine(set) : 0;
+  if (error != 0)
+    return number(env, error);
+  if (is_first)
+    order_first_changed(set, block);
+  instance->blocked = block ? instance->blocked | set : instance->blocked & ~set;
+  sigset_t signals;
+  set_of_word(set, &signals);
+  return number(env, pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL));
 }
 
 /* signalAction(number): number, enum signal_action or -errno */

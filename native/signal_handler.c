@@ -15,7 +15,7 @@
 
 typedef void (*any_handler)(int number, siginfo_t *info, void *context);
 
-/* The lock guards all of it; the handler never takes it, and looks at the last three only. */
+/* The lock guards all of it; the handler never takes it, and looks at the last five only. */
 static struct {
   pthread_mutex_t lock;
   int users[SIGNAL_LAST + 1];
@@ -23,25 +23,71 @@ static struct {
   struct sigaction spared[SIGNAL_LAST + 1];   /* what ignoring took the place of */
   int ignored[SIGNAL_LAST + 1];               /* whether it was done by us */
   _Atomic(any_handler) below[SIGNAL_LAST + 1];
-  atomic_int gone[SIGNAL_LAST + 1]; /* our handler was taken away */
-  atomic_int running;               /* handlers at work at this moment */
+  atomic_int gone[SIGNAL_LAST + 1];             /* our handler was taken away */
+  atomic_int covered[SIGNAL_LAST + 1];          /* a handler took its place that may call it, */
+  _Atomic(any_handler) bottom[SIGNAL_LAST + 1]; /* and expects it to call this */
+  atomic_int running;                           /* handlers at work at this moment */
 } handlers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+enum { MARKS = 8 };
+
+/* The end of siginfo_t, which the kernel has no use for and leaves zero. */
+static char *end_of(siginfo_t *info) {
+  return (char *)(info + 1) - MARKS * sizeof(uintptr_t);
+}
+
+/*
+ * Whoever put a handler above ours calls ours, and ours calls theirs once it is above again. So
+ * each leaves a mark in siginfo_t, which is there for as long as the signal is handled. Several
+ * copies of this library have one each. Returns whether ours was there already. Signal context.
+ */
+static int was_here(siginfo_t *info) {
+  uintptr_t mark, own = (uintptr_t)&handlers;
+  for (size_t i = 0; i < MARKS; i++) {
+    char *at = end_of(info) + i * sizeof mark;
+    memcpy(&mark, at, sizeof mark);
+    if (mark == own)
+      return 1;
+    if (mark != 0)
+      continue;
+    memcpy(at, &own, sizeof own);
+    return 0;
+  }
+  return 1;
+}
 
 /*
  * The kernel chose our handler just before it was taken away: the signal is sent again, to what is
  * there now, which gets it when this handler returns. Signal context.
  */
-static void send_again(int number, siginfo_t *info) {
-  syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info);
+static void send_again(int number, const siginfo_t *info) {
+  siginfo_t copy = *info;
+  memset(end_of(&copy), 0, MARKS * sizeof(uintptr_t));
+  syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, &copy);
+}
+
+/* Signal context. */
+static void call(_Atomic(any_handler) *at, int number, siginfo_t *info, void *context) {
+  any_handler next = atomic_load(at);
+  if (next != NULL)
+    next(number, info, context);
 }
 
 /* Any thread, at any point of its program: async-signal-safe, and leaves errno as it was. */
 static void handler(int number, siginfo_t *info, void *context) {
+  if (was_here(info)) {
+    call(&handlers.bottom[number], number, info, context);
+    return;
+  }
   /* Before looking at `gone`: handler_settle is called after that is set. */
   atomic_fetch_add(&handlers.running, 1);
   int saved = errno;
   if (atomic_load(&handlers.gone[number])) {
-    send_again(number, info);
+    /* To a handler that calls ours it would come again and again. */
+    if (atomic_load(&handlers.covered[number]))
+      call(&handlers.bottom[number], number, info, context);
+    else
+      send_again(number, info);
   } else if (!order_handle(number, info, context)) {
     ring_put(&(struct signal_info){
         .number = number,
@@ -51,9 +97,7 @@ static void handler(int number, siginfo_t *info, void *context) {
         .status = info->si_status,
         .value = info->si_value.sival_int,
     });
-    any_handler below = atomic_load(&handlers.below[number]);
-    if (below != NULL)
-      below(number, info, context);
+    call(&handlers.below[number], number, info, context);
   }
   errno = saved;
   atomic_fetch_sub(&handlers.running, 1);
@@ -83,6 +127,17 @@ static void set_previous_locked(int number, const struct sigaction *action) {
   atomic_store(&handlers.below[number], is_listener(number, action) ? action->sa_sigaction : NULL);
 }
 
+/*
+ * Somebody replaced our handler: they may call it, if they have a siginfo_t to give. libuv's has
+ * none. The lock is held.
+ */
+static void cover_locked(int number, const struct sigaction *by) {
+  if (!(by->sa_flags & SA_SIGINFO) || atomic_load(&handlers.covered[number]))
+    return;
+  atomic_store(&handlers.bottom[number], atomic_load(&handlers.below[number]));
+  atomic_store(&handlers.covered[number], 1);
+}
+
 /* Makes our handler the first, with what was there below it; the lock is held. */
 static int install_locked(int number) {
   struct sigaction ours, before;
@@ -94,6 +149,8 @@ static int install_locked(int number) {
     return errno;
   if (is_ours(&before))
     return 0;
+  if (handlers.users[number] > 0)
+    cover_locked(number, &before);
   /* Before ours is there: it may be called at once. */
   set_previous_locked(number, &before);
   atomic_store(&handlers.gone[number], 0);
@@ -106,8 +163,10 @@ static int uninstall_locked(int number) {
   if (sigaction(number, NULL, &now) != 0)
     return errno;
   /* Somebody who replaced our handler is left alone, and may call it. */
-  if (!is_ours(&now))
+  if (!is_ours(&now)) {
+    cover_locked(number, &now);
     return 0;
+  }
   atomic_store(&handlers.gone[number], 1);
   return sigaction(number, &handlers.previous[number], NULL) == 0 ? 0 : errno;
 }
@@ -128,9 +187,28 @@ int handler_remove(int number) {
   return error;
 }
 
-int handler_renew(int number) {
-  pthread_mutex_lock(&handlers.lock);
+/* The lock is held. */
+static int renew_locked(int number, int listening) {
+  struct sigaction now, ignore = {.sa_handler = SIG_IGN};
   int error = handlers.users[number] > 0 ? install_locked(number) : 0;
+  if (error != 0 || listening || !handlers.ignored[number])
+    return error;
+  if (handlers.users[number] > 0) {
+    if (handlers.previous[number].sa_handler == SIG_DFL)
+      set_previous_locked(number, &ignore);
+    return 0;
+  }
+  if (sigaction(number, NULL, &now) != 0)
+    return errno;
+  if (now.sa_handler != SIG_DFL)
+    return 0;
+  handlers.spared[number] = now;
+  return sigaction(number, &ignore, NULL) == 0 ? 0 : errno;
+}
+
+int handler_renew(int number, int listening) {
+  pthread_mutex_lock(&handlers.lock);
+  int error = renew_locked(number, listening);
   pthread_mutex_unlock(&handlers.lock);
   return error;
 }

@@ -15,8 +15,9 @@ int handler_add(int number);
 /* Undoes one `handler_add`; the last puts back what was there before the first. A signal for which
    the kernel has chosen our handler already is sent again, to what is there then. */
 int handler_remove(int number);
-/* Puts our handler on top again where somebody replaced it, and theirs below. */
-int handler_renew(int number);
+/* The runtime has changed the action for the sake of its own listeners: puts our handler on top
+   again, with what replaced it below, and ignores again what it did, unless somebody listens. */
+int handler_renew(int number, int listening);
 /* Waits until every handler that had begun has put its signal into the ring. */
 void handler_settle(void);
 /* SIGNAL_IGNORED, or with SIGNAL_DEFAULT the action that this put an end to; somebody's handler is

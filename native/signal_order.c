@@ -1,7 +1,10 @@
 #define _GNU_SOURCE
 #include "signal_order.h"
+#include "signal_ring.h"
+#include "thread.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -16,40 +19,53 @@
 
 #define PATIENCE_MS 50
 
-/* The requests: what is sent along is the address of its number's entry. */
-static struct request_mark { atomic_int answers; } marks[65];
+/* The request: what is sent along is its address. */
+static struct {
+  pthread_mutex_t lock; /* of who asks; the handler does without */
+  atomic_ullong set;
+  atomic_int answers;
+} request = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The real-time signals that only the first thread takes. */
+/* The signals that only the first thread takes. */
 static atomic_ullong confined;
+/* And those that it was made to block itself. */
+static atomic_ullong first_blocks;
 
 static uint64_t bit_of(int number) {
   return (uint64_t)1 << (number - 1);
 }
 
 /* Signal context. */
-static void block_from_here(int number, void *context) {
-  if (context != NULL)
-    sigaddset(&((ucontext_t *)context)->uc_sigmask, number);
+static void block_from_here(uint64_t set, void *context) {
+  for (int number = 1; context != NULL && number <= SIGNAL_LAST; number++) {
+    if ((set & bit_of(number)) != 0)
+      sigaddset(&((ucontext_t *)context)->uc_sigmask, number);
+  }
 }
 
 int order_handle(int number, const siginfo_t *info, void *context) {
-  if (number == ORDER_CARRIER && info->si_code == SI_QUEUE) {
-    uintptr_t offset = (uintptr_t)info->si_value.sival_ptr - (uintptr_t)marks;
-    if (offset < sizeof marks && offset % sizeof *marks == 0 && info->si_pid == getpid()) {
-      size_t index = offset / sizeof *marks;
-      block_from_here((int)index, context);
-      atomic_fetch_add(&marks[index].answers, 1);
-      return 1;
-    }
+  if (number == ORDER_CARRIER && info->si_code == SI_QUEUE && info->si_pid == getpid() &&
+      info->si_value.sival_ptr == &request) {
+    block_from_here(atomic_load(&request.set), context);
+    atomic_fetch_add(&request.answers, 1);
+    return 1;
   }
-  if (number >= SIGRTMIN && (atomic_load(&confined) & bit_of(number)) != 0 &&
-      syscall(SYS_gettid) != getpid())
-    block_from_here(number, context);
+  if (number >= SIGRTMIN && (atomic_load(&confined) & bit_of(number)) != 0 && !thread_is_first())
+    block_from_here(bit_of(number), context);
   return 0;
 }
 
+void order_first_changed(uint64_t set, int block) {
+  if (block)
+    atomic_fetch_or(&first_blocks, set);
+  else
+    atomic_fetch_and(&first_blocks, ~set);
+}
+
 uint64_t order_blocked_here(void) {
-  return syscall(SYS_gettid) == getpid() ? 0 : atomic_load(&confined);
+  if (thread_is_first())
+    return 0;
+  return atomic_load(&confined) & ~atomic_load(&first_blocks);
 }
 
 /* The signals that a thread of this process blocks; all when it has ended. */
@@ -67,14 +83,18 @@ static uint64_t mask_of(long thread) {
   return set;
 }
 
-static int request(long thread, int number) {
+int order_first_blocks(int number) {
+  return (mask_of(getpid()) & bit_of(number)) != 0;
+}
+
+static int ask(long thread) {
   siginfo_t info;
   memset(&info, 0, sizeof info);
   info.si_signo = ORDER_CARRIER;
   info.si_code = SI_QUEUE;
   info.si_pid = getpid();
   info.si_uid = getuid();
-  info.si_value.sival_ptr = &marks[number];
+  info.si_value.sival_ptr = &request;
   return syscall(SYS_rt_tgsigqueueinfo, getpid(), thread, ORDER_CARRIER, &info) == 0;
 }
 
@@ -84,29 +104,33 @@ static long milliseconds(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void order_confine(int number) {
-  /* Where the first thread blocks it the others have to take it. */
-  if ((mask_of(getpid()) & bit_of(number)) != 0) {
-    atomic_fetch_and(&confined, ~bit_of(number));
-    return;
-  }
-  atomic_fetch_or(&confined, bit_of(number));
-  DIR *tasks = opendir("/proc/self/task");
-  if (tasks == NULL)
-    return;
-  int sent = 0;
-  atomic_store(&marks[number].answers, 0);
+/* Asks all threads but the first; returns how many will answer. */
+static int ask_all(uint64_t set) {
+  int asked = 0;
   const struct dirent *entry;
-  while ((entry = readdir(tasks)) != NULL) {
+  DIR *tasks = opendir("/proc/self/task");
+  while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
     long thread = strtol(entry->d_name, NULL, 10);
-    if (thread <= 0 || thread == getpid() ||
-        (mask_of(thread) & (bit_of(number) | bit_of(ORDER_CARRIER))) != 0)
+    if (thread <= 0 || thread == getpid())
       continue;
-    sent += request(thread, number);
+    uint64_t mask = mask_of(thread);
+    if ((mask & set) != set && (mask & bit_of(ORDER_CARRIER)) == 0)
+      asked += ask(thread);
   }
-  closedir(tasks);
+  if (tasks != NULL)
+    closedir(tasks);
+  return asked;
+}
+
+void order_confine(uint64_t set) {
+  pthread_mutex_lock(&request.lock);
+  atomic_fetch_or(&confined, set);
+  atomic_store(&request.set, set);
+  atomic_store(&request.answers, 0);
+  int asked = ask_all(set);
   /* A thread that ended meanwhile, or that sleeps where no signal wakes it, does not answer. */
   for (long deadline = milliseconds() + PATIENCE_MS;
-       atomic_load(&marks[number].answers) < sent && milliseconds() < deadline;)
+       atomic_load(&request.answers) < asked && milliseconds() < deadline;)
     sched_yield();
+  pthread_mutex_unlock(&request.lock);
 }

@@ -4,6 +4,9 @@
  * process' first thread, and turns to another while the first is in a handler, unless that other
  * thread blocks the signal. So the others are made to block it.
  *
+ * In the same way signals that the first thread blocks are kept for it: another thread, of which a
+ * runtime has several, would take them.
+ *
  * A thread's mask is its own affair, except for a handler that runs on it: what the handler adds to
  * the interrupted context is the mask from there on. So each thread is sent a SIGURG, whose default
  * is to be ignored, that tells our handler to do this.
@@ -17,13 +20,19 @@
 /* What carries the request; our handler is installed for it during order_confine. */
 #define ORDER_CARRIER SIGURG
 
-/* Makes all threads that there are but the first block a real-time signal. JavaScript thread; waits
-   for them, 50 ms at most. */
-void order_confine(int number);
+/* Makes all threads that there are but the first block these signals, bit n-1 for signal n.
+   JavaScript thread; waits for them, 50 ms at most. */
+void order_confine(uint64_t set);
+/* Whether the first thread blocks a signal, so that it is for the others to take it. */
+int order_first_blocks(int number);
 /* To be called first by the handler. Returns whether the signal was only such a request. A thread
-   that came later than order_confine blocks the signal from its first one on. Signal context. */
+   that came later than order_confine blocks a real-time signal from its first one on. Signal
+   context. */
 int order_handle(int number, const siginfo_t *info, void *context);
-/* The signals that this thread may block for no other reason: no concern of its children. */
+/* Says that the first thread blocks these from now on, or does not. */
+void order_first_changed(uint64_t set, int block);
+/* The signals that this thread may block for no other reason: no concern of its children, unless
+   the first thread blocks them itself. */
 uint64_t order_blocked_here(void);
 
 #endif

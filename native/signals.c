@@ -10,12 +10,17 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* Who wants which signals: one for each environment that wants any. */
+/* Deliveries that wait for a JavaScript thread which is busy; more are dropped, and counted. */
+#define WAITING_MAX (1u << 17)
+
+/* Who wants which signals: one for each copy of the library in each environment. */
 struct subscriber {
   struct subscriber *next;
   struct environment *environment;
   double token;
   uint64_t set;
+  uint32_t waiting;
+  uint32_t dropped[SIGNAL_LAST + 1]; /* since the last that was delivered */
 };
 
 static struct {
@@ -34,16 +39,24 @@ static void discard_delivery(struct completion *completion) {
 }
 
 /* The spawner's thread; the lock is held. */
-static void deliver_to(const struct subscriber *subscriber, const struct signal_info *info,
+static void deliver_to(struct subscriber *subscriber, const struct signal_info *info,
                        uint32_t dropped) {
-  struct signal_delivery *delivery = calloc(1, sizeof *delivery);
-  if (delivery == NULL)
+  uint32_t *lost = &subscriber->dropped[info->number];
+  *lost += dropped;
+  struct signal_delivery *delivery =
+      subscriber->waiting < WAITING_MAX ? calloc(1, sizeof *delivery) : NULL;
+  if (delivery == NULL) {
+    *lost += 1;
     return;
+  }
   delivery->completion = (struct completion){
       .kind = COMPLETION_SIGNAL, .owner = delivery, .discard = discard_delivery};
+  delivery->environment = subscriber->environment;
   delivery->token = subscriber->token;
   delivery->info = *info;
-  delivery->dropped = dropped;
+  delivery->dropped = *lost;
+  *lost = 0;
+  subscriber->waiting++;
   environment_deliver(subscriber->environment, &delivery->completion);
 }
 
@@ -53,7 +66,7 @@ static void empty_ring(void) {
   uint32_t dropped;
   pthread_mutex_lock(&subscribers.lock);
   while (ring_take(&info, &dropped)) {
-    for (const struct subscriber *at = subscribers.first; at != NULL; at = at->next) {
+    for (struct subscriber *at = subscribers.first; at != NULL; at = at->next) {
       if (at->set & bit_of(info.number))
         deliver_to(at, &info, dropped);
     }
@@ -62,20 +75,35 @@ static void empty_ring(void) {
 }
 
 /* The lock is held. */
-static struct subscriber **find_locked(const struct environment *environment) {
+static struct subscriber **find_locked(const struct environment *environment, double token) {
   struct subscriber **at = &subscribers.first;
-  while (*at != NULL && (*at)->environment != environment)
+  while (*at != NULL && ((*at)->environment != environment || (*at)->token != token))
     at = &(*at)->next;
   return at;
+}
+
+void signals_taken(const struct signal_delivery *delivery) {
+  pthread_mutex_lock(&subscribers.lock);
+  struct subscriber *subscriber = *find_locked(delivery->environment, delivery->token);
+  if (subscriber != NULL)
+    subscriber->waiting--;
+  pthread_mutex_unlock(&subscribers.lock);
+}
+
+/* The lock is held. */
+static int open_locked(void) {
+  int error = subscribers.started ? 0 : ring_open(empty_ring);
+  if (error == 0)
+    subscribers.started = 1;
+  return error;
 }
 
 /* Says that the environment wants a signal. */
 static int subscribe(struct environment *environment, double token, int number) {
   pthread_mutex_lock(&subscribers.lock);
-  int error = subscribers.started ? 0 : ring_open(empty_ring);
+  int error = open_locked();
   if (error == 0) {
-    subscribers.started = 1;
-    struct subscriber **found = find_locked(environment);
+    struct subscriber **found = find_locked(environment, token);
     if (*found == NULL && (*found = calloc(1, sizeof **found)) == NULL) {
       error = ENOMEM;
     } else {
@@ -89,14 +117,22 @@ static int subscribe(struct environment *environment, double token, int number) 
 }
 
 /* Says that it wants it no more. Returns whether it did. */
-static int unsubscribe(struct environment *environment, int number) {
+static int unsubscribe(struct environment *environment, double token, int number) {
   pthread_mutex_lock(&subscribers.lock);
-  struct subscriber *subscriber = *find_locked(environment);
+  struct subscriber *subscriber = *find_locked(environment, token);
   int wanted = subscriber != NULL && (subscriber->set & bit_of(number)) != 0;
   if (wanted)
     subscriber->set &= ~bit_of(number);
   pthread_mutex_unlock(&subscribers.lock);
   return wanted;
+}
+
+/* Asks for it with our handler on the carrier. The ring is open. */
+static void confine(uint64_t set) {
+  if (handler_add(ORDER_CARRIER) != 0)
+    return;
+  order_confine(set);
+  handler_remove(ORDER_CARRIER);
 }
 
 int signals_watch(struct environment *environment, double token, int number) {
@@ -106,11 +142,24 @@ int signals_watch(struct environment *environment, double token, int number) {
     return error;
   error = handler_add(number);
   if (error != 0)
-    unsubscribe(environment, number);
-  else if (number >= SIGRTMIN && handler_add(ORDER_CARRIER) == 0) {
-    order_confine(number);
-    handler_remove(ORDER_CARRIER);
-  }
+    unsubscribe(environment, token, number);
+  else if (number >= SIGRTMIN && !order_first_blocks(number))
+    confine(bit_of(number));
+  return error;
+}
+
+int signals_confine(uint64_t set) {
+  /* Of faults the thread dies that blocks them, and the runtime waits for its children. */
+  static const int spared[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, SIGCHLD};
+  for (size_t i = 0; i < sizeof spared / sizeof *spared; i++)
+    set &= ~bit_of(spared[i]);
+  if (set == 0)
+    return 0;
+  pthread_mutex_lock(&subscribers.lock);
+  int error = open_locked();
+  pthread_mutex_unlock(&subscribers.lock);
+  if (error == 0)
+    confine(set);
   return error;
 }
 
@@ -132,8 +181,7 @@ static void run_flush(struct request *request) {
   pthread_mutex_unlock(&flush->lock);
 }
 
-/* Waits until every signal that a handler has taken is among its environment's completions. */
-static void flush_ring(void) {
+void signals_flush(void) {
   /* A handler that has begun has not necessarily put its signal into the ring yet. */
   handler_settle();
   /* Who empties the ring holds the lock until all of it is delivered. */
@@ -150,24 +198,32 @@ static void flush_ring(void) {
   pthread_mutex_unlock(&flush.lock);
 }
 
-int signals_unwatch(struct environment *environment, int number) {
+int signals_unwatch(struct environment *environment, double token, int number) {
   int error = handler_remove(number);
   /* What was taken until now is this environment's; only then does it want no more. */
-  flush_ring();
-  unsubscribe(environment, number);
+  signals_flush();
+  unsubscribe(environment, token, number);
   return error;
 }
 
-void signals_forget(struct environment *environment) {
+/* Takes out one subscriber of the environment; NULL when there is none. */
+static struct subscriber *take_out(const struct environment *environment) {
   pthread_mutex_lock(&subscribers.lock);
-  struct subscriber **found = find_locked(environment);
-  struct subscriber *subscriber = *found;
+  struct subscriber **at = &subscribers.first;
+  while (*at != NULL && (*at)->environment != environment)
+    at = &(*at)->next;
+  struct subscriber *subscriber = *at;
   if (subscriber != NULL)
-    *found = subscriber->next;
+    *at = subscriber->next;
   pthread_mutex_unlock(&subscribers.lock);
-  for (int number = 1; subscriber != NULL && number <= SIGNAL_LAST; number++) {
-    if (subscriber->set & bit_of(number))
-      handler_remove(number);
+  return subscriber;
+}
+
+void signals_forget(struct environment *environment) {
+  for (struct subscriber *one; (one = take_out(environment)) != NULL; free(one)) {
+    for (int number = 1; number <= SIGNAL_LAST; number++) {
+      if (one->set & bit_of(number))
+        handler_remove(number);
+    }
   }
-  free(subscriber);
 }

@@ -15,20 +15,28 @@
 /* One signal on its way to one JavaScript thread. */
 struct signal_delivery {
   struct completion completion;
+  struct environment *environment;
   double token;
   struct signal_info info;
-  uint32_t dropped; /* of this number, since the last one, because the ring was full */
+  uint32_t dropped; /* of this number, since the last one, because there was no room */
 };
 
 /* The functions below: any JavaScript thread; they take a lock for microseconds. Results are 0 or a
    positive errno. */
 
 /* COMPLETION_SIGNAL follows for each signal of this number, until signals_unwatch. Once for each
-   number; a real-time one waits for other threads: signal_order.h. */
+   number and token; a real-time one waits for other threads: signal_order.h. */
 int signals_watch(struct environment *environment, double token, int number);
 /* Puts back what was there before the first watch, unless others still watch it. All that came
    until then is among the environment's completions when it returns. */
-int signals_unwatch(struct environment *environment, int number);
+int signals_unwatch(struct environment *environment, double token, int number);
+/* All that came until now is among the environments' completions when it returns. */
+void signals_flush(void);
+/* Says that a delivery has reached JavaScript. */
+void signals_taken(const struct signal_delivery *delivery);
+/* Makes all threads but the process' first block what that one is about to block: whatever a
+   process can do without. Waits for them, 50 ms at most. */
+int signals_confine(uint64_t set);
 /* The environment closes. */
 void signals_forget(struct environment *environment);
 

@@ -65,8 +65,10 @@ interface Addon {
   ): number;
   sysconf(name: number): number;
   watchSignal(number: number, token: number): number;
-  unwatchSignal(number: number): number;
-  rewatchSignal(number: number): number;
+  unwatchSignal(number: number, token: number): number;
+  flushSignals(): void;
+  renewSignal(number: number, listening: boolean): number;
+  blockSignals(set: bigint, block: boolean): number;
   signalAction(number: number): number;
   setSignalAction(number: number, ignored: boolean): number;
   acquireLock(write: boolean, token: number): [lock: NativeLock, held: boolean];

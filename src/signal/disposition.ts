@@ -5,14 +5,11 @@
  */
 
 import { native } from '../native.js';
-import { call } from '../syscall/call.js';
 import { checkSignal, checkSignals, invalid } from '../syscall/check.js';
-import { SIG_HOW } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { type Signal, type SignalName, signalName, signalSet } from '../syscall/signals.js';
 import { dropAll, watched } from './hub.js';
 import { inherited } from './inherited.js';
-import { setIgnored } from './listeners.js';
 import { isCatchable, table } from './table.js';
 
 /** enum signal_action of native/signal_handler.h. */
@@ -24,7 +21,7 @@ const SIGCHLD = 17;
 const ignoredHere = new Set<number>();
 
 function setAction(number: number, isIgnored: boolean): void {
-  const error = setIgnored(number, isIgnored);
+  const error = native.setSignalAction(number, isIgnored);
   if (error > 0) throw new SystemError('sigaction', error);
 }
 
@@ -57,9 +54,10 @@ export function ignore(...signals: Signal[]): void {
     throw invalid(`signals[${index}]`, signals[index], 'a signal that can be ignored');
   }
   for (const number of numbers.filter(canIgnore)) {
-    dropAll(number);
+    // Below the handler first: at no moment does the signal have its default action.
     setAction(number, true);
     ignoredHere.add(number);
+    dropAll(number);
   }
 }
 
@@ -69,9 +67,10 @@ export function ignore(...signals: Signal[]): void {
  */
 export function reset(...signals: Signal[]): void {
   for (const number of numbersOf(signals)) {
+    if (ignoredHere.delete(number)) {
+      setAction(number, inherited.ignored.includes(signalName(number)));
+    }
     dropAll(number);
-    if (!ignoredHere.delete(number)) continue;
-    setAction(number, inherited.ignored.includes(signalName(number)));
   }
 }
 
@@ -87,20 +86,24 @@ export function mask(): SignalName[] {
   return table.filter(({ number }) => (set >> BigInt(number - 1)) & 1n).map(({ name }) => name);
 }
 
-function change(how: number, signals: readonly Signal[]): void {
-  const set = new BigUint64Array([signalSet(checkSignals('signals', signals))]);
-  call('rt_sigprocmask', how, set, null, 8);
+function change(signals: readonly Signal[], isBlocked: boolean): void {
+  const set = signalSet(checkSignals('signals', signals));
+  const error = native.blockSignals(set, isBlocked);
+  if (error !== 0) throw new SystemError('sigprocmask', error);
 }
 
 /**
- * Blocks signals on this thread: they wait, unless another thread of the process takes them; the
- * runtime has some. Children that it launches have them blocked as well.
+ * Blocks signals on this thread: sigprocmask(2). Children that it launches have them blocked as well.
+ *
+ * On the main thread they wait until `unblock`: the other threads there are, which would take them
+ * otherwise, are made to block them too. That leaves out SIGCHLD, which the runtime waits for, and
+ * signals of faults. In a Worker another thread takes what is sent to the process.
  */
 export function block(...signals: Signal[]): void {
-  change(SIG_HOW.SIG_BLOCK, signals);
+  change(signals, true);
 }
 
-/** Unblocks signals on this thread. */
+/** Unblocks signals on this thread, and those that wait come. */
 export function unblock(...signals: Signal[]): void {
-  change(SIG_HOW.SIG_UNBLOCK, signals);
+  change(signals, false);
 }

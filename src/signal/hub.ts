@@ -6,7 +6,7 @@
 import { completions, native } from '../native.js';
 import { SystemError } from '../syscall/errors.js';
 import { infoOf, type SignalInfo } from './info.js';
-import { setCaught } from './listeners.js';
+import { keepFromRuntime } from './listeners.js';
 
 /** Somebody who wants signals. */
 export interface Receiver {
@@ -50,10 +50,13 @@ export function subscribe(number: number, receiver: Receiver): void {
     return;
   }
   if (token === 0) token = completions.register(collect);
+  keepFromRuntime(number, true);
   const error = native.watchSignal(number, token);
-  if (error !== 0) throw new SystemError('sigaction', error);
+  if (error !== 0) {
+    keepFromRuntime(number, false);
+    throw new SystemError('sigaction', error);
+  }
   receivers.set(number, new Set([receiver]));
-  setCaught(number, true);
 }
 
 /**
@@ -62,12 +65,14 @@ export function subscribe(number: number, receiver: Receiver): void {
 export function unsubscribe(number: number, receiver: Receiver): void {
   const set = receivers.get(number);
   if (set?.has(receiver)) {
+    // What came is collected here, and delivered below.
     if (set.size > 1) {
+      native.flushSignals();
       set.delete(receiver);
     } else {
-      native.unwatchSignal(number); // what came is collected here, and delivered below
+      native.unwatchSignal(number, token);
       receivers.delete(number);
-      setCaught(number, false);
+      keepFromRuntime(number, false);
     }
   }
   flush();

@@ -7,18 +7,24 @@ import { type SignalName, signalName } from '../syscall/signals.js';
 
 /** A signal that came: siginfo_t of sigaction(2). */
 export interface SignalInfo {
+  /** Its name; real-time signals count from SIGRTMIN. */
   readonly signal: SignalName;
+  /** Its number. */
   readonly number: number;
   /** SI_USER, SI_QUEUE, CLD_EXITED, …: why it was sent. */
   readonly code: number;
   /** Who sent it, or the child of a SIGCHLD; 0 when the kernel did. */
   readonly pid: number;
+  /** The real user id of that process; 0 when the kernel sent it. */
   readonly uid: number;
   /** Of SIGCHLD: the exit code or signal. */
   readonly status?: number;
   /** What was sent along: sigqueue(3), timer_create(2). 32 bits, with a sign. */
   readonly value?: number;
-  /** How many of this signal were lost before it, because nobody took them in time. */
+  /**
+   * How many of this signal were lost since the last one, because nobody took them in time. What the
+   * kernel itself makes one of while it is pending, it does not count.
+   */
   readonly dropped: number;
 }
 

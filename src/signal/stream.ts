@@ -28,6 +28,9 @@ export interface SignalStream extends AsyncIterable<SignalInfo>, Disposable {
   unref(): this;
 }
 
+/** How many signals wait for somebody who does not take them; more are dropped, and counted. */
+const WAITING_MAX = 131_072;
+
 type Taker = (result: IteratorResult<SignalInfo, undefined>) => void;
 
 /** First in, first out; what is taken from a long one is not moved up each time. */
@@ -70,6 +73,7 @@ export class Stream implements SignalStream, Receiver {
   readonly #waiting = new Queue<SignalInfo>();
   readonly #takers = new Queue<Taker>();
   readonly #listeners: Listener[] = [];
+  readonly #dropped = new Map<number, number>();
   #wanted: boolean | undefined;
   #retained = false;
 
@@ -85,7 +89,15 @@ export class Stream implements SignalStream, Receiver {
     }
   }
 
-  deliver(info: SignalInfo): void {
+  deliver(arrived: SignalInfo): void {
+    const { number } = arrived;
+    const dropped = arrived.dropped + (this.#dropped.get(number) ?? 0);
+    if (this.#waiting.length >= WAITING_MAX) {
+      this.#dropped.set(number, dropped + 1);
+      return;
+    }
+    this.#dropped.delete(number);
+    const info = dropped === arrived.dropped ? arrived : { ...arrived, dropped };
     if (this.#listeners.length > 0) {
       for (const listener of this.#listeners) callSafely(listener, info);
       return;

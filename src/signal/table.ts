@@ -18,12 +18,17 @@ export type DefaultAction = 'terminate' | 'core' | 'stop' | 'continue' | 'ignore
  */
 export type SignalPolicy = 'catch' | 'ignore' | 'leave';
 
+/** A signal of this platform. */
 export interface SignalEntry {
+  /** `'SIGHUP'`; real-time signals are SIGRTMIN, `'SIGRTMIN+1'` and so on. */
   readonly name: SignalName;
+  /** What it is to the kernel. */
   readonly number: number;
   /** In the words of strsignal(3). */
   readonly description: string;
+  /** What the kernel does when nobody set an action. */
   readonly default: DefaultAction;
+  /** What `notify` does with it when it is given no names. */
   readonly policy: SignalPolicy;
   /** Whether system calls that a handler of this library interrupts are begun again: SA_RESTART. */
   readonly restart: boolean;

@@ -3,12 +3,20 @@
 //   signal-program MODE [ARGUMENT…]
 
 import { once } from 'node:events';
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { run } from '#dist/index.js';
 import { startProcess } from '#dist/process/index.js';
-import { ignored, inherited, mask, notify, reset, type SignalName } from '#dist/signal/index.js';
+import {
+  ignored,
+  inherited,
+  mask,
+  notify,
+  reset,
+  type SignalName,
+  unblock,
+} from '#dist/signal/index.js';
 import { stateOf } from './state.js';
 
 function say(value: unknown): void {
@@ -40,6 +48,17 @@ const modes: Record<string, (...args: string[]) => Promise<void> | void> = {
     say(((await import(copy)) as typeof import('#dist/signal/index.js')).inherited);
     process.kill(self, 'SIGHUP');
     await sleep(50);
+  },
+
+  /** Waits until it is sent a blocked signal, and unblocks it. */
+  async unblock(signal) {
+    say(mask());
+    const sent = (): boolean => !/^ShdPnd:\t0+$/m.test(readFileSync('/proc/self/status', 'latin1'));
+    while (!sent()) await sleep(5);
+    await sleep(20);
+    say('alive');
+    unblock(signal as SignalName);
+    await sleep(5000);
   },
 
   /** The environment that a child finds. */

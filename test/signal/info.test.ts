@@ -204,3 +204,24 @@ test('signals that nobody takes in time are counted', async (context) => {
     [SIG.SIGUSR2, 1],
   ]);
 });
+
+test('a stream that nobody takes from keeps 131,072, and counts the rest', async (context) => {
+  const SENT = 140_000;
+  using idle = notify(NUMBER);
+  using listening = notify(NUMBER);
+  const infos = gather(listening);
+  const lost = (list: readonly SignalInfo[]): number =>
+    list.reduce((sum, { dropped }) => sum + dropped, 0);
+  for (let sent = 1; sent <= SENT; sent++) {
+    process.kill(pid, NUMBER);
+    if (sent % 1000 === 0) await until(() => infos.length + lost(infos) === sent);
+  }
+  const taken: SignalInfo[] = [];
+  const iterator = idle[Symbol.asyncIterator]();
+  while (taken.length < 131_072) taken.push((await iterator.next()).value as SignalInfo);
+  process.kill(pid, NUMBER);
+  taken.push((await iterator.next()).value as SignalInfo);
+  context.diagnostic(`${lost(infos)} were lost on the way`);
+  assert.equal(taken.length + lost(taken), SENT + 1);
+  assert.equal(taken.at(-1)?.dropped, SENT - 131_072);
+});

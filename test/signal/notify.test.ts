@@ -21,6 +21,10 @@ function send(...signals: SignalName[]): void {
   for (const signal of signals) process.kill(process.pid, findSignal(signal));
 }
 
+function aTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The next signals of a stream. */
 async function take(stream: SignalStream, count: number): Promise<SignalInfo[]> {
   const iterator = stream[Symbol.asyncIterator]();
@@ -103,6 +107,26 @@ async function assertCancels(cancel: () => void): Promise<void> {
   await aMoment();
   assert.deepEqual([names(first), names(second)], [['SIGWINCH'], ['SIGWINCH', 'SIGHUP']]);
 }
+
+// Were there a moment between the two, the flood would end this process.
+test('from notify to ignore a signal has its default action at no moment', async () => {
+  const flood = new Worker(
+    `const end = Date.now() + 300;
+     while (Date.now() < end) process.kill(process.pid, 'SIGUSR2');`,
+    { eval: true },
+  );
+  let ended = false;
+  flood.once('exit', () => {
+    ended = true;
+  });
+  ignore('SIGUSR2');
+  while (!ended) {
+    notify('SIGUSR2');
+    ignore('SIGUSR2');
+    await aTurn();
+  }
+  reset('SIGUSR2');
+});
 
 // TestReset
 test('reset ends all streams for a signal', () => assertCancels(() => reset('SIGWINCH', 'SIGHUP')));
@@ -202,6 +226,20 @@ test('stop delivers what came before it, and ends an iteration', async () => {
   await iteration;
   assert.deepEqual(gathered.sort(), ['SIGHUP', 'SIGUSR2']);
   assert.deepEqual(await stream[Symbol.asyncIterator]().next(), { done: true, value: undefined });
+});
+
+test('stop delivers what came before it, although others go on listening', async () => {
+  using others = notify('SIGUSR2');
+  const all = gather(others);
+  for (let round = 1; round <= 20; round++) {
+    const stream = notify('SIGUSR2');
+    const gathered = gather(stream);
+    send('SIGUSR2');
+    stream.stop();
+    assert.deepEqual(names(gathered), ['SIGUSR2']);
+    assert.equal(all.length, round, 'they have it as well');
+    await aTurn();
+  }
 });
 
 test('leaving an iteration stops the stream', async () => {

@@ -92,3 +92,18 @@ test('real-time signals keep their order in a Worker', async () => {
   await until(() => listening.infos.length === 10_000);
   assert.ok(listening.infos.every(({ value }, index) => value === index));
 });
+
+test('a listener on the main thread does not take the signals of a Worker', async () => {
+  await using listening = await startWorker('SIGUSR2');
+  let heard = 0;
+  const listener = (): void => {
+    heard++;
+  };
+  process.on('SIGUSR2', listener);
+  process.kill(pid, 'SIGUSR2');
+  await until(() => heard === 1 && listening.infos.length === 1);
+  process.off('SIGUSR2', listener);
+  process.kill(pid, 'SIGUSR2');
+  await until(() => listening.infos.length === 2);
+  assert.equal(heard, 1);
+});
