@@ -5,6 +5,7 @@
  * Everything in this file runs on a JavaScript thread, except where it says otherwise.
  */
 #include "addon.h"
+#include "reap.h"
 #include "signals.h"
 
 #include <stdlib.h>
@@ -134,6 +135,7 @@ static void wake(void *data) {
 static void close_instance(void *data) {
   struct instance *instance = data;
   signals_forget(instance->environment);
+  reap_forget(instance->environment);
   release_locks(instance);
   environment_close(instance->environment);
   instance->environment = NULL;
@@ -191,6 +193,10 @@ NAPI_MODULE_INIT() {
       {"launchSync", launch_sync},
       {"exec", exec},
       {"hasClone3", has_clone3},
+      {"signalChild", signal_child},
+      {"pinChild", pin_child},
+      {"unpinChild", unpin_child},
+      {"exitDescriptor", exit_descriptor},
       {"openStdio", open_stdio},
       {"signalMask", signal_mask},
       {"copyEnvironment", copy_environment},

@@ -3,6 +3,7 @@
 #include "addon.h"
 #include "exec.h"
 #include "process.h"
+#include "reap.h"
 #include "signal_order.h"
 #include "sigset.h"
 
@@ -54,13 +55,15 @@ void write_process_row(struct completion *completion, double *row) {
 
 void finish_process_row(struct completion *completion, int told) {
   struct process *process = completion->owner;
-  if (completion->kind == COMPLETION_EXITED || process->result.step != LAUNCHED) {
+  if (completion->kind == COMPLETION_EXITED) {
+    reap_release(process);
+  } else if (process->result.step != LAUNCHED) {
     process_free(process);
   } else if (!process->watched && told) {
     process->result.pidfd = -1; /* JavaScript's, from now on */
     process_free(process);
   } else if (!process->watched) {
-    process_adopt(process);
+    reap_watch(process);
   }
 }
 

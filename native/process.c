@@ -1,27 +1,12 @@
 #define _GNU_SOURCE
 #include "process.h"
 #include "calls_linux.h"
+#include "reap.h"
 #include "thread.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define WAIT_PIDFD 3 /* P_PIDFD, missing in the headers of older systems */
-
-/* pidfd_info of <linux/pidfd.h> as Linux 6.15 has it, and the ioctl that fills it in. */
-struct exit_info {
-  uint64_t mask, cgroup;
-  uint32_t ids[11];
-  int32_t exit_code;
-  uint32_t coredump[2];
-};
-#define EXIT_INFO_MASK 8u /* PIDFD_INFO_EXIT */
-#define EXIT_INFO_REQUEST _IOWR(0xFF, 11, struct exit_info)
 
 struct launch_waiter {
   pthread_mutex_t lock;
@@ -32,13 +17,12 @@ struct launch_waiter {
 #define OWNER(member, pointer)                                                                     \
   ((struct process *)(void *)((char *)(pointer)-offsetof(struct process, member)))
 
-static void pidfd_ready(struct watch *watch, uint32_t events);
 static void run_request(struct request *request);
 static void lock_granted(struct lock_wait *wait);
 
 /* The end of a process that nobody awaits. Any thread. */
 static void discard_exited(struct completion *completion) {
-  process_free(completion->owner);
+  reap_release(completion->owner);
 }
 
 /* The beginning of one: while it runs, its exit is still to come. Any thread. */
@@ -47,13 +31,8 @@ static void discard_launched(struct completion *completion) {
   if (process->result.step != LAUNCHED) {
     process_free(process);
   } else if (!process->watched) {
-    process_adopt(process);
+    reap_watch(process); /* whoever wanted to reap it is gone */
   }
-}
-
-void process_adopt(struct process *process) {
-  process->watched = 1;
-  events_add(process->result.pidfd, &process->watch);
 }
 
 struct process *process_create(struct environment *environment, size_t size, uint32_t close_count) {
@@ -63,7 +42,6 @@ struct process *process_create(struct environment *environment, size_t size, uin
   process->bytes = malloc(program_allocation(size));
   process->close_fds = malloc((close_count + 1) * sizeof(int));
   process->result.pidfd = -1;
-  process->watch.ready = pidfd_ready;
   process->request.run = run_request;
   process->lock.mode = LOCK_LAUNCH;
   process->lock.granted = lock_granted;
@@ -104,9 +82,8 @@ static void launch_here(struct launch_stack *stack, struct process *process) {
   fork_lock_release(LOCK_LAUNCH);
   /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
   free_program(process);
-  /* Adding fails only for want of kernel memory; the process then runs on without a report. */
   if (process->result.step == LAUNCHED && process->watched)
-    events_add(process->result.pidfd, &process->watch);
+    reap_watch(process);
 }
 
 /* Calls back when the launch is over, or its lock is granted. Any thread but the one that waits. */
@@ -191,38 +168,4 @@ int process_launch_sync(struct process *process, int on_spawner) {
   spawner_request(&process->request);
   waiter_wait(&waiter);
   return 0;
-}
-
-/* What the kernel still knows of a process that somebody else reaped (Linux 6.15 on). */
-static void recover_status(struct process *process) {
-  struct exit_info info = {.mask = EXIT_INFO_MASK};
-  if (ioctl(process->result.pidfd, EXIT_INFO_REQUEST, &info) != 0 ||
-      (info.mask & EXIT_INFO_MASK) == 0)
-    return;
-  int signal = info.exit_code & 0x7f;
-  process->code = signal == 0 ? CLD_EXITED : (info.exit_code & 0x80) ? CLD_DUMPED : CLD_KILLED;
-  process->status = signal == 0 ? (info.exit_code >> 8) & 0xff : signal;
-}
-
-/* Reaps the process. The spawner's thread only. */
-static void pidfd_ready(struct watch *watch, uint32_t events) {
-  (void)events;
-  struct process *process = OWNER(watch, watch);
-  siginfo_t info = {0};
-  long result;
-  do {
-    result = CALL(SYS_waitid, WAIT_PIDFD, process->result.pidfd, (long)&info, WEXITED | WNOHANG,
-                  (long)&process->usage);
-  } while (result == -EINTR);
-  if (result == 0 && info.si_pid == 0)
-    return; /* not yet */
-  process->wall_time = monotonic_microseconds() - process->result.started;
-  if (result == 0) {
-    process->code = info.si_code;
-    process->status = info.si_status;
-  } else {
-    recover_status(process);
-  }
-  events_remove(process->result.pidfd);
-  environment_deliver(process->environment, &process->exited);
 }

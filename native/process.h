@@ -7,12 +7,12 @@
 #include "program.h"
 #include "spawner.h"
 #include "start.h"
+#include "waiter.h"
 #include <sys/resource.h>
 
 struct launch_waiter;
 
 struct process {
-  struct watch watch; /* of the pidfd */
   struct request request;
   struct lock_wait lock; /* of the fork lock, held for the time of clone */
   int locked;            /* it was waited for, and is held */
@@ -29,8 +29,15 @@ struct process {
   struct launch_result result;
   struct completion launched;
 
-  int code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: somebody else reaped it, status unknown */
-  int status; /* exit code or signal */
+  /* Its end; from here on only reap.c writes. */
+  struct watch watch; /* of the pidfd */
+  struct wait wait;   /* without one */
+  struct request end; /* to the spawner: it has ended */
+  struct process *previous, *next;
+  int listed, pins, ended, reaped;
+  int released; /* JavaScript was told of the end */
+  int code;     /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: somebody else reaped it, status unknown */
+  int status;   /* exit code or signal */
   double wall_time; /* microseconds */
   struct rusage usage;
   struct completion exited;
@@ -40,8 +47,6 @@ struct process {
  * A process with room for a program of `size` bytes at `bytes`, or NULL. Any thread.
  */
 struct process *process_create(struct environment *environment, size_t size, uint32_t close_count);
-/* Reaps a process after all whose launcher wanted to and is gone. Any thread; does not block. */
-void process_adopt(struct process *process);
 /* Closes the pidfd and everything that is left to close. Any thread. */
 void process_free(struct process *process);
 

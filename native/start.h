@@ -3,6 +3,8 @@
 #define FORKEXEC_START_H
 
 #include "launch.h"
+#include <signal.h>
+#include <sys/resource.h>
 
 /* A stack for children of one thread: the thread is suspended while its child uses it. */
 struct launch_stack {
@@ -14,7 +16,7 @@ struct launch_result {
                    did */
   int32_t error; /* positive errno */
   int32_t pid;
-  int32_t pidfd;        /* close-on-exec, at least 3 */
+  int32_t pidfd;        /* close-on-exec, at least 3; -1 where the system has none */
   double inode;         /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
   double max_rss_floor; /* KiB: the parent's own peak, with which the child's figure began */
   double started;       /* CLOCK_MONOTONIC in microseconds */
@@ -26,6 +28,17 @@ struct launch_result {
 
 /* Whether clone3 can be had: a kernel before 5.7 lacks it, a container's filter may deny it. */
 int launch_has_clone3(void);
+/*
+ * waitid(2) for one child: by its pidfd, if there is one and the kernel takes it, else by number,
+ * which serves as well where nobody else may reap that child. Any thread; blocks as the options
+ * say. Returns 0 or -errno.
+ */
+long wait_for_child(int pid, int pidfd, siginfo_t *info, int options, struct rusage *usage);
+/*
+ * What the kernel still knows of a process that somebody else reaped (Linux 6.15 on): a code as in
+ * siginfo, and a status. Returns whether it does. Any thread; does not block.
+ */
+int recover_end(int pidfd, int *code, int *status);
 
 /*
  * Which of descriptors 0 to 2 are open, as bits, but for a pidfd that a launch has at such a number

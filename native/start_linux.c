@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "start.h"
 #include "calls_linux.h"
+#include "probe_linux.h"
 #include "spawner.h"
+#include "waiter.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,23 +11,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define STACK_SIZE (64u << 10)
 #define SIGNAL_SET_SIZE 8
-#define PIDFS_MAGIC 0x50494446
-#define WAIT_PIDFD 3 /* P_PIDFD, missing in the headers of older systems */
 
 double monotonic_microseconds(void) {
   struct timespec now;
@@ -49,26 +45,6 @@ static int prepare_stack(struct launch_stack *stack) {
 }
 
 /*
- * Whether clone3 can be had, with CLONE_CLEAR_SIGHAND. The flags below can't succeed: a kernel that
- * knows them all gets as far as the cgroup's descriptor and says EBADF, whatever else is in the way
- * (an older kernel, a container's seccomp filter) says something else. Any thread.
- */
-int launch_has_clone3(void) {
-  static atomic_int known;
-  int answer = atomic_load_explicit(&known, memory_order_relaxed);
-  if (answer == 0) {
-    struct kernel_clone_args arguments = {
-        .flags = CLONE_FLAG_CLEAR_SIGHAND | CLONE_FLAG_INTO_CGROUP,
-        .exit_signal = SIGCHLD,
-        .cgroup = 0x7fffffff,
-    };
-    answer = CALL(SYS_clone3, (long)&arguments, sizeof arguments) == -EBADF ? 1 : 2;
-    atomic_store_explicit(&known, answer, memory_order_relaxed);
-  }
-  return answer == 1;
-}
-
-/*
  * The new process' pid, or -errno. The calling thread is suspended until execve or exit; unless the
  * parent has files to write meanwhile: then the kernel clears `running` and wakes its futex.
  */
@@ -77,12 +53,11 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
   const struct program *program = start->program;
   int suspended = program->parent_file_count == 0;
   int shares = (program->clone_flags & PROGRAM_OWN_MEMORY) == 0;
-  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) | CLONE_FLAG_PIDFD |
-                   (program->clone_flags & ~PROGRAM_OWN_MEMORY) |
+  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) | (program->clone_flags & ~PROGRAM_OWN_MEMORY) |
                    (suspended ? CLONE_FLAG_VFORK : CLONE_FLAG_CHILD_CLEARTID);
   if (launch_has_clone3()) {
     struct kernel_clone_args arguments = {
-        .flags = flags | CLONE_FLAG_CLEAR_SIGHAND,
+        .flags = flags | CLONE_FLAG_PIDFD | CLONE_FLAG_CLEAR_SIGHAND,
         .pidfd = (uint64_t)(uintptr_t)pidfd,
         .child_tid = (uint64_t)(uintptr_t)running,
         .exit_signal = SIGCHLD,
@@ -100,6 +75,8 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
   if (program->cgroup >= 0 || (flags & CLONE_FLAG_NEWTIME) != 0)
     return -ENOSYS; /* only clone3 can do that: the plan without it does not ask for it */
   start->reset_handlers = 1;
+  if (can_clone_pidfd())
+    flags |= CLONE_FLAG_PIDFD;
   long a[6] = {(long)(flags | SIGCHLD), (long)(stack->bottom + STACK_SIZE), (long)pidfd};
   a[CLONE_CHILD_TID_ARGUMENT] = (long)running;
   return call_clone(SYS_clone, a, launch_child, start);
@@ -138,11 +115,7 @@ static void wait_until_gone(_Atomic int32_t *running) {
 /* Reaps a child that failed; it is past its last instruction, so this waits for microseconds. */
 static void reap_failed(long pid, int pidfd) {
   siginfo_t info;
-  long result;
-  do {
-    result = pidfd < 0 ? CALL(SYS_wait4, pid, 0, 0, 0)
-                       : CALL(SYS_waitid, WAIT_PIDFD, pidfd, (long)&info, WEXITED, 0);
-  } while (result == -EINTR);
+  wait_for_child((int)pid, pidfd, &info, WEXITED, NULL);
 }
 
 /* Where stdio is closed a pidfd is born at its number: held until it is moved. */
@@ -163,19 +136,6 @@ int launch_open_stdio(void) {
   open = open_stdio();
   pthread_mutex_unlock(&low_numbers);
   return open;
-}
-
-/* The inode of a pidfd where that says anything (Linux 6.9 on), else 0. Any thread. */
-static double pidfd_inode(int pidfd) {
-  static atomic_int known;
-  int answer = atomic_load_explicit(&known, memory_order_relaxed);
-  if (answer == 0) {
-    struct statfs fs;
-    answer = fstatfs(pidfd, &fs) == 0 && fs.f_type == PIDFS_MAGIC ? 1 : 2;
-    atomic_store_explicit(&known, answer, memory_order_relaxed);
-  }
-  struct stat status; /* glibc has an fstat of its own from 2.33 on only */
-  return answer == 1 && CALL(SYS_fstat, pidfd, (long)&status) == 0 ? (double)status.st_ino : 0;
 }
 
 /*
@@ -257,6 +217,15 @@ static void restore_oom_score(const struct score *before) {
   CALL(SYS_close, fd);
 }
 
+/* What tells the end of a child that was born without a pidfd. Returns 0 or a positive errno. */
+static int find_watcher(long pid, int *pidfd) {
+  int fd = open_pidfd(pid);
+  if (fd < -1)
+    return -fd;
+  *pidfd = fd;
+  return fd < 0 ? waiter_start() : 0;
+}
+
 void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
   struct failure failure = {LAUNCHED, 0};
@@ -304,6 +273,9 @@ void launch_start(struct launch_stack *stack, const struct program *program,
     failure = *copied;
     munmap(copied, sizeof *copied);
   }
+  int error = 0;
+  if (pid >= 0 && pidfd < 0 && failure.step == LAUNCHED)
+    error = find_watcher(pid, &pidfd);
   if (pidfd >= 0)
     pidfd = fd_above_stdio(pidfd);
   if (low)
@@ -315,10 +287,9 @@ void launch_start(struct launch_stack *stack, const struct program *program,
     result->error = (int32_t)-pid;
     return;
   }
-  if (failure.step == LAUNCHED && pidfd < 0) {
-    /* A kernel before 5.2 ignores CLONE_PIDFD: nothing here could watch the process. */
-    CALL(SYS_kill, pid, SIGKILL);
-    failure = (struct failure){START_CLONE, ENOSYS};
+  if (error != 0) {
+    CALL(SYS_kill, pid, SIGKILL); /* nothing here could watch it */
+    failure = (struct failure){START_CLONE, error};
   }
   if (failure.step != LAUNCHED) {
     reap_failed(pid, pidfd);

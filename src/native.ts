@@ -52,6 +52,10 @@ interface Addon {
   armChannel(channel: NativeChannel, events: number): number;
   closeChannel(channel: NativeChannel): void;
   hasClone3(): boolean;
+  signalChild(token: number, signal: number, toGroup: boolean): number;
+  pinChild(token: number): number;
+  unpinChild(token: number): void;
+  exitDescriptor(pid: number): number;
   openStdio(): number;
   signalMask(): bigint;
   copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;

@@ -6,6 +6,7 @@
  */
 
 import { checkLaunch } from '../launch/compile.js';
+import { native } from '../native.js';
 import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { reap } from '../process/reap.js';
 import { signalScope } from '../process/scope.js';
@@ -33,10 +34,15 @@ import type { NoOptions } from './types.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** Milliseconds between looks at a process whose end nothing tells. */
+const LOOK_EVERY = 10;
+
 /** One command from its launch to its end. Times are performance.now()'s milliseconds. */
 class SyncRun {
   readonly outputs = new Map<number, Collected>();
   readonly #child: Unwatched;
+  /** Readable once the process has ended; negative where nothing tells that. */
+  readonly #end: number;
   readonly #options: RunOptions;
   readonly #steps: StopStep[];
   /** Our descriptors that are still open, by what they are for. */
@@ -52,6 +58,8 @@ class SyncRun {
 
   constructor(child: Unwatched, ends: ReadonlyMap<number, End>, options: RunOptions) {
     this.#child = child;
+    const { pid, pidfd } = child.handle;
+    this.#end = pidfd < 0 ? native.exitDescriptor(pid) : pidfd;
     this.#options = options;
     this.#steps = stopSteps(options.stop);
     this.#input = options.input as Uint8Array;
@@ -99,13 +107,17 @@ class SyncRun {
     const watched: [fd: number, events: number][] = [];
     for (const fd of this.#readers.keys()) watched.push([fd, POLL.POLLIN]);
     if (this.#writer >= 0) watched.push([this.#writer, POLL.POLLOUT]);
-    if (this.#status === undefined) watched.push([this.#child.pidfd, POLL.POLLIN]);
+    let wait = timeout;
+    if (this.#status === undefined) {
+      if (this.#end >= 0) watched.push([this.#end, POLL.POLLIN]);
+      else wait = Math.min(timeout, LOOK_EVERY);
+    }
     const { size } = LAYOUT.pollfd;
     const pollfds = new Uint8Array(size * watched.length);
     for (const [index, [fd, events]] of watched.entries()) {
       writeStruct(LAYOUT.pollfd, { fd, events }, pollfds.subarray(index * size));
     }
-    attempt('ppoll', pollfds, watched.length, timespec(timeout), null, 0);
+    attempt('ppoll', pollfds, watched.length, timespec(wait), null, 0);
     // Trying all of them costs less than reading back which are ready.
     for (const [fd, output] of [...this.#readers]) this.#read(fd, output);
     if (this.#writer >= 0) this.#write();
@@ -140,9 +152,10 @@ class SyncRun {
   }
 
   #reapIfEnded(): void {
-    const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.#child.pidfd, events: POLL.POLLIN });
-    if (attempt('ppoll', pollfd, 1, timespec(0), null, 0) !== 1) return;
+    const { handle } = this.#child;
+    if (!handle.hasEnded()) return;
     this.#status = reap(this.#child);
+    if (this.#end >= 0 && this.#end !== handle.pidfd) close(this.#end);
     this.#nextStep = NEVER;
     this.#cutOff = performance.now() + (this.#options.waitDelay ?? DEFAULT_WAIT_DELAY);
     // What the process itself wrote is in the pipes by now, whoever else still holds them.
@@ -163,7 +176,7 @@ class SyncRun {
     for (const signal of step?.signals ?? []) {
       const number = findSignal(signal) as number;
       if (scope !== 'process') signalScope(this.#child, number, scope);
-      else attempt('pidfd_send_signal', this.#child.pidfd, number, null, 0);
+      else this.#child.handle.signal(number);
     }
     this.#nextStep = now + (step?.grace ?? NEVER);
   }

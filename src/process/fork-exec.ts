@@ -67,8 +67,8 @@ function compileFork(argv0: string, argv: readonly string[], attributes: ProcAtt
 }
 
 /** The number is all that the caller gets: it reaps the process, and takes the terminal back. */
-function pidOf({ pid, pidfd, loan }: Unwatched): number {
-  close(pidfd);
+function pidOf({ handle: { pid, pidfd }, loan }: Unwatched): number {
+  if (pidfd >= 0) close(pidfd);
   loan?.leave();
   return pid;
 }

@@ -5,6 +5,7 @@
  */
 import { type CompiledLaunch, launchError } from '../launch/compile.js';
 import { COMPLETION, completions, native } from '../native.js';
+import { Handle } from './handle.js';
 import { Loan } from './loan.js';
 import { exitStatus, launchedProcess, type Process } from './process.js';
 
@@ -21,8 +22,7 @@ interface Failure {
 
 /** A process that nobody watches: whoever launched it reaps it and closes its pidfd. */
 export interface Unwatched {
-  readonly pid: number;
-  readonly pidfd: number;
+  readonly handle: Handle;
   /** What the kernel began with when it counted the process' memory, KiB. */
   readonly parentPeak: number;
   /** CLOCK_MONOTONIC at execve, microseconds. */
@@ -68,7 +68,8 @@ class Following {
       this.process = launchedProcess(row, at);
     } else {
       const [pid, pidfd, , parentPeak, started] = row.subarray(at + 4, at + 9);
-      this.unwatched = { pid, pidfd, parentPeak, started } as Unwatched;
+      const handle = new Handle(pid as number, pidfd as number, 'here');
+      this.unwatched = { handle, parentPeak, started } as Unwatched;
       this.#over();
     }
   }

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { completions, type NativeChannel, native } from '../native.js';
-import { aboveStdio, attempt, call, close } from '../syscall/call.js';
+import { aboveStdio, call, close } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
-import { CLD, E, EPOLL, F, LAYOUT, PIDFD, POLL } from '../syscall/constants.js';
+import { E, EPOLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
-import { writeStruct } from '../syscall/layout.js';
 import type { Signal } from '../syscall/signals.js';
+import { refusalOf } from './facilities.js';
+import { Handle } from './handle.js';
+import { exitInfo, identify, inodeOf } from './identity.js';
 import { isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
 import { ExitStatus, ownMaxRss, type ResourceUsage } from './status.js';
 
@@ -23,50 +24,23 @@ export function checkScope(option: string, scope: Scope | undefined): Scope {
   return scope;
 }
 
-/** What `Process` needs to know of a launch; the columns of native/addon.c's rows. */
-interface Launched {
-  readonly pid: number;
-  readonly pidfd: number;
-  readonly inode: number;
-}
-
-/** Identifies a process for as long as the system runs, even after its pid was given to another. */
-function identify(pid: number, inode: number): string {
-  // Before Linux 6.9 a pidfd has no inode of its own: the start time in clock ticks serves.
-  return `${pid}:${inode > 0 ? inode : startTime(pid)}`;
-}
-
-/** Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. */
-function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-  } catch {
-    return '0';
-  }
-}
-
-/** The inode of a pidfd where it means something, else 0. */
-function inodeOf(pidfd: number): number {
-  const PIDFS_MAGIC = 0x5049_4446;
-  const statfs = new BigUint64Array(15);
-  if (attempt('fstatfs', pidfd, statfs) < 0 || Number(statfs[0]) !== PIDFS_MAGIC) return 0;
-  const stat = new BigUint64Array(18);
-  return attempt('fstat', pidfd, stat) < 0 ? 0 : Number(stat[1]);
-}
-
 /**
  * One process.
  *
- * Signals go by pidfd: they reach this process or none, never another that got its number.
+ * Signals reach this process or none, never another that got its number: they go by pidfd, or,
+ * where the system has none, to children alone, which are not reaped meanwhile.
  */
 export class Process implements Disposable {
   readonly pid: number;
-  /** `'pid:inode'`, unique for as long as the system runs; `Process.open` takes it. */
+  /**
+   * `'pid:inode'`, unique for as long as the system runs; `Process.open` takes it. The inode is that
+   * of the pidfd; before Linux 6.9, and without pidfds, it is the start time of /proc/PID/stat.
+   */
   readonly id: string;
-  #pidfd: number;
-  /** A copy that outlives it. */
-  #pinned = -1;
+  /** Undefined once it has ended or was given up. */
+  #handle: Handle | undefined;
+  /** One that outlives it. */
+  #pinned: Handle | undefined;
   #cgroup: string | undefined;
   #marker: string | undefined;
   #status: ExitStatus | undefined;
@@ -79,16 +53,17 @@ export class Process implements Disposable {
   #referenced = true;
 
   /** @internal */
-  constructor(launched: Launched) {
-    this.pid = launched.pid;
-    this.id = identify(launched.pid, launched.inode);
-    this.#pidfd = launched.pidfd;
+  constructor(handle: Handle, inode: number) {
+    this.pid = handle.pid;
+    this.id = identify(handle.pid, inode);
+    this.#handle = handle;
   }
 
   /**
    * Any process, by its number or `id`; `wait` tells its end even if it is no child.
    *
-   * @throws SystemError ESRCH when there is none, or another has its number by now.
+   * @throws SystemError ESRCH when there is none, or another has its number by now; ENOSYS or EPERM
+   * where an older kernel or a filter has no pidfd_open, since a number alone may become another's.
    * @see pidfd_open(2), Linux 5.3
    */
   static open(pidOrId: number | string): Process {
@@ -97,11 +72,25 @@ export class Process implements Disposable {
       throw invalid('pid', pidOrId, "a process id or a Process' `id`");
     }
     const pidfd = aboveStdio(call('pidfd_open', pid, 0));
-    const opened = new Process({ pid, pidfd, inode: inodeOf(pidfd) });
+    const opened = Process.#notLaunched(new Handle(pid, pidfd), inodeOf(pidfd));
     if (typeof pidOrId === 'string' && opened.id !== pidOrId) {
       close(pidfd);
       throw new SystemError('pidfd_open', E.ESRCH);
     }
+    return opened;
+  }
+
+  /**
+   * One that this process traces and that is no child: it keeps its number until it is reaped, after
+   * which it is to be disposed of. @internal
+   */
+  static traced(pid: number): Process {
+    if (refusalOf('pidfd_open') === 0) return Process.open(pid);
+    return Process.#notLaunched(new Handle(pid, -1, 'here'), 0);
+  }
+
+  static #notLaunched(handle: Handle, inode: number): Process {
+    const opened = new Process(handle, inode);
     opened.#referenced = false;
     opened.#opened = true;
     return opened;
@@ -117,12 +106,19 @@ export class Process implements Disposable {
     if (this.#exited !== undefined) return this.#exited;
     this.#exited = new Promise((resolve, reject) => {
       if (this.#status !== undefined) resolve(this.#status);
-      else if (this.#pidfd < 0) reject(noHandle(this.pid));
+      else if (this.#handle === undefined || !this.#canWatch()) reject(noHandle(this.pid));
       this.#settle = resolve;
       this.#reject = reject;
     });
-    if (this.#opened && this.#pidfd >= 0) this.#watchForeign();
+    if (this.#opened && this.#handle !== undefined && this.#canWatch()) {
+      this.#watchForeign(this.#handle.pidfd);
+    }
     return this.#exited;
+  }
+
+  /** Whether somebody can tell its end: for a child it is the native side. */
+  #canWatch(): boolean {
+    return !this.#opened || (this.#handle?.pidfd ?? -1) >= 0;
   }
 
   /**
@@ -139,8 +135,8 @@ export class Process implements Disposable {
       const target = this.#target();
       return target !== undefined && signalScope(target, number, scope);
     }
-    if (this.#pidfd < 0) return false;
-    const result = attempt('pidfd_send_signal', this.#pidfd, number, null, 0);
+    if (this.#handle === undefined) return false;
+    const result = this.#handle.signal(number);
     if (result === -E.ESRCH) return false;
     if (result < 0) throw new SystemError('pidfd_send_signal', -result);
     return true;
@@ -157,15 +153,13 @@ export class Process implements Disposable {
   /** Until the returned function is called, signals for its group, session and tree are sent even
    * when it has ended itself. @internal */
   pin(): () => void {
-    const fd = this.#pidfd < 0 ? -1 : attempt('fcntl', this.#pidfd, F.F_DUPFD_CLOEXEC, 3);
-    if (fd < 0 || this.#pinned >= 0) {
-      if (fd >= 0) close(fd);
-      return () => {};
-    }
-    this.#pinned = fd;
+    const pinned = this.#pinned === undefined ? this.#handle?.pin() : undefined;
+    if (pinned === undefined) return () => {};
+    const [handle, unpin] = pinned;
+    this.#pinned = handle;
     return () => {
-      this.#pinned = -1;
-      close(fd);
+      this.#pinned = undefined;
+      unpin();
     };
   }
 
@@ -176,19 +170,19 @@ export class Process implements Disposable {
   }
 
   #target(): ScopeTarget | undefined {
-    const pidfd = this.#pidfd < 0 ? this.#pinned : this.#pidfd;
-    if (pidfd < 0) return undefined;
-    return { pid: this.pid, pidfd, cgroup: this.#cgroup, marker: this.#marker };
+    const handle = this.#handle ?? this.#pinned;
+    if (handle === undefined) return undefined;
+    return { handle, cgroup: this.#cgroup, marker: this.#marker };
   }
 
   /**
    * Calls `use` with the pidfd, which is valid until it returns.
    *
-   * @throws Error ERR_NO_HANDLE once the process was reaped.
+   * @throws Error ERR_NO_HANDLE once the process was reaped, and where the system has no pidfds.
    */
   withHandle<T>(use: (pidfd: number) => T): T {
-    if (this.#pidfd < 0) throw noHandle(this.pid);
-    return use(this.#pidfd);
+    if (this.#handle === undefined || this.#handle.pidfd < 0) throw noHandle(this.pid);
+    return use(this.#handle.pidfd);
   }
 
   /** The event loop stays alive until the process ended, as it does by default for a child. */
@@ -210,19 +204,16 @@ export class Process implements Disposable {
    * awaited all the same.
    */
   [Symbol.dispose](): void {
-    if (!this.#opened || this.#pidfd < 0) return;
+    if (!this.#opened || this.#handle === undefined) return;
     this.#stopWatching();
-    close(this.#pidfd);
-    this.#pidfd = -1;
+    this.#giveUp();
     this.unref();
     this.#reject?.(noHandle(this.pid));
   }
 
   /** Whether it has ended, reaped or not. @internal */
   hasEnded(): boolean {
-    if (this.#pidfd < 0) return true;
-    const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.#pidfd, events: POLL.POLLIN });
-    return attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0) === 1;
+    return this.#handle?.hasEnded() ?? true;
   }
 
   /** It was reaped, or has ended and is another's to reap. @internal */
@@ -230,11 +221,16 @@ export class Process implements Disposable {
     if (this.#status !== undefined) return;
     this.unref();
     this.#status = status;
-    // A child's is closed by the native side, once all that it had to tell has been told.
-    if (this.#opened && this.#pidfd >= 0) close(this.#pidfd);
-    this.#pidfd = -1;
+    this.#giveUp();
     this.#settle?.(status);
     this.#settle = undefined;
+  }
+
+  #giveUp(): void {
+    const pidfd = this.#handle?.pidfd ?? -1;
+    this.#handle = undefined;
+    // A child's is closed by the native side, once all that it had to tell has been told.
+    if (this.#opened && pidfd >= 0) close(pidfd);
   }
 
   #stopWatching(): void {
@@ -245,8 +241,7 @@ export class Process implements Disposable {
   }
 
   /** A process that is no child: its pidfd says when it ends, and since Linux 6.15 how. */
-  #watchForeign(): void {
-    const pidfd = this.#pidfd;
+  #watchForeign(pidfd: number): void {
     const token = completions.register(() => {
       this.#stopWatching();
       this.#endForeign(1);
@@ -263,15 +258,17 @@ export class Process implements Disposable {
 
   /** Its status is there once its parent has reaped it, which may be a moment after its end. */
   #endForeign(delay: number): void {
-    if (this.#pidfd < 0) return;
-    const [how, status] = exitInfo(this.#pidfd);
+    if (this.#handle === undefined) return;
+    const [how, status] = exitInfo(this.#handle.pidfd);
     if (how === 0 && delay < 1000) setTimeout(() => this.#endForeign(delay * 2), delay);
     else this.end(new ExitStatus(how, status, NO_USAGE));
   }
 }
 
 function noHandle(pid: number): Error {
-  const error = new Error(`process ${pid} has ended, or its handle was given up`);
+  const error = new Error(
+    `process ${pid} has no handle: it has ended, was given up, or this system has no pidfds`,
+  );
   return Object.assign(error, { code: 'ERR_NO_HANDLE' });
 }
 
@@ -289,26 +286,11 @@ const NO_USAGE: ResourceUsage = {
   wallTime: 0,
 };
 
-/** How a process ended, from its pidfd: a CLD_ code, or 0 where that can't be known, and the status. */
-function exitInfo(pidfd: number): [how: number, status: number] {
-  const { PIDFD_GET_INFO, PIDFD_INFO_EXIT } = PIDFD;
-  const info = new DataView(new ArrayBuffer(72)); // struct pidfd_info
-  info.setBigUint64(0, BigInt(PIDFD_INFO_EXIT), true);
-  if (attempt('ioctl', pidfd, PIDFD_GET_INFO, info) < 0) return [0, 0];
-  if ((info.getUint32(0, true) & PIDFD_INFO_EXIT) === 0) return [0, 0];
-  const code = info.getInt32(60, true);
-  const signal = code & 0x7f;
-  if (signal === 0) return [CLD.CLD_EXITED, (code >> 8) & 0xff];
-  return [(code & 0x80) === 0 ? CLD.CLD_KILLED : CLD.CLD_DUMPED, signal];
-}
-
 /** A process that the native side just launched, from its row. */
 export function launchedProcess(row: Float64Array, at: number): Process {
-  return new Process({
-    pid: row[at + 4] as number,
-    pidfd: row[at + 5] as number,
-    inode: row[at + 6] as number,
-  });
+  const [token, , , pid, pidfd, inode] = row.subarray(at + 1, at + 7);
+  const owner = { token: token as number };
+  return new Process(new Handle(pid as number, pidfd as number, owner), inode as number);
 }
 
 /** How a process ended, from its row; `parentPeak` is from the row of its launch. */

@@ -6,19 +6,23 @@
 import { attempt, close } from '../syscall/call.js';
 import { E, LAYOUT, P, W } from '../syscall/constants.js';
 import { readStruct } from '../syscall/layout.js';
+import { refusalOf } from './facilities.js';
 import type { Unwatched } from './launch.js';
 import { ExitStatus, ownMaxRss } from './status.js';
 
 /** Waits until the process has ended, reaps it and closes its pidfd: waitid(2). */
-export function reap({ pidfd, parentPeak, started }: Unwatched): ExitStatus {
+export function reap({ handle: { pid, pidfd }, parentPeak, started }: Unwatched): ExitStatus {
   const info = new Uint8Array(LAYOUT.siginfo.size);
   const rusage = new Uint8Array(LAYOUT.rusage.size);
+  // Nobody else may reap it, so its number is as sure as a pidfd.
+  const byPidfd = pidfd >= 0 && refusalOf('waitid by pidfd') === 0;
+  const [type, id] = byPidfd ? [P.P_PIDFD, pidfd] : [P.P_PID, pid];
   let result: number;
   do {
-    result = attempt('waitid', P.P_PIDFD, pidfd, info, W.WEXITED, rusage);
+    result = attempt('waitid', type, id, info, W.WEXITED, rusage);
   } while (result === -E.EINTR);
   const wallTime = Number(process.hrtime.bigint()) / 1e3 - started;
-  close(pidfd);
+  if (pidfd >= 0) close(pidfd);
   const { code, status } = readStruct(LAYOUT.siginfo, info);
   const usage = readStruct(LAYOUT.rusage, rusage);
   // ECHILD: somebody else reaped it, and the status is lost.

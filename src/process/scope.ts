@@ -2,15 +2,18 @@
  * Signals for more than one process.
  *
  * Every process is signalled by a pidfd that was opened before it was looked at: one that ended
- * meanwhile gets nothing, and neither does another that got its number.
+ * meanwhile gets nothing, and neither does another that got its number. Where there is no
+ * pidfd_open, those that are not children are looked at right before the signal goes to their
+ * number: to reach another, the system would have to come round to that number in between.
  *
  * @module
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt, close } from '../syscall/call.js';
-import { E, PIDFD, SIG } from '../syscall/constants.js';
+import { E, SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
+import { Handle } from './handle.js';
 
 /**
  * Which processes a signal is for:
@@ -26,9 +29,8 @@ export type Scope = 'process' | 'group' | 'session' | 'tree' | 'cgroup';
 
 /** What a process was started as. */
 export interface ScopeTarget {
-  readonly pid: number;
-  /** A descriptor for it, also after its end. */
-  readonly pidfd: number;
+  /** What it is reached by, also after its end. */
+  readonly handle: Handle;
   readonly cgroup?: string | undefined;
   /** What its descendants have in their environment: see `TREE_VARIABLE`. */
   readonly marker?: string | undefined;
@@ -41,15 +43,15 @@ export const TREE_VARIABLE = 'FORKEXEC_TREE';
 interface Entry {
   readonly pid: number;
   readonly parent: number;
+  readonly group: number;
   readonly session: number;
   readonly ended: boolean;
+  /** When it was started, in clock ticks since the system was. */
+  readonly started: string;
 }
 
 /** How often the list is gone through for those that were started meanwhile. */
 const MAX_PASSES = 100;
-
-/** Linux 6.9: every member of a group, by a pidfd of its leader, even one that was reaped. */
-const TO_GROUP = PIDFD.PIDFD_SIGNAL_PROCESS_GROUP;
 
 function read(path: string): string {
   try {
@@ -63,9 +65,10 @@ function read(path: string): string {
 function entryOf(pid: number): Entry | undefined {
   const stat = read(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields.length < 4) return undefined;
+  if (fields.length < 20) return undefined;
   const ended = fields[0] === 'Z' || fields[0] === 'X';
-  return { pid, parent: Number(fields[1]), session: Number(fields[3]), ended };
+  const [parent, group, session] = fields.slice(1, 4).map(Number) as [number, number, number];
+  return { pid, parent, group, session, ended, started: fields[19] as string };
 }
 
 function entries(): Entry[] {
@@ -79,8 +82,8 @@ function entries(): Entry[] {
 }
 
 /** Those of a list that are in the tree of a process. */
-function treeOf({ pid, marker }: ScopeTarget, list: readonly Entry[]): Entry[] {
-  const found = new Set<number>([pid]);
+function treeOf({ handle, marker }: ScopeTarget, list: readonly Entry[]): Entry[] {
+  const found = new Set<number>([handle.pid]);
   if (marker !== undefined) {
     const variable = `${TREE_VARIABLE}=${marker}`;
     for (const entry of list) {
@@ -103,39 +106,49 @@ function cgroupOf(folder: string): number[] {
   return [...own, ...below.flatMap(({ name }) => cgroupOf(join(folder, name)))];
 }
 
-/** The members of a scope that have not ended, without this process. */
-function members(target: ScopeTarget, scope: Scope): number[] {
-  if (scope === 'cgroup') {
-    if (target.cgroup === undefined) {
-      throw Object.assign(
-        new TypeError("the scope 'cgroup' is for a process started with `cgroup`"),
-        {
-          code: 'ERR_INVALID_ARG_VALUE',
-        },
-      );
-    }
-    return cgroupOf(target.cgroup).filter((pid) => pid > 0 && pid !== process.pid);
+/** Those of the control group that have not ended, without this process. */
+function cgroupEntries({ cgroup }: ScopeTarget): Entry[] {
+  if (cgroup === undefined) {
+    const error = new TypeError("the scope 'cgroup' is for a process started with `cgroup`");
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
   }
-  const list = entries();
-  const found =
-    scope === 'session'
-      ? list.filter(({ session }) => session === target.pid)
-      : treeOf(target, list);
-  return found.filter(({ ended }) => !ended).map(({ pid }) => pid);
+  const pids = cgroupOf(cgroup).filter((pid) => pid > 0 && pid !== process.pid);
+  return pids.map(entryOf).filter((entry) => entry !== undefined);
 }
 
-/** Sends one signal; false when the process is gone or no member any more. */
-function signalMember(pid: number, number: number, target: ScopeTarget, scope: Scope): boolean {
-  const pidfd = pid === target.pid ? target.pidfd : attempt('pidfd_open', pid, 0);
-  if (pidfd < 0) return false;
-  try {
-    // Looked at again now that the number can't become another's: a session and a group of
-    // processes are left by nobody but on purpose, and a parent changes only when it ends.
-    if (scope === 'session' && entryOf(pid)?.session !== target.pid) return false;
-    return attempt('pidfd_send_signal', pidfd, number, null, 0) === 0;
-  } finally {
-    if (pidfd !== target.pidfd) close(pidfd);
+/** The members of a scope that have not ended, without this process. */
+function members(target: ScopeTarget, scope: Scope): Entry[] {
+  if (scope === 'cgroup') return cgroupEntries(target);
+  const list = entries();
+  const { pid } = target.handle;
+  let found: Entry[];
+  if (scope === 'group') found = list.filter(({ group }) => group === pid);
+  else if (scope === 'session') found = list.filter(({ session }) => session === pid);
+  else found = treeOf(target, list);
+  return found.filter(({ ended }) => !ended);
+}
+
+/** Whether a number still means the process that was looked at, and that is in the scope. */
+function isStill(before: Entry, { handle }: ScopeTarget, scope: Scope): boolean {
+  const now = entryOf(before.pid);
+  // A session and a group of processes are left by nobody but on purpose, and a parent changes only
+  // when it ends.
+  if (scope === 'session' && now?.session !== handle.pid) return false;
+  return now !== undefined && now.started === before.started;
+}
+
+/** Sends one signal, unless the process is gone or no member any more. */
+function signalMember(entry: Entry, number: number, target: ScopeTarget, scope: Scope): void {
+  const { pid } = entry;
+  if (pid === target.handle.pid) {
+    if (isStill(entry, target, scope)) target.handle.signal(number);
+    return;
   }
+  const pidfd = attempt('pidfd_open', pid, 0);
+  // Looked at again now that, with a pidfd, the number can't become another's.
+  const member = new Handle(pid, pidfd, pidfd < 0 ? 'here' : undefined);
+  if (isStill(entry, target, scope)) member.signal(number);
+  if (pidfd >= 0) close(pidfd);
 }
 
 /** Sends a signal to all of a scope but 'process'; false when there was nobody left. */
@@ -148,20 +161,25 @@ export function signalScope(target: ScopeTarget, number: number, scope: Scope): 
   }
   const done = new Set<number>();
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const fresh = members(target, scope).filter((pid) => !done.has(pid));
+    const fresh = members(target, scope).filter(({ pid }) => !done.has(pid));
     if (fresh.length === 0) break;
-    for (const pid of fresh) {
-      signalMember(pid, number, target, scope);
-      done.add(pid);
+    for (const entry of fresh) {
+      signalMember(entry, number, target, scope);
+      done.add(entry.pid);
     }
   }
   return done.size > 0;
 }
 
-function signalGroup({ pid, pidfd }: ScopeTarget, number: number): boolean {
-  const result = attempt('pidfd_send_signal', pidfd, number, null, TO_GROUP);
-  if (result === 0) return true;
-  if (result !== -E.ESRCH) throw new SystemError('pidfd_send_signal', -result);
+function signalGroup(target: ScopeTarget, number: number): boolean {
+  const { handle } = target;
+  const { pid } = handle;
+  const result = handle.signalGroup(number);
+  // By number also a leader that has ended and is not reaped is a member: it does not count.
+  if (result === 0) return handle.reachesGroupByPidfd || isLeft(target, 'group');
+  if (result !== -E.ESRCH) {
+    throw new SystemError(handle.reachesGroupByPidfd ? 'pidfd_send_signal' : 'kill', -result);
+  }
   const group = attempt('getpgid', pid);
   if (group < 0 || group === pid) return false;
   const error = new TypeError(
@@ -172,5 +190,6 @@ function signalGroup({ pid, pidfd }: ScopeTarget, number: number): boolean {
 
 /** Whether anybody of a scope is left. */
 export function isLeft(target: ScopeTarget, scope: Scope): boolean {
-  return scope === 'group' ? signalGroup(target, 0) : members(target, scope).length > 0;
+  if (scope === 'group' && target.handle.reachesGroupByPidfd) return signalGroup(target, 0);
+  return members(target, scope).length > 0;
 }

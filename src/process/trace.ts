@@ -68,7 +68,7 @@ export class Trace {
    * traced as well and stops first with SIGSTOP. Follow it with `next` until it has ended.
    */
   child(pid: number): Trace {
-    return new Trace(Process.open(pid), false);
+    return new Trace(Process.traced(pid), false);
   }
 
   /** Waits until it stops; undefined once it has ended. */

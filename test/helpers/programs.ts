@@ -1,6 +1,7 @@
 // Launch programs: taking them apart as native/program.h describes them, and running them.
 
 import { completions, native } from '#dist/native.js';
+import { Handle } from '#dist/process/handle.js';
 import { reap } from '#dist/process/reap.js';
 import type { ExitStatus } from '#dist/process/status.js';
 
@@ -83,5 +84,6 @@ export function runProgram(bytes: Uint8Array, size: number = bytes.length): Prog
   }
   const [step, error, pid, pidfd, , parentPeak, started] = mailbox.subarray(2, 9);
   if (step !== -1) return { step: step as number, errno: error as number };
-  return reap({ pid, pidfd, parentPeak, started } as Parameters<typeof reap>[0]);
+  const handle = new Handle(pid as number, pidfd as number, 'here');
+  return reap({ handle, parentPeak, started } as Parameters<typeof reap>[0]);
 }

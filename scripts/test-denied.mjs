@@ -1,0 +1,112 @@
+// Runs the tests as a container's filter or an older kernel would have them: each time without some
+// system calls. Prints a table, and what was skipped or failed and why.
+//
+// npm run test:denied [-- NAME...] [-- PART...]   NAME is a row of the table; PART of a file's name
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const built = join(root, 'build', 'test');
+
+/** The arguments of test/helpers/deny.c, by the name of the row. */
+const denials = {
+  none: [],
+  clone3: ['clone3'],
+  'clone-pidfd': ['clone-pidfd'],
+  'clone-pidfd EPERM': ['--errno', 'EPERM', 'clone-pidfd'],
+  pidfds: ['pidfds'],
+  'pidfds EPERM': ['--errno', 'EPERM', 'pidfds'],
+  pidfd_open: ['pidfd_open'],
+  'pidfd_open EPERM': ['--errno', 'EPERM', 'pidfd_open'],
+  pidfd_send_signal: ['pidfd_send_signal'],
+  'pidfd_send_signal EPERM': ['--errno', 'EPERM', 'pidfd_send_signal'],
+  'pidfd-group': ['pidfd-group'],
+  'waitid-pidfd': ['waitid-pidfd'],
+  'waitid-pidfd EPERM': ['--errno', 'EPERM', 'waitid-pidfd'],
+  'pidfd-ioctl': ['pidfd-ioctl'],
+  close_range: ['close_range'],
+  'close_range EPERM': ['--errno', 'EPERM', 'close_range'],
+  'linux-4.19': ['linux-4.19'],
+  docker: ['docker'],
+  'docker no-new-privileges': ['--no-new-privileges', 'docker'],
+};
+
+function argumentsOf(words) {
+  const end = words.indexOf('--');
+  const names = end < 0 ? words : words.slice(0, end);
+  const parts = end < 0 ? [] : words.slice(end + 1);
+  for (const name of names) {
+    if (name in denials) continue;
+    console.error(`${name} is not one of: ${Object.keys(denials).join(', ')}`);
+    process.exit(2);
+  }
+  return { names: names.length > 0 ? names : Object.keys(denials), parts };
+}
+
+function filesOf(parts) {
+  return readdirSync(built, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.js'))
+    .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
+    .map((file) => join(built, file))
+    .sort();
+}
+
+/** Runs the files under a denial. Resolves with the counts, and what failed or was skipped. */
+async function runUnder(name, files) {
+  const reporter = join(root, 'scripts', 'denied-reporter.mjs');
+  const test = ['--test', '--test-concurrency=1', `--test-reporter=${reporter}`, ...files];
+  const deny = [...denials[name], '--', process.execPath, ...test];
+  const began = performance.now();
+  const child = spawn(join(built, 'helpers', 'deny'), deny, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // This runner's own mark, by which a nested runner knows that it is one and reports otherwise.
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+  });
+  const result = { name, passed: 0, failed: 0, skipped: 0, seconds: 0, lines: [] };
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  for await (const line of createInterface({ input: child.stdout })) {
+    const told = JSON.parse(line);
+    if ('passed' in told) Object.assign(result, told);
+    else result.lines.push(told);
+  }
+  const code = await ended;
+  // A runner that ended early counted less than there is.
+  if (code !== 0 && result.failed === 0) result.failed = 1;
+  result.seconds = Math.round((performance.now() - began) / 1000);
+  return result;
+}
+
+function print({ lines }) {
+  for (const { failed, skipped, file, reason } of lines) {
+    const where = file === undefined ? '' : `${relative(built, file)}: `;
+    console.log(`  ${failed === undefined ? 'skipped' : 'FAILED '} ${where}${failed ?? skipped}`);
+    if (reason !== '') console.log(`            ${reason}`);
+  }
+}
+
+function table(results) {
+  const columns = ['denied', 'passed', 'failed', 'skipped', 'seconds'];
+  const rows = results.map((each) => columns.map((key) => String(each[key] ?? each.name)));
+  const widths = columns.map((title, i) =>
+    Math.max(...[title, ...rows.map((row) => row[i])].map((cell) => cell.length)),
+  );
+  const line = (row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
+  return [columns, ...rows].map(line).join('\n');
+}
+
+const { names, parts } = argumentsOf(process.argv.slice(2));
+const files = filesOf(parts);
+const results = [];
+for (const name of names) {
+  console.log(`${name}:`);
+  const result = await runUnder(name, files);
+  print(result);
+  results.push(result);
+}
+console.log(`\n${table(results)}`);
+process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0;

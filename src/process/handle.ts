@@ -1,0 +1,98 @@
+/**
+ * What a process is reached by.
+ *
+ * @module
+ */
+import { native } from '../native.js';
+import { attempt, close } from '../syscall/call.js';
+import { CLD, E, F, LAYOUT, P, PIDFD, POLL, W } from '../syscall/constants.js';
+import { readStruct, writeStruct } from '../syscall/layout.js';
+import { refusalOf } from './facilities.js';
+
+/** Who has a process' number kept for it, and so what a signal to that number is. */
+type Owner =
+  /** Nobody: it is not ours, and its pidfd alone is sure. */
+  | undefined
+  /** The native side, which knows a child by this token and checks under its lock. */
+  | { readonly token: number }
+  /** This thread, which reaps the process itself. */
+  | 'here';
+
+/**
+ * A process that was launched or opened, until it is reaped or given up.
+ *
+ * Signals go by pidfd. Where there is none, or a filter refuses the call, they go by number, and only
+ * to a child that nobody can have reaped meanwhile.
+ */
+export class Handle {
+  readonly pid: number;
+  /** -1 where the system has none. */
+  readonly pidfd: number;
+  readonly #owner: Owner;
+
+  constructor(pid: number, pidfd: number, owner?: Owner) {
+    this.pid = pid;
+    this.pidfd = pidfd;
+    this.#owner = owner;
+  }
+
+  /** Sends a signal: 0, or -errno. */
+  signal(number: number): number {
+    const refusal = this.pidfd < 0 ? E.ENOSYS : refusalOf('pidfd_send_signal');
+    if (refusal === 0) return attempt('pidfd_send_signal', this.pidfd, number, null, 0);
+    return this.#byNumber(number, false, refusal);
+  }
+
+  /** Sends a signal to the group that it leads: 0, or -errno. */
+  signalGroup(number: number): number {
+    const refusal = this.#groupRefusal();
+    const flag = PIDFD.PIDFD_SIGNAL_PROCESS_GROUP;
+    if (refusal === 0) return attempt('pidfd_send_signal', this.pidfd, number, null, flag);
+    return this.#byNumber(number, true, refusal);
+  }
+
+  /** Whether what is left of its group can be told by a signal: see `pin`. */
+  get reachesGroupByPidfd(): boolean {
+    return this.#groupRefusal() === 0;
+  }
+
+  #groupRefusal(): number {
+    return this.pidfd < 0 ? E.ENOSYS : refusalOf('pidfd_send_signal to a group');
+  }
+
+  #byNumber(number: number, toGroup: boolean, refusal: number): number {
+    if (this.#owner === undefined) return -refusal;
+    if (this.#owner !== 'here') return -native.signalChild(this.#owner.token, number, toGroup);
+    return attempt('kill', toGroup ? -this.pid : this.pid, number);
+  }
+
+  /** Whether it has ended, reaped or not. */
+  hasEnded(): boolean {
+    if (this.#owner === undefined) {
+      const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.pidfd, events: POLL.POLLIN });
+      return attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0) === 1;
+    }
+    const info = new Uint8Array(LAYOUT.siginfo.size);
+    const look = W.WEXITED | W.WNOHANG | W.WNOWAIT;
+    if (attempt('waitid', P.P_PID, this.pid, info, look, null) < 0) return true;
+    // A traced one is reported when it stops, too.
+    const { code } = readStruct(LAYOUT.siginfo, info);
+    return code === CLD.CLD_EXITED || code === CLD.CLD_KILLED || code === CLD.CLD_DUMPED;
+  }
+
+  /**
+   * Until the returned function is called, the second handle reaches its group, session and tree even
+   * when it has ended: by a pidfd of its own, or because it is not reaped before.
+   */
+  pin(): [pinned: Handle, unpin: () => void] | undefined {
+    if (this.reachesGroupByPidfd) {
+      const fd = attempt('fcntl', this.pidfd, F.F_DUPFD_CLOEXEC, 3);
+      if (fd < 0) return undefined;
+      return [new Handle(this.pid, fd, this.#owner), () => close(fd)];
+    }
+    if (typeof this.#owner !== 'object') return undefined;
+    const { token } = this.#owner;
+    if (native.pinChild(token) !== 0) return undefined;
+    return [new Handle(this.pid, -1, this.#owner), () => native.unpinChild(token)];
+  }
+}
