@@ -139,6 +139,8 @@ static void close_instance(void *data) {
   release_locks(instance);
   environment_close(instance->environment);
   instance->environment = NULL;
+  /* Nobody calls it any more. Deno keeps the event loop of an ended Worker until it is released. */
+  napi_release_threadsafe_function(instance->wake, napi_tsfn_abort);
 }
 
 static void free_instance(napi_env env, void *data, void *hint) {

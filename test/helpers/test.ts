@@ -9,34 +9,76 @@ import { startProcess } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { PR } from '#dist/syscall/constants.js';
 
+// The test runner of Node 24 and later writes a report at SIGUSR2, which tests send to themselves.
+if (process.report?.reportOnSignal) process.report.reportOnSignal = false;
+
 /** How long what ends by itself (a thread, a descriptor of a child) is given to end. */
 const SETTLE_MS = 5000;
 
 /** The lines of /proc/self/status that no launch may change. */
 const STATUS_LINES = ['SigBlk', 'SigIgn', 'SigCgt', 'Umask', 'Uid', 'Gid', 'Groups', 'CapEff'];
 
-/** The open descriptors, `'5 -> pipe:[123]'`. */
-export function openDescriptors(): string[] {
-  const list: string[] = [];
-  for (const fd of readdirSync('/proc/self/fd')) {
+/**
+ * What other runtimes than Node start and open when they come to need it, and keep: threads by name,
+ * and descriptors of event loops. Deno's handlers of signals stay when the last listener has gone.
+ */
+const RUNTIMES = {
+  bun: {
+    threads: /^(Bun Pool \d+|HeapHelper|JITWorker|JSCWarmUp|mi-scavenger)$/,
+    descriptors: /^anon_inode:\[(eventpoll|eventfd|timerfd)\]$/,
+    keepsHandlers: false,
+  },
+  deno: {
+    threads: /^(deno|tokio-runtime-w|V8 DefaultWorke)$/,
+    descriptors: /^(anon_inode:\[(eventpoll|eventfd)\]|socket:.*)$/,
+    keepsHandlers: true,
+  },
+};
+const { versions } = process;
+const own = versions['bun'] ? RUNTIMES.bun : versions['deno'] ? RUNTIMES.deno : undefined;
+
+/** The open descriptors, by number. */
+function targets(): [fd: number, target: string][] {
+  return readdirSync('/proc/self/fd').flatMap((fd): [number, string][] => {
     try {
-      list.push(`${fd} -> ${readlinkSync(`/proc/self/fd/${fd}`)}`);
+      return [[Number(fd), readlinkSync(`/proc/self/fd/${fd}`)]];
     } catch {
-      // the descriptor that read the directory
+      return []; // the descriptor that read the directory
     }
-  }
-  return list.sort();
+  });
+}
+
+/** The numbers of the open descriptors. */
+export function descriptorNumbers(): number[] {
+  return targets().map(([fd]) => fd);
+}
+
+/** The open descriptors but for the runtime's, `'5 -> pipe:[123]'`. */
+export function openDescriptors(): string[] {
+  const list = targets();
+  // Bun and Deno copy those of stdio when they come to write to them.
+  const stdio = list.filter(([fd]) => fd <= 2).map(([, target]) => target);
+  return list
+    .filter(([fd, target]) => {
+      if (own === undefined || fd <= 2) return true;
+      return !own.descriptors.test(target) && !stdio.includes(target);
+    })
+    .map(([fd, target]) => `${fd} -> ${target}`)
+    .sort();
 }
 
 /** The threads of this process by name. */
 export function threads(): string[] {
-  return readdirSync('/proc/self/task').map((task) => {
-    try {
-      return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
-    } catch {
-      return 'ended';
-    }
-  });
+  return readdirSync('/proc/self/task')
+    .map((task) => {
+      try {
+        return readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
+      } catch {
+        return 'ended';
+      }
+    })
+    .filter((name) => !own?.threads.test(name))
+    .sort();
 }
 
 /** The children of this process, zombies among them. */
@@ -52,7 +94,7 @@ export function children(): string[] {
 
 interface Snapshot {
   descriptors: string[];
-  threads: number;
+  threads: string[];
   children: string[];
   status: Record<string, string | undefined>;
   cwd: string;
@@ -63,11 +105,12 @@ function snapshot(): Snapshot {
   const lines = readFileSync('/proc/self/status', 'utf8').split('\n');
   const status: Snapshot['status'] = {};
   for (const name of STATUS_LINES) {
+    if (name === 'SigCgt' && own?.keepsHandlers) continue;
     status[name] = lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1);
   }
   return {
     descriptors: openDescriptors(),
-    threads: threads().length,
+    threads: threads(),
     children: children(),
     status,
     cwd: process.cwd(),

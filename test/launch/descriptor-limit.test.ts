@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { attempt, call, close } from '#dist/syscall/call.js';
 import { E, RLIMIT } from '#dist/syscall/constants.js';
 import { ALL, assertLaunchError, COMMANDS, PROCESSES } from '../helpers/launchers.js';
-import { openDescriptors, test } from '../helpers/test.js';
+import { descriptorNumbers, test } from '../helpers/test.js';
 
 /** Calls `use` while only `spare` descriptors can be opened. */
 async function withSpare(spare: number, use: () => Promise<void>): Promise<void> {
   const limit = new BigUint64Array(2);
   call('prlimit64', 0, RLIMIT.RLIMIT_NOFILE, null, limit);
-  const highest = Math.max(...openDescriptors().map((line) => Number.parseInt(line, 10)));
+  const highest = Math.max(...descriptorNumbers());
   const lowered = BigUint64Array.of(BigInt(highest + 9), limit[1] as bigint);
   const fds: number[] = [];
   call('prlimit64', 0, RLIMIT.RLIMIT_NOFILE, lowered, null);

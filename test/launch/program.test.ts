@@ -13,7 +13,7 @@ import { attempt, call, close } from '#dist/syscall/call.js';
 import { E, F, SYS } from '#dist/syscall/constants.js';
 import { decode, type ProgramEnd, runProgram } from '../helpers/programs.js';
 import { helper, type State, withFolder } from '../helpers/state.js';
-import { openDescriptors, test } from '../helpers/test.js';
+import { descriptorNumbers, test } from '../helpers/test.js';
 
 const step = { name: 'getpid' } as const;
 
@@ -234,7 +234,7 @@ test('descriptors are closed by way of /proc where close_range(2) is missing', (
         const end = runProgram(program.finish());
         assert.ok(end instanceof ExitStatus && end.ok, String(end));
         const { fds } = JSON.parse(readFileSync(file, 'utf8')) as State;
-        const inherited = openDescriptors().map((line) => Number.parseInt(line, 10));
+        const inherited = descriptorNumbers();
         const left = inherited.filter((fd) => fd > last && attempt('fcntl', fd, F.F_GETFD) === 0);
         assert.ok(last > 0xffff || left.length >= 149, 'there are some behind the range');
         const open = [0, 1, 2, ...left].sort((a, b) => a - b);
