@@ -35,17 +35,17 @@ export class Collected {
 
 /** Collects a channel to its end. */
 export class Capture {
+  readonly channel: Channel;
   readonly collected: Collected;
   /** Settles at the end of the stream, or when it was cut off. */
   readonly ended: Promise<void>;
-  readonly #channel: Channel;
   readonly #overflow: () => void;
   #done: () => void = () => {};
 
   /** `overflow` is called whenever there is more than `limit` bytes. */
   constructor(channel: Channel, limit: number, overflow: () => void) {
     this.collected = new Collected(limit);
-    this.#channel = channel;
+    this.channel = channel;
     this.#overflow = overflow;
     this.ended = new Promise((resolve) => {
       this.#done = resolve;
@@ -53,22 +53,24 @@ export class Capture {
     this.#read();
   }
 
-  /** No more is wanted; what came so far stays. */
+  /** No more is waited for. */
   cutOff(): void {
-    this.#channel.close();
-    this.#done();
+    this.channel.cutOff();
   }
 
   #read(): void {
-    while (!this.#channel.closed) {
-      const bytes = this.#channel.read();
+    for (;;) {
+      const bytes = this.channel.read();
       if (bytes === undefined) {
-        this.#channel.onceReadable(() => this.#read());
+        this.channel.onceReadable(() => this.#read());
         return;
       }
-      if (bytes === null) this.cutOff();
-      else if (!this.collected.keep(bytes)) this.#overflow();
-      if (this.collected.overflown) this.cutOff(); // more is of no use, and may never end
+      if (bytes === null) break;
+      if (this.collected.keep(bytes)) continue;
+      this.#overflow();
+      break; // more is of no use, and may never end
     }
+    this.channel.close();
+    this.#done();
   }
 }

@@ -7,8 +7,9 @@
  */
 import { completions, type NativeChannel, native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
-import { EPOLL, SOCK } from '../syscall/constants.js';
+import { EPOLL, LAYOUT, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
+import { readStruct, writeStruct } from '../syscall/layout.js';
 import { readSome, writeSome } from './io.js';
 
 /** Then others have their turn of the event loop. */
@@ -28,6 +29,8 @@ export class Channel {
   /** Bytes that were read since it last waited for the event loop to come round. */
   #taken = 0;
   #pause: NodeJS.Immediate | undefined;
+  /** What is left of it since it was cut off. */
+  #rest: Buffer[] = [];
   #closed = false;
   #retained = false;
   #referenced = true;
@@ -53,22 +56,40 @@ export class Channel {
     return this.#closed;
   }
 
-  /** As `readSome`; and nothing after a while, so that others have their turn of the event loop. */
+  /**
+   * As `readSome`; and nothing after a while, so that others have their turn of the event loop. Once
+   * closed, what it was cut off with, and then its end.
+   */
   read(): Buffer | undefined | null {
+    if (this.#closed) return this.#rest.shift() ?? null;
     if (this.#taken >= BYTES_A_TURN) return undefined;
     const bytes = readSome(this.#fd);
     this.#taken += bytes?.length ?? 0;
     return bytes;
   }
 
-  /** All that is there now, or as much as there can be: whoever still writes is not waited for. */
-  *readRest(): Generator<Buffer> {
-    for (let rest = LARGEST_BUFFER; rest > 0; ) {
+  /** Whether others have the other side open: poll(2). */
+  get held(): boolean {
+    if (this.#closed) return false;
+    const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.#fd, events: 0 });
+    attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0);
+    const { revents } = readStruct(LAYOUT.pollfd, pollfd);
+    return (Number(revents) & (POLL.POLLHUP | POLL.POLLERR)) === 0;
+  }
+
+  /** Closes it; what is in it now can still be read, and nothing follows. */
+  cutOff(): void {
+    if (this.#closed) return;
+    // No more than there can be: whoever still writes is not waited for.
+    for (let room = LARGEST_BUFFER; room > 0; ) {
       const bytes = readSome(this.#fd);
-      if (bytes === undefined || bytes === null) return;
-      rest -= bytes.length;
-      yield bytes;
+      if (bytes === undefined || bytes === null) break;
+      room -= bytes.length;
+      this.#rest.push(bytes);
     }
+    const readable = this.#onReadable;
+    this.close();
+    readable?.();
   }
 
   /** As `writeSome`. */

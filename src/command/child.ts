@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Duplex, finished, type Readable } from 'node:stream';
+import { type Duplex, finished, Readable } from 'node:stream';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
@@ -11,17 +11,15 @@ import { jobChanges } from '../process/stops.js';
 import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Channel } from './channel.js';
-import { holdersOf } from './holders.js';
 import type { LifetimeGuard } from './lifetime.js';
 import { linesOf } from './lines.js';
 import { checkOptionNames, type SpawnOptions, type StopOptions } from './options.js';
+import { type Reading, Readings } from './readings.js';
 import type { End } from './stdio.js';
 import { after, checkDelay, climb, stopSteps } from './stop.js';
-import { PipeReader, PipeWriter, SocketStream } from './streams.js';
+import { type ChannelStream, streamOver } from './streams.js';
 import { drainTo, feedFrom, type Sink, type Source } from './transfer.js';
 import type { OptionOf, ReaderOf, WriterOf } from './types.js';
-
-type ChildStream = PipeReader | PipeWriter | SocketStream;
 
 /** Our end of a pipe or socket, watched. */
 export interface OpenEnd {
@@ -30,18 +28,6 @@ export interface OpenEnd {
   readonly attached?: End['attached'];
   /** Whether something reads or writes it. */
   taken?: boolean;
-}
-
-/** Something that reads a pipe to its end. */
-export interface Reading {
-  readonly ended: Promise<unknown>;
-  /** No more is wanted. */
-  cutOff(): void;
-}
-
-function toStream({ channel, kind }: OpenEnd): ChildStream {
-  if (kind === 'reader') return new PipeReader(channel);
-  return kind === 'writer' ? new PipeWriter(channel) : new SocketStream(channel);
 }
 
 /** Closes the pipes of a command that nobody has in hand any more, and nobody took a stream of. */
@@ -60,11 +46,9 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   /** What ends it with this process: see the option `lifetime`. */
   readonly lifetime: readonly LifetimeGuard[];
   readonly #ends: ReadonlyMap<number, OpenEnd>;
-  readonly #streams = new Map<number, ChildStream>();
-  /** What reads the pipes, by the child's descriptor. */
-  readonly #readings = new Map<number, Reading>();
+  readonly #streams = new Map<number, ChannelStream>();
+  readonly #readings: Readings;
   readonly #stop: StopOptions | undefined;
-  readonly #waitDelay: number;
   readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
   #closed: Promise<ExitStatus> | undefined;
   #reason: ExitReason | undefined;
@@ -83,10 +67,10 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     this.process = process;
     this.#ends = ends;
     this.#stop = options.stop;
-    this.#waitDelay = options.waitDelay ?? Number.POSITIVE_INFINITY;
     this.exited = process.wait().then((status) => {
       return this.#reason === undefined ? status : status.with({ reason: this.#reason });
     });
+    this.#readings = new Readings(this.exited, options.waitDelay ?? Number.POSITIVE_INFINITY);
     this.#limit(options);
     for (const [fd, end] of ends) {
       if (end.attached !== undefined) this.#transfer(fd, end);
@@ -116,15 +100,16 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const streams = new Map<number, Readable | Duplex>();
     for (const fd of this.#ends.keys()) {
       const stream = fd > 2 ? this.#stream(fd) : null;
-      if (stream !== null && !(stream instanceof PipeWriter)) streams.set(fd, stream);
+      if (stream instanceof Readable) streams.set(fd, stream);
     }
     return streams;
   }
 
   /**
    * The process ended, and every stream of it that was asked for has ended too, or was cut off
-   * `waitDelay` after the exit; pipes that nobody asked for until then are closed; `held` of the status then says by whom it was held open. Rejects
-   * with the error of a stream that was given in the options, if one failed.
+   * `waitDelay` after the exit: `held` of the status then says which, and who had it open. Pipes that
+   * nobody asked for until then are closed. Rejects with the error of a stream that was given in the
+   * options, if one failed.
    */
   get closed(): Promise<ExitStatus> {
     this.#closed ??= this.#close();
@@ -141,7 +126,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     if (wanted === undefined) throw invalid('from', from, "'stdout', 'stderr' or 'both'");
     const streams = wanted.map((fd) => {
       const stream = this.#stream(fd);
-      if (stream instanceof PipeReader || stream instanceof SocketStream) return stream;
+      if (stream instanceof Readable) return stream;
       throw invalid('from', from, 'an output that is a pipe');
     });
     return linesOf(streams);
@@ -195,31 +180,25 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
   /** Something that `closed` waits for. @internal */
   addReading(fd: number, reading: Reading): void {
-    this.#readings.set(fd, reading);
+    this.#readings.add(fd, reading);
     const end = this.#ends.get(fd);
     if (end !== undefined) end.taken = true;
   }
 
-  #stream(fd: number): ChildStream | null {
+  #stream(fd: number): ChannelStream | null {
     const end = this.#ends.get(fd);
     if (end === undefined || end.attached !== undefined) return null;
     const known = this.#streams.get(fd);
     if (known !== undefined) return known;
-    const stream = toStream(end);
+    const { channel, kind } = end;
+    const stream = streamOver(channel, kind);
     end.taken = true;
     this.#streams.set(fd, stream);
-    if (!(stream instanceof PipeWriter)) {
-      let settle = (): void => {};
-      const ended = new Promise<void>((resolve) => {
-        settle = resolve;
-        finished(stream, { writable: false }, () => resolve());
-      });
-      const cutOff = (): void => {
-        stream.cutOff();
-        settle(); // whether anybody reads what is left or not
-      };
-      this.#readings.set(fd, { ended, cutOff });
-    }
+    if (kind === 'writer') return stream;
+    const ended = new Promise<void>((resolve) => {
+      finished(stream, { writable: false }, () => resolve());
+    });
+    this.#readings.add(fd, { channel, ended, cutOff: () => channel.cutOff() });
     return stream;
   }
 
@@ -227,12 +206,10 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   #transfer(fd: number, { channel, kind, attached }: OpenEnd): void {
     if (kind === 'writer') {
       const ended = feedFrom(channel, attached as Source, this.exited);
-      ended.catch(() => {}); // `closed` tells of it
-      this.#readings.set(fd, { ended, cutOff: () => channel.close() });
+      this.#readings.add(fd, { channel, ended, cutOff: () => channel.close() });
     } else {
       const ended = drainTo(channel, attached as Sink);
-      ended.catch(() => {});
-      this.#readings.set(fd, { ended, cutOff: () => channel.close() });
+      this.#readings.add(fd, { channel, ended, cutOff: () => channel.cutOff() });
     }
   }
 
@@ -261,25 +238,14 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
   async #close(): Promise<ExitStatus> {
     const status = await this.exited;
-    let held: ExitStatus['held'] = [];
-    const open = new Map(this.#readings);
-    const ended = [...open].map(([fd, reading]) => reading.ended.finally(() => open.delete(fd)));
-    const cancel = after(this.#waitDelay, () => {
-      const ours = [...open.keys()].map(
-        (fd) => [fd, this.#ends.get(fd)?.channel.fd ?? -1] as const,
-      );
-      held = holdersOf(new Map(ours));
-      for (const reading of open.values()) reading.cutOff();
-    });
     try {
-      await Promise.all(ended);
+      const held = await this.#readings.settled();
+      return held.length === 0 ? status : status.with({ held });
     } finally {
-      cancel();
       for (const { taken, attached, channel } of this.#ends.values()) {
         if (!taken && attached === undefined) channel.close();
       }
     }
-    return held.length === 0 ? status : status.with({ held });
   }
 }
 

@@ -3,10 +3,20 @@
  *
  * @module
  */
-import { Duplex, Readable, Writable } from 'node:stream';
+import { Duplex, type DuplexOptions, Readable, Writable } from 'node:stream';
 import type { Channel } from './channel.js';
 
 type Callback = (error?: Error | null) => void;
+
+/** Whether the event loop waits for a stream, as net.Socket has it too. */
+export interface Referable {
+  /** Waiting for data keeps the event loop alive, which is the default. */
+  ref(): this;
+  unref(): this;
+}
+
+/** A stream at our end of a pipe or socket. */
+export type ChannelStream = (Readable | Writable | Duplex) & Referable;
 
 /**
  * Reads once. The stream asks again by itself, in a microtask of its own: who awaits one `data` event
@@ -42,131 +52,54 @@ function drainInto(channel: Channel, bytes: Uint8Array, done: Callback): void {
   else channel.onceWritable(() => drainInto(channel, bytes.subarray(count), done));
 }
 
-/** Ends a stream where its channel is now: what is there can still be read, and nothing follows. */
-function endHere(stream: Readable, channel: Channel): void {
-  if (stream.destroyed || stream.readableEnded || channel.closed) return;
-  for (const bytes of channel.readRest()) stream.push(bytes);
-  channel.close();
-  stream.push(null);
+function readingFrom(channel: Channel): DuplexOptions {
+  return {
+    read(this: Duplex): void {
+      pull(this, channel);
+    },
+  };
+}
+
+/** `end` tells the other side that no more follows. */
+function writingTo(channel: Channel, end: () => void): DuplexOptions {
+  return {
+    write: (chunk: Uint8Array, _encoding, done) => drainInto(channel, chunk, done),
+    writev: (chunks: { chunk: Uint8Array }[], done) => {
+      drainInto(channel, Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+    },
+    final: (done) => {
+      end();
+      done();
+    },
+  };
 }
 
 /** Closes the pipes of streams that nobody can use any more. */
-const unread = new FinalizationRegistry<Channel>((channel) => channel.close());
+const unused = new FinalizationRegistry<Channel>((channel) => channel.close());
 
-/** What the child writes. */
-export class PipeReader extends Readable {
-  readonly #channel: Channel;
-
-  constructor(channel: Channel) {
-    super({ highWaterMark: 64 * 1024 });
-    this.#channel = channel;
-    unread.register(this, channel);
+/** The stream at our end: what the child writes, what it reads, or both. */
+export function streamOver(channel: Channel, kind: 'reader' | 'writer' | 'socket'): ChannelStream {
+  const common: DuplexOptions = {
+    highWaterMark: 64 * 1024,
+    destroy: (error, done) => {
+      channel.close();
+      done(error);
+    },
+  };
+  const reading = readingFrom(channel);
+  let stream: Readable | Writable | Duplex;
+  if (kind === 'reader') {
+    stream = new Readable({ ...common, ...reading } as object);
+  } else if (kind === 'writer') {
+    stream = new Writable({ ...common, ...writingTo(channel, () => channel.close()) } as object);
+  } else {
+    const writing = writingTo(channel, () => channel.endWriting());
+    stream = new Duplex({ ...common, ...reading, ...writing });
   }
-
-  override _read(): void {
-    if (!this.#channel.closed) pull(this, this.#channel);
-  }
-
-  override _destroy(error: Error | null, callback: Callback): void {
-    this.#channel.close();
-    callback(error);
-  }
-
-  /** Nobody waits for more: what is there can still be read. @internal */
-  cutOff(): void {
-    endHere(this, this.#channel);
-  }
-
-  /** Whether waiting for data keeps the event loop alive. */
-  ref(): this {
-    this.#channel.reference(true);
-    return this;
-  }
-
-  unref(): this {
-    this.#channel.reference(false);
-    return this;
-  }
-}
-
-/** What the child reads. */
-export class PipeWriter extends Writable {
-  readonly #channel: Channel;
-
-  constructor(channel: Channel) {
-    super({ highWaterMark: 64 * 1024 });
-    this.#channel = channel;
-    unread.register(this, channel);
-  }
-
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: Callback): void {
-    drainInto(this.#channel, chunk, callback);
-  }
-
-  override _writev(chunks: { chunk: Uint8Array }[], callback: Callback): void {
-    drainInto(this.#channel, Buffer.concat(chunks.map(({ chunk }) => chunk)), callback);
-  }
-
-  override _final(callback: Callback): void {
-    this.#channel.close();
-    callback();
-  }
-
-  override _destroy(error: Error | null, callback: Callback): void {
-    this.#channel.close();
-    callback(error);
-  }
-
-  ref(): this {
-    this.#channel.reference(true);
-    return this;
-  }
-
-  unref(): this {
-    this.#channel.reference(false);
-    return this;
-  }
-}
-
-/** A socket to the child. */
-export class SocketStream extends Duplex {
-  readonly #channel: Channel;
-
-  constructor(channel: Channel) {
-    super({ highWaterMark: 64 * 1024 });
-    this.#channel = channel;
-  }
-
-  override _read(): void {
-    if (!this.#channel.closed) pull(this, this.#channel);
-  }
-
-  /** Nobody waits for more: what is there can still be read. @internal */
-  cutOff(): void {
-    endHere(this, this.#channel);
-  }
-
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: Callback): void {
-    drainInto(this.#channel, chunk, callback);
-  }
-
-  override _final(callback: Callback): void {
-    this.#channel.endWriting();
-    callback();
-  }
-
-  override _destroy(error: Error | null, callback: Callback): void {
-    this.#channel.close();
-    callback(error);
-  }
-
-  ref(): this {
-    this.#channel.reference(true);
-    return this;
-  }
-
-  unref(): this {
-    this.#channel.reference(false);
-    return this;
-  }
+  unused.register(stream, channel);
+  const reference = (referenced: boolean) => () => {
+    channel.reference(referenced);
+    return stream as ChannelStream;
+  };
+  return Object.assign(stream, { ref: reference(true), unref: reference(false) }) as ChannelStream;
 }

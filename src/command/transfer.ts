@@ -157,10 +157,6 @@ function writeTo(sink: Writable, bytes: Uint8Array): Promise<void> {
 function readNext(channel: Channel): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     const read = (): void => {
-      if (channel.closed) {
-        resolve(null);
-        return;
-      }
       try {
         const bytes = channel.read();
         if (bytes === undefined) channel.onceReadable(read);
@@ -169,7 +165,7 @@ function readNext(channel: Channel): Promise<Buffer | null> {
         reject(error);
       }
     };
-    channel.onceClosed(() => resolve(null));
+    channel.onceClosed(read);
     read();
   });
 }

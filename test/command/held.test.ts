@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { ExitError, type ExitStatus, run, runSync, spawn } from '#dist/index.js';
+import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child, ExitError, type ExitStatus, run, runSync, spawn } from '#dist/index.js';
 import { Process } from '#dist/process/index.js';
 import { test } from '../helpers/test.js';
 
@@ -17,7 +19,7 @@ async function endOf(pid: number): Promise<void> {
 }
 
 /** Ends those who held a pipe. */
-async function endHolders({ held }: ExitStatus): Promise<void> {
+async function endHolders({ held }: Pick<ExitStatus, 'held'>): Promise<void> {
   for (const pid of new Set(held.flatMap(({ pids }) => pids))) await endOf(pid);
 }
 
@@ -154,6 +156,94 @@ test('what was written before it is cut off can be read afterwards', async () =>
   assert.equal(lines.length, 5001);
   assert.equal(lines.at(-1), '5000');
   await endHolders(status);
+});
+
+/** Starts a command that leaves a process with its stdout. */
+function leaver(script: string): Promise<Child<{ stdout: 'pipe' }>> {
+  const options = { stdin: 'null', stdout: 'pipe', stderr: 'null', ...MS } as const;
+  return spawn('sh', leaves('', script), options);
+}
+
+test('who reads is not kept waiting either, whether closed is asked for or not', async () => {
+  const readers: ((child: Child<{ stdout: 'pipe' }>) => Promise<string[]>)[] = [
+    async (child) => {
+      const lines: string[] = [];
+      for await (const line of child.lines()) lines.push(line);
+      return lines;
+    },
+    async (child) => String(Buffer.concat(await child.stdout.toArray())).split('\n'),
+    (child) => {
+      let text = '';
+      child.stdout.on('data', (chunk) => {
+        text += chunk;
+      });
+      return new Promise((resolve) => child.stdout.once('end', () => resolve(text.split('\n'))));
+    },
+  ];
+  for (const read of readers) {
+    const child = await leaver('echo there');
+    const [, line] = await read(child);
+    assert.equal(line, 'there');
+    const { held } = await child.closed;
+    assert.deepEqual(
+      held.map(({ stream }) => stream),
+      ['stdout'],
+    );
+    await endHolders({ held });
+  }
+});
+
+test('a stream that is asked for when all was given up has what is there, and its end', async () => {
+  const child = await leaver('echo there');
+  const early = child.stdout;
+  early.pause();
+  await child.closed;
+  const other = await leaver('echo there');
+  await other.exited;
+  await sleep(MS.waitDelay * 2);
+  for (const each of [child, other]) {
+    const lines: string[] = [];
+    for await (const line of each.lines()) lines.push(line);
+    assert.equal(lines[1], 'there');
+    await endHolders(await each.closed);
+  }
+});
+
+test('what is read slowly is not held by others, and is all there', async () => {
+  const child = await spawn('head', ['-c', '60000', '/dev/zero'], {
+    stdin: 'null',
+    stdout: 'pipe',
+    waitDelay: 0,
+  });
+  assert.equal(child.stdout.isPaused(), false); // asked for, and not read yet
+  assert.deepEqual((await child.closed).held, []);
+  await sleep(20);
+  assert.equal(Buffer.concat(await child.stdout.toArray()).length, 60_000);
+});
+
+test('a sink that takes nothing keeps closed waiting no longer than anybody else', async () => {
+  const stuck = new Writable({ highWaterMark: 1, write() {} });
+  const script = 'head -c 100 /dev/zero; exec sleep 0.05';
+  const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: stuck, ...MS });
+  const status = await child.closed;
+  assert.equal(status.ok, true);
+  assert.deepEqual(status.held, []);
+  stuck.destroy();
+});
+
+test('a pipe that is not to keep the event loop alive does not until it is cut off either', async () => {
+  const code = `
+    const { spawn } = await import(${JSON.stringify(import.meta.resolve('#dist/index.js'))});
+    const options = { stdin: 'null', stdout: 'pipe', stderr: 'null', waitDelay: 600_000 };
+    const child = await spawn('sh', ['-c', 'sleep ${LONG} & echo $!'], options);
+    child.stdout.once('data', (chunk) => {
+      console.log(String(chunk));
+      child.stdout.unref();
+    });
+  `;
+  const words = ['--input-type=module', '--eval', code];
+  const { stdout } = await run(process.execPath, words, { timeout: 30_000 });
+  await endHolders({ held: [{ stream: 'stdout', pids: [Number(stdout)] }] });
 });
 
 test('a sink and a descriptor of its own are cut off as well, and named', async () => {
