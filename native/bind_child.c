@@ -5,9 +5,7 @@
 #include "spawner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* signalChild(token, signal, toGroup: boolean): number, 0 or an errno; ESRCH once it was reaped */
@@ -50,15 +48,15 @@ napi_value unpin_child(napi_env env, napi_callback_info info) {
 
 /* A descriptor that tells the end of a child. */
 struct exit_descriptor {
-  struct wait wait; /* first, so that it is found by it */
-  int fd;           /* a copy: JavaScript may have closed its own */
+  struct child_wait wait; /* first, so that it is found by it */
+  int fd;                 /* of a pipe the end that is written to: the other one is JavaScript's */
 };
 
 /* A thread of the waiter. */
-static void tell_end(struct wait *wait) {
+static void tell_end(struct child_wait *wait) {
   struct exit_descriptor *descriptor = (void *)wait;
-  uint64_t one = 1;
-  ssize_t ignored = write(descriptor->fd, &one, sizeof one);
+  /* A byte, since a child that is being launched may hold a copy of this end for a moment. */
+  ssize_t ignored = write(descriptor->fd, "", 1);
   (void)ignored;
   close(descriptor->fd);
   free(descriptor);
@@ -81,17 +79,15 @@ napi_value exit_descriptor(napi_env env, napi_callback_info info) {
   struct exit_descriptor *descriptor = calloc(1, sizeof *descriptor);
   if (descriptor == NULL)
     return number(env, -ENOMEM);
-  int fd = fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  descriptor->fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  if (descriptor->fd < 0) {
-    error = errno;
-    if (fd >= 0)
-      close(fd);
+  int fds[2];
+  error = pipe_above_stdio(fds);
+  if (error != 0) {
     free(descriptor);
     return number(env, -error);
   }
+  descriptor->fd = fds[1];
   descriptor->wait.pid = pid;
   descriptor->wait.ended = tell_end;
   waiter_add(&descriptor->wait);
-  return number(env, fd);
+  return number(env, fds[0]);
 }

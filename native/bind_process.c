@@ -1,5 +1,4 @@
 /* Launching processes, and replacing this one. */
-#define _GNU_SOURCE /* environ */
 #include "addon.h"
 #include "exec.h"
 #include "process.h"
@@ -11,7 +10,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#ifdef __APPLE__
+#include <crt_externs.h>
+#define environ (*_NSGetEnviron())
+#else
+extern char **environ;
+#endif
 
 static double microseconds(struct timeval time) {
   return (double)time.tv_sec * 1e6 + (double)time.tv_usec;

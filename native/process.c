@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include "process.h"
-#include "calls_linux.h"
 #include "reap.h"
 #include "thread.h"
 

@@ -30,9 +30,9 @@ struct process {
   struct completion launched;
 
   /* Its end; from here on only reap.c writes. */
-  struct watch watch; /* of the pidfd */
-  struct wait wait;   /* without one */
-  struct request end; /* to the spawner: it has ended */
+  struct watch watch;     /* of the pidfd */
+  struct child_wait wait; /* without one */
+  struct request end;     /* to the spawner: it has ended */
   struct process *previous, *next;
   int listed, pins, ended, reaped;
   int released; /* JavaScript was told of the end */

@@ -87,7 +87,7 @@ static void run_look(struct request *request) {
 }
 
 /* A thread of the waiter. */
-static void wait_is_over(struct wait *wait) {
+static void wait_is_over(struct child_wait *wait) {
   spawner_request(&OWNER(wait, wait)->end);
 }
 

@@ -10,8 +10,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 typedef void (*any_handler)(int number, siginfo_t *info, void *context);
 
@@ -29,7 +27,13 @@ static struct {
   atomic_int running;                           /* handlers at work at this moment */
 } handlers = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+#if defined(__linux__)
 enum { MARKS = 8 };
+#elif defined(__APPLE__)
+enum { MARKS = 7 };
+#else
+enum { MARKS = 4 };
+#endif
 
 /* The end of siginfo_t, which the kernel has no use for and leaves zero. */
 static char *end_of(siginfo_t *info) {
@@ -63,7 +67,7 @@ static int was_here(siginfo_t *info) {
 static void send_again(int number, const siginfo_t *info) {
   siginfo_t copy = *info;
   memset(end_of(&copy), 0, MARKS * sizeof(uintptr_t));
-  syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, &copy);
+  order_send_again(number, &copy);
 }
 
 /* Signal context. */

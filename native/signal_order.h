@@ -20,6 +20,8 @@
 /* What carries the request; our handler is installed for it during order_confine. */
 #define ORDER_CARRIER SIGURG
 
+/* Whether order_confine is of use for a signal. Any thread. */
+int order_applies(int number);
 /* Makes all threads that there are but the first block these signals, bit n-1 for signal n.
    JavaScript thread; waits for them, 50 ms at most. */
 void order_confine(uint64_t set);
@@ -34,5 +36,8 @@ void order_first_changed(uint64_t set, int block);
 /* The signals that this thread may block for no other reason: no concern of its children, unless
    the first thread blocks them itself. */
 uint64_t order_blocked_here(void);
+/* Sends a signal once more to this thread, with all that is known of it as far as the system lets
+   anybody do that. Signal context. */
+void order_send_again(int number, siginfo_t *info);
 
 #endif

@@ -143,7 +143,7 @@ int signals_watch(struct environment *environment, double token, int number) {
   error = handler_add(number);
   if (error != 0)
     unsubscribe(environment, token, number);
-  else if (number >= SIGRTMIN && !order_first_blocks(number))
+  else if (order_applies(number) && !order_first_blocks(number))
     confine(bit_of(number));
   return error;
 }

@@ -4,6 +4,7 @@
 #include "thread.h"
 #include "wakeup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -30,6 +31,22 @@ int fd_above_stdio(int fd) {
     return fd; /* no number is left: a low one still works */
   close(fd);
   return moved;
+}
+
+int pipe_above_stdio(int fds[2]) {
+#if defined(__APPLE__)
+  /* A child that something else launches in between inherits it; one of ours does not. */
+  if (pipe(fds) != 0)
+    return errno;
+  for (int i = 0; i < 2; i++)
+    fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+#else
+  if (pipe2(fds, O_CLOEXEC) != 0)
+    return errno;
+#endif
+  fds[0] = fd_above_stdio(fds[0]);
+  fds[1] = fd_above_stdio(fds[1]);
+  return 0;
 }
 
 /* The spawner's thread. */

@@ -35,5 +35,7 @@ void spawner_request(struct request *request);
 /* The same descriptor at 3 or above, where nobody takes it for stdio; a negative one is returned.
  */
 int fd_above_stdio(int fd);
+/* A pipe, both ends close-on-exec and at 3 or above. */
+int pipe_above_stdio(int fds[2]);
 
 #endif

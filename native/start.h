@@ -22,6 +22,13 @@ struct launch_result {
   double started;       /* CLOCK_MONOTONIC in microseconds */
 };
 
+/* How many of the units of ru_maxrss a KiB has: it counts bytes on macOS, KiB elsewhere. */
+#ifdef __APPLE__
+#define MAX_RSS_UNIT 1024
+#else
+#define MAX_RSS_UNIT 1
+#endif
+
 #define LAUNCHED (-1)
 #define START_CLONE (-2)
 #define START_SETNS (-3)
@@ -45,6 +52,9 @@ int recover_end(int pidfd, int *code, int *status);
  * for a moment. Any thread; waits for that launch where one of them is closed, which is rare.
  */
 int launch_open_stdio(void);
+/* Around the moment in which a launch has something at such a number. Any thread; as above. */
+int launch_hold_stdio(void);
+void launch_release_stdio(int held);
 
 /* CLOCK_MONOTONIC in microseconds. Any thread; does not block; async-signal-safe. */
 double monotonic_microseconds(void);

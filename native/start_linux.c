@@ -23,12 +23,6 @@
 #define STACK_SIZE (64u << 10)
 #define SIGNAL_SET_SIZE 8
 
-double monotonic_microseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
 /* Whether there is a stack now. Any thread; does not block. */
 static int prepare_stack(struct launch_stack *stack) {
   if (stack->bottom != NULL)
@@ -116,26 +110,6 @@ static void wait_until_gone(_Atomic int32_t *running) {
 static void reap_failed(long pid, int pidfd) {
   siginfo_t info;
   wait_for_child((int)pid, pidfd, &info, WEXITED, NULL);
-}
-
-/* Where stdio is closed a pidfd is born at its number: held until it is moved. */
-static pthread_mutex_t low_numbers = PTHREAD_MUTEX_INITIALIZER;
-
-static int open_stdio(void) {
-  int open = 0;
-  for (int fd = 0; fd < 3; fd++)
-    open |= (fcntl(fd, F_GETFD) >= 0) << fd;
-  return open;
-}
-
-int launch_open_stdio(void) {
-  int open = open_stdio();
-  if (open == 7)
-    return open;
-  pthread_mutex_lock(&low_numbers);
-  open = open_stdio();
-  pthread_mutex_unlock(&low_numbers);
-  return open;
 }
 
 /*
@@ -249,9 +223,7 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   uint64_t all = ~(uint64_t)0, before = 0;
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, SIGNAL_SET_SIZE);
   dumpable_keep();
-  int low = open_stdio() != 7;
-  if (low)
-    pthread_mutex_lock(&low_numbers);
+  int low = launch_hold_stdio();
   long way_back;
   long pid = enter_pid_namespace(program->pid_namespace, &way_back);
   if (pid < 0)
@@ -278,8 +250,7 @@ void launch_start(struct launch_stack *stack, const struct program *program,
     error = find_watcher(pid, &pidfd);
   if (pidfd >= 0)
     pidfd = fd_above_stdio(pidfd);
-  if (low)
-    pthread_mutex_unlock(&low_numbers);
+  launch_release_stdio(low);
   dumpable_restore();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);
 

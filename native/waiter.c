@@ -14,9 +14,9 @@
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t added;
-  int running;        /* whether there is the thread that looks */
-  int threads;        /* that wait for one child each */
-  struct wait *first; /* the children that no thread waits for */
+  int running;              /* whether there is the thread that looks */
+  int threads;              /* that wait for one child each */
+  struct child_wait *first; /* the children that no thread waits for */
 } waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .added = PTHREAD_COND_INITIALIZER};
 
 /*
@@ -24,7 +24,7 @@ static struct {
  * reported when it stops, too, whatever was asked for: that is for its tracer, and says nothing
  * here.
  */
-static int has_ended(const struct wait *wait, int options) {
+static int has_ended(const struct child_wait *wait, int options) {
   siginfo_t info;
   int result;
   do {
@@ -43,9 +43,9 @@ static void pause_between_looks(void) {
 }
 
 /* A child that no thread waits for, or NULL. */
-static struct wait *take(void) {
+static struct child_wait *take(void) {
   pthread_mutex_lock(&waiter.lock);
-  struct wait *wait = waiter.first;
+  struct child_wait *wait = waiter.first;
   if (wait != NULL)
     waiter.first = wait->next;
   else
@@ -57,7 +57,7 @@ static struct wait *take(void) {
 /* Waits for one child, then for those that had no thread. */
 static void *wait_main(void *argument) {
   pthread_setname_np(pthread_self(), "forkexec-wait");
-  for (struct wait *wait = argument; wait != NULL; wait = take()) {
+  for (struct child_wait *wait = argument; wait != NULL; wait = take()) {
     while (!has_ended(wait, 0))
       pause_between_looks();
     wait->ended(wait);
@@ -66,10 +66,10 @@ static void *wait_main(void *argument) {
 }
 
 /* Takes all that have ended out of a list. Returns them. */
-static struct wait *take_ended(struct wait **list) {
-  struct wait *ended = NULL;
+static struct child_wait *take_ended(struct child_wait **list) {
+  struct child_wait *ended = NULL;
   while (*list != NULL) {
-    struct wait *wait = *list;
+    struct child_wait *wait = *list;
     if (has_ended(wait, WNOHANG)) {
       *list = wait->next;
       wait->next = ended;
@@ -88,10 +88,10 @@ static void *look_main(void *unused) {
     pthread_mutex_lock(&waiter.lock);
     while (waiter.first == NULL)
       pthread_cond_wait(&waiter.added, &waiter.lock);
-    struct wait *ended = take_ended(&waiter.first);
+    struct child_wait *ended = take_ended(&waiter.first);
     pthread_mutex_unlock(&waiter.lock);
     while (ended != NULL) {
-      struct wait *wait = ended;
+      struct child_wait *wait = ended;
       ended = wait->next; /* `ended` may free it */
       wait->ended(wait);
     }
@@ -124,7 +124,7 @@ int waiter_start(void) {
   return error;
 }
 
-void waiter_add(struct wait *wait) {
+void waiter_add(struct child_wait *wait) {
   pthread_mutex_lock(&waiter.lock);
   if (waiter.threads < WAITER_MAX_THREADS && create_thread(wait_main, wait) == 0) {
     waiter.threads++;

@@ -20,12 +20,12 @@
 #define WAITER_LOOKS_PER_SECOND 100
 
 /* One child that is waited for. Part of what it is about, so nothing is allocated. */
-struct wait {
-  struct wait *next; /* the waiter's own */
+struct child_wait {
+  struct child_wait *next; /* the waiter's own */
   pid_t pid;
   /* It has ended, and is not reaped unless somebody else did it. On a thread of the waiter, which
      is through with this struct by then. Does not block. */
-  void (*ended)(struct wait *);
+  void (*ended)(struct child_wait *);
 };
 
 /*
@@ -38,6 +38,6 @@ int waiter_start(void);
  * at the most where it is traced. To be called before the child is reaped. Any thread; does not
  * block.
  */
-void waiter_add(struct wait *wait);
+void waiter_add(struct child_wait *wait);
 
 #endif

@@ -7,6 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { backend } from './backend.js';
 
 /** A descriptor that the spawner watches; made and used by `native/addon.c` only. */
 export interface NativeChannel {
@@ -159,14 +160,17 @@ function isMusl(): boolean {
 
 /** The addon beside this package: built from source, or else the one it was published with. */
 function findAddon(): string {
-  const built = fileURLToPath(new URL('../build/native/forkexec.node', import.meta.url));
+  // On Linux the other backend is for tests, and not published.
+  const name = backend === 'linux' ? 'forkexec' : 'forkexec-posix';
+  const variant = backend === 'posix' && process.platform === 'linux' ? '-posix' : '';
+  const built = fileURLToPath(new URL(`../build/native/${name}.node`, import.meta.url));
   if (existsSync(built)) return built;
-  const target = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
+  const target = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}${variant}`;
   const shipped = fileURLToPath(new URL(`../prebuilds/${target}.node`, import.meta.url));
   if (existsSync(shipped)) return shipped;
   throw new Error(
     `forkexec has no native addon for ${target}: neither ${shipped} nor ${built} exists. ` +
-      'In a checkout, `npm run build:native` makes the second.',
+      `In a checkout, \`scripts/build-native --backend ${backend}\` makes the second.`,
   );
 }
 

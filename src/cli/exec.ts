@@ -5,13 +5,13 @@
  */
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import type { SpawnOptions } from '../command/options.js';
 import { LaunchError } from '../launch/error.js';
 import type { DescriptorSource } from '../launch/step.js';
 import { type ExecOptions, exec } from '../process/exec.js';
-import { attempt } from '../syscall/call.js';
-import { O, TIOC } from '../syscall/constants.js';
+import { O } from '../syscall/constants.js';
 import { codeOfLaunchError, Failure } from './exit.js';
 import { GivenFlags, launchFlags } from './flags.js';
 import { complain } from './output.js';
@@ -72,7 +72,7 @@ function become(file: string, args: readonly string[], given: GivenFlags): numbe
 }
 
 function isTerminal(fd: number): boolean {
-  return attempt('ioctl', fd, TIOC.TCGETS, new Uint8Array(64)) >= 0;
+  return isatty(fd);
 }
 
 /** nohup.out here, or in the home directory if it can't be written here. */

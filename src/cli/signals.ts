@@ -9,9 +9,8 @@ import type { SpawnOptions } from '../command/options.js';
 import { inherited } from '../signal/inherited.js';
 import { notify, type SignalInfo } from '../signal/notify.js';
 import { attempt } from '../syscall/call.js';
-import { PR, SIG, SYS } from '../syscall/constants.js';
-import { rawSyscall } from '../syscall/raw.js';
-import { findSignal, type SignalName } from '../syscall/signals.js';
+import { PR, SI, SIG, SIG_HOW } from '../syscall/constants.js';
+import { findSignal, type SignalName, signalSet } from '../syscall/signals.js';
 
 const PASSED: readonly SignalName[] = [
   'SIGTERM',
@@ -32,10 +31,11 @@ const STOPS_OF_JOBS: readonly (SignalName | undefined)[] = ['SIGTSTP', 'SIGTTIN'
  * Whether the program, being of the same group, has got it as well: what a terminal sends goes to all
  * of its foreground group. Of a hangup the leader of the session alone is told, by SIGHUP and SIGCONT.
  */
-function isForGroup({ code, signal }: SignalInfo): boolean {
-  const SI_KERNEL = 0x80;
+function isForGroup({ code, pid, signal }: SignalInfo): boolean {
   const isHangup = signal === 'SIGHUP' || signal === 'SIGCONT';
-  return code === SI_KERNEL && !(isHangup && attempt('getsid', 0) === process.pid);
+  // macOS has no such code: there it is nobody's.
+  const isTerminals = SI.SI_KERNEL === undefined ? pid === 0 : code === SI.SI_KERNEL;
+  return isTerminals && !(isHangup && attempt('getsid', 0) === process.pid);
 }
 
 function isStopped({ pid }: Child): boolean {
@@ -84,8 +84,16 @@ export function dieOf(name: SignalName): void {
   const number = findSignal(name) as number;
   attempt('prctl', PR.PR_SET_DUMPABLE, 0, 0, 0, 0); // the program left its core, not we
   // struct sigaction of the kernel: all zero is the default action
-  rawSyscall(SYS.rt_sigaction, number, new BigUint64Array(4), null, 8);
-  rawSyscall(SYS.rt_sigprocmask, 1, new BigUint64Array([1n << BigInt(number - 1)]), null, 8);
+  attempt('rt_sigaction', number, new BigUint64Array(4), null, 8);
+  attempt(
+    'rt_sigprocmask',
+    SIG_HOW.SIG_UNBLOCK,
+    new BigUint64Array([signalSet([number])]),
+    null,
+    8,
+  );
   // Without effect in process 1 of a pid namespace, which gets no signal that it has no handler for.
-  attempt('tgkill', process.pid, attempt('gettid'), number);
+  if (attempt('tgkill', process.pid, attempt('gettid'), number) < 0) {
+    attempt('kill', process.pid, number);
+  }
 }

@@ -7,7 +7,7 @@
  */
 import { completions, type NativeChannel, native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
-import { EPOLL, LAYOUT, POLL, SOCK } from '../syscall/constants.js';
+import { LAYOUT, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
 import { readSome, writeSome } from './io.js';
@@ -148,9 +148,9 @@ export class Channel {
   #arm(): void {
     if (this.#closed) return;
     this.#retain(this.#awaited);
-    let events = this.#onWritable === undefined ? 0 : EPOLL.EPOLLOUT;
+    let events = this.#onWritable === undefined ? 0 : POLL.POLLOUT;
     if (this.#onReadable !== undefined) {
-      if (this.#taken < BYTES_A_TURN) events |= EPOLL.EPOLLIN;
+      if (this.#taken < BYTES_A_TURN) events |= POLL.POLLIN;
       else this.#awaitTurn();
     }
     // Without events a hang-up is reported all the same.
@@ -167,9 +167,9 @@ export class Channel {
   }
 
   #ready(events: number): void {
-    const failed = (events & (EPOLL.EPOLLHUP | EPOLL.EPOLLERR)) !== 0;
-    const readable = failed || (events & EPOLL.EPOLLIN) !== 0 ? this.#onReadable : undefined;
-    const writable = failed || (events & EPOLL.EPOLLOUT) !== 0 ? this.#onWritable : undefined;
+    const failed = (events & (POLL.POLLHUP | POLL.POLLERR)) !== 0;
+    const readable = failed || (events & POLL.POLLIN) !== 0 ? this.#onReadable : undefined;
+    const writable = failed || (events & POLL.POLLOUT) !== 0 ? this.#onWritable : undefined;
     if (readable !== undefined) this.#onReadable = undefined;
     if (writable !== undefined) this.#onWritable = undefined;
     const hangUp = failed ? this.#onHangUp : undefined;

@@ -5,9 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isMainThread } from 'node:worker_threads';
+import { isAvailable } from '../launch/available.js';
 import type { Process } from '../process/process.js';
 import { TREE_VARIABLE } from '../process/scope.js';
-import { checkBoolean, invalid } from '../syscall/check.js';
+import { checkBoolean, invalid, unavailable } from '../syscall/check.js';
 import type { SpawnOptions, Stdio } from './options.js';
 
 /** What ends a child with this process. */
@@ -39,6 +40,7 @@ function checkLifetime({ lifetime, detached, parentDeathSignal }: SpawnOptions):
 export function prepare(options: SpawnOptions, defaults: readonly [Stdio, Stdio, Stdio]): Prepared {
   checkLifetime(options);
   const guarded = options.lifetime === 'parent';
+  if (guarded && !isAvailable('parentDeathSignal')) throw unavailable("The option 'lifetime'");
   const { detached } = options;
   const marked = guarded || options.stop?.scope === 'tree';
   if (!marked && !detached) return { options, defaults, marker: undefined, guards: [] };

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { close } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
+import { checkAvailable } from './available.js';
 import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
@@ -41,6 +42,7 @@ function checkArguments(file: string, argv: readonly string[]): void {
 /** Throws TypeError or RangeError for what can't be launched. */
 export function compile(launch: Launch): CompiledLaunch {
   checkArguments(launch.file, launch.argv);
+  checkAvailable(launch.options);
   const program = new ProgramBuilder();
   const { closeAfter, steps, bornInto } = program;
   try {

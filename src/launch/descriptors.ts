@@ -1,3 +1,4 @@
+import { backend } from '../backend.js';
 import { native } from '../native.js';
 import { AT, CLOSE_RANGE, F, O, SYS } from '../syscall/constants.js';
 import { CLOSE_ON_EXEC_RANGE, type ProgramBuilder, Slot } from './program.js';
@@ -120,7 +121,9 @@ function place(
 
 function closeOnExec(program: ProgramBuilder, first: number, last: number): void {
   const step = { name: 'close_range' } as const;
-  // Before Linux 5.11, and where a seccomp filter denies it, the list in /proc serves.
-  program.skipIf(0, 1, step, SYS.close_range, first, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
+  if (backend === 'linux') {
+    // Before Linux 5.11, and where a seccomp filter denies it, the list in /proc serves.
+    program.skipIf(0, 1, step, SYS.close_range, first, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
+  }
   program.must(step, CLOSE_ON_EXEC_RANGE, first, last);
 }

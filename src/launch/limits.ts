@@ -1,6 +1,6 @@
 import { inherited } from '../signal/inherited.js';
 import { call } from '../syscall/call.js';
-import { checkInteger, invalid, outOfRange } from '../syscall/check.js';
+import { checkInteger, invalid, outOfRange, unavailable } from '../syscall/check.js';
 import { RLIMIT, SYS } from '../syscall/constants.js';
 import type { LaunchOptions } from './order.js';
 import type { ProgramBuilder } from './program.js';
@@ -59,7 +59,8 @@ export interface LimitOptions {
   >;
 }
 
-const RESOURCES: Readonly<Record<ResourceName, number>> = {
+/** Undefined where the system has no such limit. */
+const RESOURCES: Readonly<Record<ResourceName, number | undefined>> = {
   as: RLIMIT.RLIMIT_AS,
   core: RLIMIT.RLIMIT_CORE,
   cpu: RLIMIT.RLIMIT_CPU,
@@ -137,9 +138,11 @@ export const limits: Step = {
     for (const name of NAMES) {
       if (wanted[name] === undefined) continue;
       const [soft, hard] = checkPair(name, wanted[name]);
+      const resource = RESOURCES[name];
+      if (resource === undefined) throw unavailable(`The option 'rlimits.${name}'`);
       const step = { name: 'prlimit64', argument: `${name}=${show(soft)}:${show(hard)}` } as const;
       const limit = program.words([toWord(soft), toWord(hard)]);
-      program.must(step, SYS.prlimit64, 0, RESOURCES[name], limit, 0);
+      program.must(step, SYS.prlimit64, 0, resource, limit, 0);
     }
   },
   flags: [

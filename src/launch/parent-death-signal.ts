@@ -1,5 +1,7 @@
+import { backend } from '../backend.js';
 import { checkSignal } from '../syscall/check.js';
-import { PR, SYS } from '../syscall/constants.js';
+import { P, PR, SYS } from '../syscall/constants.js';
+import { SYS as portable } from '../syscall/posix.js';
 import { type Signal, signalName } from '../syscall/signals.js';
 import type { ProgramBuilder } from './program.js';
 import { toSignal } from './signals.js';
@@ -16,6 +18,10 @@ export interface ParentDeathSignalOptions {
   parentDeathSignal?: Signal;
 }
 
+/** procctl(2) of FreeBSD, where a process does what prctl does on Linux. */
+const FREEBSD_PROCCTL = portable.procctl;
+const PROC_PDEATHSIG_CTL = 11;
+
 export const parentDeathSignal: Step = {
   options: ['parentDeathSignal'],
   emit(program: ProgramBuilder, { options, parentPid }: Launch): void {
@@ -24,7 +30,12 @@ export const parentDeathSignal: Step = {
     const self = program.slot();
     program.store({ name: 'getpid' }, self, SYS.getpid);
     const step = { name: 'PR_SET_PDEATHSIG', argument: signalName(signal) } as const;
-    program.must(step, SYS.prctl, PR.PR_SET_PDEATHSIG, signal);
+    if (backend === 'linux') {
+      program.must(step, SYS.prctl, PR.PR_SET_PDEATHSIG, signal);
+    } else {
+      const address = program.words([BigInt(signal)]);
+      program.must(step, FREEBSD_PROCCTL, P.P_PID, 0, PROC_PDEATHSIG_CTL, address);
+    }
     // The parent may have ended before the line above: then nobody sends the signal, and the child
     // does so itself. In a pid namespace of its own the child's parent is 0, which is no such case.
     program.skipIf(parentPid, 2, { name: 'getppid' }, SYS.getppid);

@@ -7,6 +7,7 @@
  * @module
  */
 import { native } from '../native.js';
+import { unavailable } from '../syscall/check.js';
 import type { SilentStepName, StepName } from './step-names.js';
 
 /** What an instruction is called in an error. */
@@ -217,6 +218,8 @@ export class ProgramBuilder {
     skip: number,
     args: readonly Argument[],
   ): void {
+    // A table of a system without this call: nothing may come to be but what was asked for.
+    if (number === undefined) throw unavailable(step.name);
     const at = this.steps.length * INSTRUCTION_WORDS;
     if (at + INSTRUCTION_WORDS > instructions.length) {
       const larger = new Int32Array(instructions.length * 2);
@@ -231,6 +234,8 @@ export class ProgramBuilder {
       if (typeof argument === 'number') {
         instructions[word] = argument;
         instructions[word + 1] = Math.floor(argument / 2 ** 32);
+      } else if (argument === undefined) {
+        throw unavailable(step.name);
       } else {
         const kind = argument instanceof Slot ? KIND.load : KIND.address;
         kinds |= kind << (index * 2);

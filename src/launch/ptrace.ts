@@ -14,10 +14,13 @@ export interface PtraceOptions {
 }
 
 /** Last but for the mask, so that no step of the launch is traced. */
+/** 0 by every name that systems give it: PT_TRACE_ME. */
+const TRACEME = PTRACE.PTRACE_TRACEME ?? 0;
+
 export const ptrace: Step = {
   options: ['ptrace'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     if (options.ptrace === undefined || !checkBoolean('ptrace', options.ptrace)) return;
-    program.must({ name: 'ptrace', argument: 'PTRACE_TRACEME' }, SYS.ptrace, PTRACE.PTRACE_TRACEME);
+    program.must({ name: 'ptrace', argument: 'PTRACE_TRACEME' }, SYS.ptrace, TRACEME);
   },
 };

@@ -1,6 +1,6 @@
 import { native } from '../native.js';
 import { checkSignals, invalid } from '../syscall/check.js';
-import { SIG_HOW, SYS } from '../syscall/constants.js';
+import { SIG, SIG_HOW, SYS } from '../syscall/constants.js';
 import { type Signal, signalName, signalSet } from '../syscall/signals.js';
 import type { ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';
@@ -28,10 +28,7 @@ export interface SignalOptions {
 const SET_SIZE = 8;
 const SIG_DFL = 0n;
 const SIG_IGN = 1n;
-const SIGKILL = 9;
-const SIGSTOP = 19;
-const SIGPIPE = 13;
-const SIGXFSZ = 25;
+const { SIGKILL, SIGSTOP, SIGPIPE, SIGXFSZ } = SIG;
 
 /** The numbers, none of which the kernel refuses to have set. */
 function settable(option: string, signals: readonly Signal[]): number[] {

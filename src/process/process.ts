@@ -6,7 +6,7 @@
 import { completions, type NativeChannel, native } from '../native.js';
 import { aboveStdio, call, close } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
-import { E, EPOLL } from '../syscall/constants.js';
+import { E, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Signal } from '../syscall/signals.js';
 import { refusalOf } from './facilities.js';
@@ -253,7 +253,7 @@ export class Process implements Disposable {
     }
     this.#watching = { token, channel };
     this.ref();
-    native.armChannel(channel, EPOLL.EPOLLIN);
+    native.armChannel(channel, POLL.POLLIN);
   }
 
   /** Its status is there once its parent has reaped it, which may be a moment after its end. */

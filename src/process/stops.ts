@@ -6,7 +6,7 @@
 import { attempt, close } from '../syscall/call.js';
 import { CLD, E, F, LAYOUT, P, SYS, W } from '../syscall/constants.js';
 import { readStruct } from '../syscall/layout.js';
-import { syscall } from '../syscall/raw.js';
+import { syscallLater } from '../syscall/raw.js';
 import { type SignalName, signalName } from '../syscall/signals.js';
 import type { Process } from './process.js';
 
@@ -36,7 +36,7 @@ export async function* jobChanges(process: Process): AsyncGenerator<JobChange, v
       const info = new Uint8Array(LAYOUT.siginfo.size);
       // Looked at off the loop and taken here, so that its end is left for the spawner to reap.
       const look = W.WSTOPPED | W.WCONTINUED | W.WEXITED | W.WNOWAIT;
-      const { errno } = await syscall(SYS.waitid, P.P_PIDFD, pidfd, info, look, null);
+      const { errno } = await syscallLater(SYS.waitid, P.P_PIDFD, pidfd, info, look, null);
       if (errno === E.EINTR) continue;
       const { code, status } = readStruct(LAYOUT.siginfo, info);
       if (errno !== 0) return;

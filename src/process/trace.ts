@@ -9,7 +9,7 @@ import { checkSignal, invalid } from '../syscall/check.js';
 import { CLD, E, LAYOUT, NT, P, PTRACE, SYS, W } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, type StructInput, type StructOf, writeStruct } from '../syscall/layout.js';
-import { syscall, syscallOnSpawner } from '../syscall/raw.js';
+import { syscallLater, syscallOnSpawner } from '../syscall/raw.js';
 import { Scratch } from '../syscall/scratch.js';
 import { type Signal, type SignalName, signalName } from '../syscall/signals.js';
 import { Process } from './process.js';
@@ -78,7 +78,7 @@ export class Trace {
     // Looked at off the loop and taken here: its end is the spawner's to reap.
     const look = W.WSTOPPED | W.WEXITED | W.WNOWAIT;
     let errno: number;
-    do ({ errno } = await syscall(SYS.waitid, P.P_PID, pid, info, look, null));
+    do ({ errno } = await syscallLater(SYS.waitid, P.P_PID, pid, info, look, null));
     while (errno === E.EINTR);
     const { code, status } = readStruct(LAYOUT.siginfo, info);
     if (errno !== 0 || (code !== CLD.CLD_TRAPPED && code !== CLD.CLD_STOPPED)) {

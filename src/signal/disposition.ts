@@ -6,6 +6,7 @@
 
 import { native } from '../native.js';
 import { checkSignal, checkSignals, invalid } from '../syscall/check.js';
+import { SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { type Signal, type SignalName, signalName, signalSet } from '../syscall/signals.js';
 import { dropAll, watched } from './hub.js';
@@ -15,7 +16,7 @@ import { isCatchable, table } from './table.js';
 /** enum signal_action of native/signal_handler.h. */
 const IGNORED = 1;
 
-const SIGCHLD = 17;
+const { SIGCHLD } = SIG;
 
 /** Whom `ignore` was called for, so that `reset` undoes it. */
 const ignoredHere = new Set<number>();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CLD, SI, SIG } from '../syscall/constants.js';
 import { type SignalName, signalName } from '../syscall/signals.js';
 
 /** A signal that came: siginfo_t of sigaction(2). */
@@ -28,19 +29,19 @@ export interface SignalInfo {
   readonly dropped: number;
 }
 
-const SIGCHLD = 17;
+const { SIGCHLD } = SIG;
 
 /** The codes of sigaction(2) that say what else there is. */
-const SI_USER = 0;
-const SI_QUEUE = -1;
-const SI_TIMER = -2;
-const SI_MESGQ = -3;
-const SI_SIGIO = -5;
-const SI_TKILL = -6;
+const { SI_USER, SI_QUEUE, SI_TIMER, SI_MESGQ, SI_SIGIO, SI_TKILL } = SI;
+const CHILD_CODES = new Set<number>(Object.values(CLD));
+
+/** On Linux the codes below SI_USER are all of processes; others have none but these. */
+const isLinux = process.platform === 'linux';
 
 /** Timers, and descriptors that became ready, have something else where the sender would be. */
 function hasSender(number: number, code: number): boolean {
   if (number === SIGCHLD) return true;
+  if (!isLinux) return code === SI_USER || code === SI_QUEUE || code === SI_MESGQ;
   return code === SI_USER || (code < SI_USER && code !== SI_TIMER && code !== SI_SIGIO);
 }
 
@@ -52,8 +53,8 @@ export function infoOf(row: Float64Array, at: number): SignalInfo {
   ) as unknown as [number, number, number, number, number, number, number];
   const sender = hasSender(number, code) ? { pid, uid } : { pid: 0, uid: 0 };
   const info = { signal: signalName(number), number, code, ...sender, dropped };
-  if (number === SIGCHLD && code > SI_USER) return { ...info, status };
+  if (number === SIGCHLD && CHILD_CODES.has(code)) return { ...info, status };
   // tgkill(2) leaves none; what lies below it are the sender's own codes.
-  const hasValue = [SI_QUEUE, SI_TIMER, SI_MESGQ].includes(code) || code < SI_TKILL;
+  const hasValue = [SI_QUEUE, SI_TIMER, SI_MESGQ].includes(code) || (isLinux && code < SI_TKILL);
   return hasValue ? { ...info, value } : info;
 }

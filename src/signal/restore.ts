@@ -5,12 +5,13 @@
  *
  * @module
  */
+import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { native } from '../native.js';
 import './listeners.js';
 import { record } from './record.js';
 
-const SIGCHLD = 17;
+const { SIGCHLD } = constants.signals;
 const SIGNALS = 64;
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { SIG } from '../syscall/constants.js';
-import { type SignalName, signalDescription, signalName } from '../syscall/signals.js';
+import { LAST_SIGNAL, type SignalName, signalDescription, signalName } from '../syscall/signals.js';
 
 /** What the kernel does with a signal that nobody set an action for: signal(7). */
 export type DefaultAction = 'terminate' | 'core' | 'stop' | 'continue' | 'ignore';
@@ -34,7 +34,8 @@ export interface SignalEntry {
   readonly restart: boolean;
 }
 
-const CORE = new Set<SignalName>([
+const CORE = new Set<string>([
+  'SIGEMT',
   'SIGQUIT',
   'SIGILL',
   'SIGTRAP',
@@ -47,7 +48,9 @@ const CORE = new Set<SignalName>([
   'SIGSYS',
 ]);
 const STOP = new Set<SignalName>(['SIGSTOP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU']);
-const IGNORE = new Set<SignalName>(['SIGCHLD', 'SIGURG', 'SIGWINCH']);
+const IGNORE = new Set<string>(['SIGCHLD', 'SIGURG', 'SIGWINCH']);
+/** On macOS and the BSDs, which have SIGINFO. */
+if ('SIGINFO' in SIG) for (const name of ['SIGINFO', 'SIGIO']) IGNORE.add(name);
 
 /** Faults of the program itself: going on behind the handler would repeat them. */
 const FAULTS = new Set<SignalName>(['SIGILL', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGTRAP', 'SIGSYS']);
@@ -61,7 +64,7 @@ const RUNTIME = new Set<SignalName>(['SIGPROF', 'SIGSTKFLT']);
 /** The numbers there are; libc keeps those between the standard and the real-time ones to itself. */
 const NUMBERS: readonly number[] = [
   ...new Set(Object.entries(SIG).flatMap(([name, n]) => (name.startsWith('SIGRT') ? [] : [n]))),
-  ...Array.from({ length: SIG.SIGRTMAX - SIG.SIGRTMIN + 1 }, (_, index) => SIG.SIGRTMIN + index),
+  ...Array.from({ length: LAST_SIGNAL - SIG.SIGRTMIN + 1 }, (_, index) => SIG.SIGRTMIN + index),
 ].sort((a, b) => a - b);
 
 /** Whether a signal can be caught at all. */

@@ -25,6 +25,13 @@ export function outOfRange(option: string, value: unknown, expected: string): Ra
   return withCode(new RangeError(describe(option, value, expected)));
 }
 
+/** The error for what this system does not have. */
+export function unavailable(what: string): TypeError & { code: string } {
+  const why = process.platform === 'linux' ? ' with the portable backend' : '';
+  const error = new TypeError(`${what} is not available on this system${why}`);
+  return Object.assign(error, { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' });
+}
+
 /** A string that a system call can take: it ends at the first NUL. */
 export function checkString(option: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalid(option, value, 'a string');

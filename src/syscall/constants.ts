@@ -1,7 +1,11 @@
-// The constants of the running platform: plain tables, chosen once, nothing computed at import.
+// The constants of the running platform: plain tables, chosen once.
 
+import { backend } from '../backend.js';
+import * as darwin from './darwin.js';
+import * as freebsd from './freebsd.js';
 import * as arm64 from './linux-arm64.js';
 import * as x64 from './linux-x64.js';
+import * as posix from './posix.js';
 
 type X64 = typeof x64;
 type Arm64 = typeof arm64;
@@ -16,10 +20,34 @@ type Constants<G extends Group> = Readonly<
 type Texts<G extends Group> = Readonly<Record<Shared<G>, string>>;
 type Layouts = { readonly [K in Shared<'LAYOUT'>]: X64['LAYOUT'][K] | Arm64['LAYOUT'][K] };
 
-// The global: importing 'node:process' reads all its properties and so opens the standard streams.
-const tables: X64 | Arm64 = process.arch === 'arm64' ? arm64 : x64;
+/**
+ * The tables of a system that is not Linux. The types are those of Linux all the same, so that not
+ * every constant may be missing there: what this system lacks is undefined, and the options that need
+ * it are refused by name before that matters (src/launch/available.ts). Structs that calls fill in
+ * are as on Linux, since the portable backend takes them so.
+ */
+function portable(): X64 {
+  const own: { LAYOUT: object } | undefined = { darwin, freebsd }[process.platform as string];
+  if (own === undefined) {
+    throw new Error(`forkexec has no tables of constants for ${process.platform}`);
+  }
+  const nothing = Object.fromEntries(Object.keys(x64).map((group) => [group, {}]));
+  const { rlimit, rusage, siginfo, timespec, pollfd } = x64.LAYOUT;
+  const LAYOUT = { ...own.LAYOUT, rlimit, rusage, siginfo, timespec, pollfd };
+  return { ...nothing, ...own, LAYOUT } as unknown as X64;
+}
 
-export const SYS: Constants<'SYS'> = tables.SYS;
+function chooseTables(): X64 | Arm64 {
+  // The global: importing 'node:process' reads all its properties and so opens the standard streams.
+  if (process.platform !== 'linux') return portable();
+  return process.arch === 'arm64' ? arm64 : x64;
+}
+
+const tables: X64 | Arm64 = chooseTables();
+
+/** Numbers of system calls; with the portable backend its own, and only what it has. */
+export const SYS: Constants<'SYS'> =
+  backend === 'posix' ? (posix.SYS as unknown as Constants<'SYS'>) : tables.SYS;
 export const SIG: Constants<'SIG'> = tables.SIG;
 export const E: Constants<'E'> = tables.E;
 export const E_ALIAS: Constants<'E_ALIAS'> = tables.E_ALIAS;

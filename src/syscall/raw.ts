@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { backend } from '../backend.js';
 import { completions, type NativeArgument, native } from '../native.js';
+import { unavailable } from './check.js';
 import { SystemError } from './errors.js';
 
 /**
@@ -54,6 +56,11 @@ function copyStrings(strings: readonly (string | null)[], index: number): (strin
   return copy;
 }
 
+/** Numbers mean system calls on Linux alone. */
+function checkRaw(name: string): void {
+  if (backend !== 'linux') throw unavailable(`The function '${name}'`);
+}
+
 /** Makes arguments ones that nothing can change while the addon reads them. */
 function settle(args: SyscallArg[]): void {
   for (const [index, argument] of args.entries()) {
@@ -75,10 +82,13 @@ function settle(args: SyscallArg[]): void {
  * The kernel reads and writes a view where it lies. Nothing checks that the call fits its
  * arguments: a wrong address or length does to this process what it would do in C.
  *
- * @throws TypeError for arguments that are none; never for a call that fails.
+ * @throws TypeError for arguments that are none; never for a call that fails. Error
+ * ERR_FEATURE_UNAVAILABLE_ON_PLATFORM where there is no stable system-call interface, on macOS and
+ * the BSDs: use the typed functions.
  * @see syscall(2)
  */
 export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult {
+  checkRaw('rawSyscall');
   if (args.length > 0) settle(args);
   return toResult(native.rawSyscall(number, ...args));
 }
@@ -92,10 +102,17 @@ export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult
  * scheduling, credentials) it changes of a thread that nobody else sees: use `rawSyscall` for
  * those.
  *
- * @throws TypeError for arguments that are none; SystemError when no thread could be had.
+ * @throws TypeError for arguments that are none; SystemError when no thread could be had; as
+ * `rawSyscall`.
  * @see syscall(2)
  */
 export async function syscall(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
+  checkRaw('syscall');
+  return syscallLater(number, ...args);
+}
+
+/** As `syscall`, by whichever backend there is. */
+export async function syscallLater(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
   settle(args);
   return toResult(await callOffLoop(false, number, args));
 }

@@ -15,20 +15,27 @@ export type Signal = SignalName | number;
 
 const { SIGRTMIN, SIGRTMAX } = SIG;
 const byName = SIG as Readonly<Record<string, number>>;
+/**
+ * The last signal that can be named here: sets have 64 bits. FreeBSD's real-time signals begin above,
+ * and macOS has none.
+ */
+export const LAST_SIGNAL: number =
+  SIGRTMAX === undefined ? Math.max(...Object.values(byName)) : Math.min(SIGRTMAX, 64);
 let byNumber: Map<number, SignalName> | undefined;
 
 /** The number of a signal, or undefined when there is none of that name or number. */
 export function findSignal(signal: unknown): number | undefined {
   if (typeof signal === 'number') {
-    return Number.isInteger(signal) && signal > 0 && signal <= SIGRTMAX ? signal : undefined;
+    return Number.isInteger(signal) && signal > 0 && signal <= LAST_SIGNAL ? signal : undefined;
   }
   if (typeof signal !== 'string') return undefined;
   const realTime = /^SIGRTMIN\+(\d+)$/.exec(signal);
   if (realTime !== null) {
     const number = SIGRTMIN + Number(realTime[1]);
-    return number <= SIGRTMAX ? number : undefined;
+    return number <= LAST_SIGNAL ? number : undefined;
   }
-  return Object.hasOwn(byName, signal) ? byName[signal] : undefined;
+  const number = Object.hasOwn(byName, signal) ? byName[signal] : undefined;
+  return number === undefined || number > LAST_SIGNAL ? undefined : number;
 }
 
 /** The name of a signal's number. */

@@ -1,9 +1,8 @@
 /**
- * Constants of the systems this package does not run on yet.
+ * Constants of other systems than Linux, wherever this runs.
  *
  * Apart from those of the running platform: no macOS has SIGPWR or O_TMPFILE, so one type for all
- * would let every constant be missing on Linux too. And commands have no use for these: nothing but
- * the entry point `forkexec/syscall` loads them.
+ * would let every constant be missing on Linux too.
  *
  * @module
  */

@@ -12,7 +12,7 @@ import { checkInt, checkUnsigned, invalid } from './check.js';
 import { E, LAYOUT, P, SYS, W } from './constants.js';
 import { SystemError } from './errors.js';
 import { readStruct } from './layout.js';
-import { syscall } from './raw.js';
+import { syscallLater } from './raw.js';
 import { type Rusage, readRusage } from './rusage.js';
 import { WaitStatus } from './wait-status.js';
 
@@ -89,7 +89,7 @@ async function waitOffLoop(
   ...args: (number | Uint8Array | Int32Array)[]
 ): Promise<number> {
   for (;;) {
-    const { r1, errno } = await syscall(SYS[name], ...args);
+    const { r1, errno } = await syscallLater(SYS[name], ...args);
     if (errno === 0) return Number(r1);
     if (errno !== E.EINTR) throw new SystemError(name, errno);
   }

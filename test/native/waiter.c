@@ -16,7 +16,7 @@
 #define CHILDREN (3 * WAITER_MAX_THREADS)
 
 struct child {
-  struct wait wait; /* first, so that it is found by it */
+  struct child_wait wait; /* first, so that it is found by it */
   atomic_int told;
 };
 
@@ -27,7 +27,7 @@ static int is_zombie(pid_t pid) {
   return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
-static void child_ended(struct wait *wait) {
+static void child_ended(struct child_wait *wait) {
   struct child *child = (void *)wait;
   assert(is_zombie(wait->pid));
   atomic_fetch_add(&child->told, 1);
@@ -79,7 +79,7 @@ int main(void) {
   /* A third ends at once, before it is even added. */
   int early = 0;
   for (int i = 0; i < CHILDREN; i++) {
-    children[i].wait = (struct wait){NULL, start(ends, i % 3 != 0, 0), child_ended};
+    children[i].wait = (struct child_wait){NULL, start(ends, i % 3 != 0, 0), child_ended};
     early += i % 3 == 0;
   }
   for (int i = 0; i < CHILDREN; i++)
@@ -100,7 +100,7 @@ int main(void) {
   /* A stop that is its tracer's to take is no end, and is still there for the tracer. */
   assert(pipe(ends) == 0);
   struct child traced = {0};
-  traced.wait = (struct wait){NULL, start(ends, 1, 1), child_ended};
+  traced.wait = (struct child_wait){NULL, start(ends, 1, 1), child_ended};
   waiter_add(&traced.wait);
   usleep(50000);
   int status;

@@ -134,3 +134,11 @@ void order_confine(uint64_t set) {
     sched_yield();
   pthread_mutex_unlock(&request.lock);
 }
+
+int order_applies(int number) {
+  return number >= SIGRTMIN;
+}
+
+void order_send_again(int number, siginfo_t *info) {
+  syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info);
+}

@@ -1,0 +1,16 @@
+/* Descriptors of this process, where no call tells or marks them all. */
+#ifndef FORKEXEC_DESCRIPTORS_POSIX_H
+#define FORKEXEC_DESCRIPTORS_POSIX_H
+
+#include "launch.h"
+
+/*
+ * The highest descriptor that is open, or more. What another thread opens at this moment may be
+ * above it by as many as it opens: some room for that is included. Any thread; does not block.
+ */
+int highest_descriptor(void);
+
+/* Whether a program puts something at the number `fd`. Any thread. */
+int program_uses(const struct program *program, int fd);
+
+#endif

@@ -1,0 +1,160 @@
+#define _GNU_SOURCE /* Linux: wait4 */
+#include "start.h"
+#include "calls_posix.h"
+#include "descriptors_posix.h"
+#include "spawner.h"
+#include "waiter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* There is no memory that parent and child share, and nothing of the parent that a child changes.
+ */
+
+int launch_has_clone3(void) {
+  return 0;
+}
+
+void dumpable_keep(void) {}
+
+void dumpable_restore(void) {}
+
+/* Takes a descriptor to a number that the program leaves alone. Returns it, or -errno. */
+static int move_out_of_the_way(int fd, const struct program *program) {
+  while (program_uses(program, fd)) {
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
+    int error = errno;
+    close(fd);
+    if (moved < 0)
+      return -error;
+    fd = moved;
+  }
+  return fd;
+}
+
+/* The pipe by which the child says what failed. Returns 0 or a positive errno. */
+static int open_failure_pipe(int fds[2], const struct program *program) {
+  int error = pipe_above_stdio(fds);
+  if (error != 0)
+    return error;
+  fds[1] = move_out_of_the_way(fds[1], program);
+  if (fds[1] >= 0)
+    return 0;
+  close(fds[0]);
+  return -fds[1];
+}
+
+/* Until the child's execve or end. Whether it failed. Another launch that goes on meanwhile may
+   have a copy of the writing end, until its own execve. */
+static int read_failure(int fd, struct failure *failure) {
+  size_t count = 0;
+  while (count < sizeof *failure) {
+    ssize_t result = read(fd, (char *)failure + count, sizeof *failure - count);
+    if (result > 0)
+      count += (size_t)result;
+    else if (result == 0 || errno != EINTR)
+      break;
+  }
+  return count == sizeof *failure;
+}
+
+/*
+ * waitid(2) knows nothing of resources, and wait4(2) nothing of a process that is left as it is:
+ * one looks, the other takes.
+ */
+long wait_for_child(int pid, int pidfd, siginfo_t *info, int options, struct rusage *usage) {
+  (void)pidfd;
+  int result, status = 0;
+  do {
+    memset(info, 0, sizeof *info);
+    result = waitid(P_PID, (id_t)pid, info, options | WNOWAIT);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0)
+    return -(long)errno;
+  if (info->si_pid == 0)
+    return 0;
+  if (info->si_code != CLD_EXITED && info->si_code != CLD_KILLED && info->si_code != CLD_DUMPED) {
+    /* A traced child that stopped: its tracer's to take, unless stops were asked for. */
+    if ((options & (WSTOPPED | WCONTINUED)) == 0)
+      info->si_pid = 0;
+    else if ((options & WNOWAIT) == 0)
+      waitid(P_PID, (id_t)pid, info, options);
+    return 0;
+  }
+  if ((options & WNOWAIT) != 0)
+    return 0;
+  do {
+    result = wait4(pid, &status, 0, usage);
+  } while (result < 0 && errno == EINTR);
+  if (result < 0)
+    return -(long)errno;
+  if (WIFEXITED(status)) {
+    info->si_code = CLD_EXITED;
+    info->si_status = WEXITSTATUS(status);
+  } else {
+    info->si_code = WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED;
+    info->si_status = WTERMSIG(status);
+  }
+  return 0;
+}
+
+int recover_end(int pidfd, int *code, int *status) {
+  (void)pidfd;
+  (void)code;
+  (void)status;
+  return 0;
+}
+
+void launch_start(struct launch_stack *stack, const struct program *program,
+                  struct launch_result *result) {
+  (void)stack;
+  struct child_start start = {.program = program, .reset_handlers = 1};
+  struct failure failure = {LAUNCHED, 0};
+  int fds[2];
+  *result = (struct launch_result){.step = START_CLONE, .pidfd = -1};
+  if ((result->error = waiter_start()) != 0)
+    return;
+  int held = launch_hold_stdio();
+  if ((result->error = open_failure_pipe(fds, program)) != 0) {
+    launch_release_stdio(held);
+    return;
+  }
+  start.failure_pipe = fds[1];
+  start.highest_fd = highest_descriptor();
+
+  /* The child must never run a handler of ours. */
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pid_t pid = fork();
+  if (pid == 0)
+    launch_child(&start);
+  result->error = pid < 0 ? errno : 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+
+  close(fds[1]);
+  int failed = pid > 0 && read_failure(fds[0], &failure);
+  close(fds[0]);
+  launch_release_stdio(held);
+  if (pid < 0)
+    return;
+  if (failed) {
+    siginfo_t info;
+    struct rusage usage;
+    wait_for_child((int)pid, -1, &info, WEXITED, &usage);
+    result->step = failure.step;
+    result->error = failure.error;
+    return;
+  }
+  struct rusage self = {0};
+  getrusage(RUSAGE_SELF, &self);
+  result->step = LAUNCHED;
+  result->pid = (int32_t)pid;
+  result->max_rss_floor = (double)self.ru_maxrss / MAX_RSS_UNIT;
+  result->started = monotonic_microseconds();
+}
