@@ -25,7 +25,12 @@ import { type SchedulerOptions, scheduler } from './scheduler.js';
 import { type SessionOptions, session } from './session.js';
 import { dispositions, mask, type SignalOptions } from './signals.js';
 import type { Step } from './step.js';
-import { controllingTerminal, foreground, type TerminalOptions } from './terminal.js';
+import {
+  controllingTerminal,
+  detachTerminal,
+  foreground,
+  type TerminalOptions,
+} from './terminal.js';
 import { type UmaskOptions, umask } from './umask.js';
 
 /** What is true of a new process. */
@@ -56,6 +61,7 @@ export const order: readonly Step[] = [
   dispositions,
   session,
   foreground, // the terminal is this process' descriptor: before they move
+  detachTerminal, // by way of /dev/tty, which other mounts and a new root may lack
   namespaces,
   cgroup,
   oomScore, // before credentials: a process that can't be dumped may not write its own file

@@ -57,17 +57,38 @@ export const foreground: Step = {
   ],
 };
 
+/** While /dev is that of this process: in a new root there may be none. */
+export const detachTerminal: Step = {
+  emit(program: ProgramBuilder, { options }: Launch): void {
+    const wanted = options.detachTerminal;
+    if (wanted === undefined || !checkBoolean('detachTerminal', wanted)) return;
+    if (options.controllingTerminal !== undefined) {
+      throw invalid('detachTerminal', true, 'absent with `controllingTerminal`');
+    }
+    // /dev/tty is the controlling terminal, and ENXIO says that there is none.
+    const step = { name: 'open', argument: '/dev/tty' } as const;
+    const path = program.string('/dev/tty');
+    const flags = O.O_RDWR | O.O_CLOEXEC | O.O_NOCTTY;
+    const terminal = program.slot();
+    program.skipIf(-E.ENXIO, 3, step, SYS.openat, AT.AT_FDCWD, path, flags);
+    program.store(step, terminal, SYS.openat, AT.AT_FDCWD, path, flags);
+    program.must({ name: 'TIOCNOTTY' }, SYS.ioctl, terminal, TIOC.TIOCNOTTY, 0);
+    program.ignore({ name: 'close' }, SYS.close, terminal);
+  },
+  flags: [
+    {
+      flags: '--detach-terminal',
+      description: 'give up the controlling terminal',
+      apply: (options) => ({ ...options, detachTerminal: true }),
+    },
+  ],
+};
+
 /** Once the child's descriptors are in place. */
 export const controllingTerminal: Step = {
   options: ['controllingTerminal', 'detachTerminal'],
   emit(program: ProgramBuilder, { options, descriptors }: Launch): void {
-    const { controllingTerminal: terminal, detachTerminal } = options;
-    if (detachTerminal !== undefined && checkBoolean('detachTerminal', detachTerminal)) {
-      if (terminal !== undefined) {
-        throw invalid('detachTerminal', true, 'absent with `controllingTerminal`');
-      }
-      detach(program);
-    }
+    const { controllingTerminal: terminal } = options;
     if (terminal === undefined) return;
     checkInteger('controllingTerminal', terminal, 0, MAX_FD);
     if (options.session !== true) {
@@ -85,21 +106,5 @@ export const controllingTerminal: Step = {
       description: "make the terminal at this descriptor the new session's; needs --session",
       apply: (options, value) => ({ ...options, controllingTerminal: toNumber(value) }),
     },
-    {
-      flags: '--detach-terminal',
-      description: 'give up the controlling terminal',
-      apply: (options) => ({ ...options, detachTerminal: true }),
-    },
   ],
 };
-
-/** /dev/tty is the controlling terminal, and ENXIO says that there is none. */
-function detach(program: ProgramBuilder): void {
-  const step = { name: 'open', argument: '/dev/tty' } as const;
-  const path = program.string('/dev/tty');
-  const flags = O.O_RDWR | O.O_CLOEXEC | O.O_NOCTTY;
-  const terminal = program.slot();
-  program.skipIf(-E.ENXIO, 2, step, SYS.openat, AT.AT_FDCWD, path, flags);
-  program.store(step, terminal, SYS.openat, AT.AT_FDCWD, path, flags);
-  program.must({ name: 'TIOCNOTTY' }, SYS.ioctl, terminal, TIOC.TIOCNOTTY, 0);
-}

@@ -13,6 +13,7 @@ import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { F, O } from '../syscall/constants.js';
+import { Loan } from './loan.js';
 import { MAX_FD } from './start.js';
 
 /** What is true of this process once it runs the new program. */
@@ -97,13 +98,15 @@ const SCORE = '/proc/self/oom_score_adj';
  * What a program changes of the whole process, although it runs on a thread of its own. Returns what
  * puts it back.
  */
-function keepProcess({ processGroup, oomScoreAdj }: LaunchOptions): () => void {
+function keepProcess({ processGroup, foreground, oomScoreAdj }: LaunchOptions): () => void {
+  const loan = foreground === undefined ? undefined : new Loan(foreground);
   const group = attempt('getpgid', 0);
   const score = oomScoreAdj === undefined ? '' : readFileSync(SCORE, 'utf8');
   // All of them: what this process was started with is given back without being asked for.
   const limits = Array.from({ length: LIMITS }, (_, resource) => getLimit(resource));
   return () => {
-    if (processGroup !== undefined) attempt('setpgid', 0, group);
+    if (processGroup !== undefined || loan !== undefined) attempt('setpgid', 0, group);
+    loan?.end();
     for (const [resource, limit] of limits.entries()) restoreLimit(resource, limit);
     if (score !== '') writeFileSync(SCORE, score);
   };

@@ -139,11 +139,20 @@ function check({ failure }: Following, compiled: CompiledLaunch, loan: Loan | un
   throw launchError(compiled, failure.step, failure.errno);
 }
 
+/** The group of a foreground child: its own, unless it was to join another. */
+function groupOf(
+  { pid }: { readonly pid: number },
+  { launch: { options } }: CompiledLaunch,
+): number {
+  return options.processGroup || pid;
+}
+
 /** A process that was launched, with what it was launched with. */
 function begin({ process }: Following, compiled: CompiledLaunch, loan: Loan | undefined): Process {
   const child = process as Process;
   child.describe({ cgroup: compiled.cgroupPath });
-  void loan?.to(child, compiled.launch.options.processGroup || child.pid);
+  loan?.begin(groupOf(child, compiled));
+  void loan?.follow(child);
   return child;
 }
 
@@ -172,6 +181,17 @@ export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[]
   return begin(following, compiled, loan);
 }
 
+/** The same for one that the caller reaps. */
+function beginUnwatched(
+  { unwatched }: Following,
+  compiled: CompiledLaunch,
+  loan: Loan | undefined,
+): Unwatched {
+  const child = unwatched as Unwatched;
+  loan?.begin(groupOf(child, compiled));
+  return { ...child, loan, cgroup: compiled.cgroupPath };
+}
+
 /** As `launch`, for a process that the caller reaps, and whose `loan` it ends or leaves. */
 export async function launchUnwatched(
   compiled: CompiledLaunch,
@@ -181,7 +201,7 @@ export async function launchUnwatched(
   const loan = borrow(compiled);
   await launchLater(compiled, closeFds, following);
   check(following, compiled, loan);
-  return { ...(following.unwatched as Unwatched), loan, cgroup: compiled.cgroupPath };
+  return beginUnwatched(following, compiled, loan);
 }
 
 /** As `launchUnwatched`, but returns only then. */
@@ -193,5 +213,5 @@ export function launchUnwatchedSync(
   const loan = borrow(compiled);
   launchNow(compiled, closeFds, following);
   check(following, compiled, loan);
-  return { ...(following.unwatched as Unwatched), loan, cgroup: compiled.cgroupPath };
+  return beginUnwatched(following, compiled, loan);
 }

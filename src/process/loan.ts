@@ -9,8 +9,8 @@ import { signalSet } from '../syscall/signals.js';
 import type { Process } from './process.js';
 import { jobChanges } from './stops.js';
 
-/** The groups that terminals are lent to at the moment: several children may be in one. */
-const borrowers = new Map<Loan, number>();
+/** The loans of now, whose children have not stopped: several may be of one group. */
+const running = new Set<Loan>();
 
 function foregroundOf(terminal: number): number {
   const group = new Int32Array(1);
@@ -31,25 +31,34 @@ function setForeground(terminal: number, group: number): boolean {
 export class Loan {
   /** A copy: the caller's may be closed before the child ends. */
   readonly #terminal: number;
-  /** Who had it. */
-  readonly #before: number;
+  /** Who had it, and who will have it if that group is gone. */
+  readonly #before: readonly number[];
+  /** The child's group; undefined until it was launched. */
+  #group: number | undefined;
   #over = false;
 
   constructor(terminal: number) {
-    this.#before = foregroundOf(terminal);
+    const group = foregroundOf(terminal);
+    const lender = [...running].find((loan) => loan.#group === group);
+    this.#before = lender === undefined ? [group] : [group, ...lender.#before];
     this.#terminal = attempt('fcntl', terminal, F.F_DUPFD_CLOEXEC, 3);
   }
 
-  /** The terminal comes back whenever the child, of this group, stops, and once it has ended. */
-  async to(child: Process, group: number): Promise<void> {
-    borrowers.set(this, group);
+  /** A child was launched, in this group. */
+  begin(group: number): void {
+    this.#group = group;
+    running.add(this);
+  }
+
+  /** The terminal comes back whenever the child stops, and once it has ended. */
+  async follow(child: Process): Promise<void> {
     void child.wait().then(() => this.end());
     for await (const { kind } of jobChanges(child)) {
       if (this.#over) return;
       if (kind === 'continued') {
-        borrowers.set(this, group);
+        running.add(this);
       } else {
-        borrowers.delete(this);
+        running.delete(this);
         this.#giveBack();
       }
     }
@@ -58,7 +67,7 @@ export class Loan {
   /** The terminal comes back: the child has ended, or never began. */
   end(): void {
     if (this.#over) return;
-    borrowers.delete(this);
+    running.delete(this);
     this.#giveBack();
     this.leave();
   }
@@ -66,15 +75,17 @@ export class Loan {
   /** Whoever launched the child takes the terminal back. */
   leave(): void {
     this.#over = true;
+    running.delete(this);
     if (this.#terminal >= 0) close(this.#terminal);
   }
 
   #giveBack(): void {
     const now = foregroundOf(this.#terminal);
     // Another child of ours has it, perhaps one of the same group.
-    for (const group of borrowers.values()) if (group === now) return;
-    // Whoever had it may be gone.
-    if (now === this.#before || setForeground(this.#terminal, this.#before)) return;
-    setForeground(this.#terminal, attempt('getpgid', 0));
+    for (const loan of running) if (loan.#group === now) return;
+    for (const group of [...this.#before, attempt('getpgid', 0)]) {
+      if (group === this.#group) continue;
+      if (group === now || setForeground(this.#terminal, group)) return;
+    }
   }
 }

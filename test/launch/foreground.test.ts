@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { spawn } from '#dist/index.js';
+import { assertFails } from '../helpers/identity.js';
+import type { JobReport } from '../helpers/jobs.js';
+import { foregroundOf, type Pty, readNow, type, withPty } from '../helpers/pty.js';
+import { helper, withFolder } from '../helpers/state.js';
+import { test } from '../helpers/test.js';
+
+/** Runs a mode of helpers/jobs.ts on a terminal; `meanwhile` may type. */
+async function job(
+  { terminal, master }: Pty,
+  mode: string,
+  meanwhile: (pid: number) => Promise<void> = async () => {},
+): Promise<JobReport> {
+  return withFolder(async (folder) => {
+    const file = `${folder}/report`;
+    const child = await spawn(process.execPath, [helper('jobs.js'), mode, file], {
+      session: true,
+      controllingTerminal: 0,
+      stdin: terminal,
+      stdout: terminal,
+      stderr: terminal,
+    });
+    let stopped = '';
+    child.on('stopped', (signal) => {
+      stopped = signal ?? '';
+      child.kill('SIGKILL');
+    });
+    await meanwhile(child.pid);
+    const status = await child.exited;
+    assert.equal(stopped, '', 'it was stopped');
+    assert.ok(status.ok, `${status}: ${readNow(master)}`);
+    return JSON.parse(readFileSync(file, 'utf8')) as JobReport;
+  });
+}
+
+// Go's TestForeground and TestForegroundSignal
+test('a foreground child has the terminal from its first instruction on, and gives it back', () =>
+  withPty(async (pty) => {
+    const { state, foreground, signals } = await job(pty, 'lent');
+    assert.ok(state !== undefined);
+    assert.deepEqual([state.pgid, state.foregroundGroup], [state.pid, state.pid]);
+    assert.notEqual(state.sid, state.pid, 'the session is that of its parent');
+    assert.deepEqual(foreground, ['own']);
+    assert.deepEqual(signals, []);
+  }));
+
+test('launches that wait lend it too', () =>
+  withPty(async (pty) => {
+    assert.deepEqual((await job(pty, 'sync')).foreground, ['child', 'own']);
+  }));
+
+test('it comes back when the child stops, and the child goes on in the background', () =>
+  withPty(async (pty) => {
+    const { foreground, note, signals } = await job(pty, 'stops');
+    assert.deepEqual([foreground, note], [['own', 'own'], 'exit status 3']);
+    assert.deepEqual(signals, []);
+  }));
+
+test('it comes back when ^Z is typed', () =>
+  withPty(async (pty) => {
+    const { foreground, note } = await job(pty, 'typed', async (pid) => {
+      const deadline = Date.now() + 20_000;
+      for (let group = pid; group === pid; group = foregroundOf(pty.master)) {
+        assert.ok(Date.now() < deadline, 'it was not lent');
+        await sleep(5);
+      }
+      type(pty.master, '\x1a');
+    });
+    assert.deepEqual([foreground, note], [['child', 'own'], 'SIGTSTP']);
+  }));
+
+test('a launch that fails leaves it where it was', () =>
+  withPty(async (pty) => {
+    const { foreground, note } = await job(pty, 'fails');
+    const steps = 'execve execve chdir chdir execve execve';
+    assert.equal(note?.trim(), steps);
+    assert.deepEqual(new Set(foreground), new Set(['own']));
+    assert.equal(foreground.length, 6);
+  }));
+
+test('exec that fails leaves the terminal and the group as they were', () =>
+  withPty(async (pty) => {
+    const { job: background } = await job(pty, 'background:execFails');
+    assert.deepEqual([background?.note, background?.foreground], ['execve', ['before']]);
+  }));
+
+test('a second child may have it when the first ends', () =>
+  withPty(async (pty) => {
+    assert.deepEqual((await job(pty, 'two')).foreground, ['second', 'second', 'own']);
+  }));
+
+test('a job of several processes has it until the last one ends', () =>
+  withPty(async (pty) => {
+    const { foreground, note } = await job(pty, 'group');
+    assert.deepEqual([foreground, note], [['job', 'job', 'own'], 'true']);
+  }));
+
+test('a background process lends it without being stopped, and who had it gets it back', () =>
+  withPty(async (pty) => {
+    const { job: background, foreground, note } = await job(pty, 'background:lent');
+    assert.equal(note, 'exit status 0');
+    const { state } = background ?? {};
+    assert.equal(state?.foregroundGroup, state?.pid);
+    assert.deepEqual([background?.foreground, background?.signals], [['before'], []]);
+    assert.deepEqual(foreground, ['own'], 'the leader of the session had it');
+  }));
+
+test('what is not the terminal of this session can not be lent', () =>
+  withPty(async ({ terminal }) => {
+    for (const fd of [terminal, 9999]) {
+      await assertFails(
+        { foreground: fd },
+        { step: 'TIOCSPGRP', code: fd === terminal ? 'ENOTTY' : 'EBADF', argument: String(fd) },
+      );
+    }
+  }));
