@@ -59,6 +59,7 @@ export const foreground: Step = {
 
 /** While /dev is that of this process: in a new root there may be none. */
 export const detachTerminal: Step = {
+  options: ['detachTerminal'],
   emit(program: ProgramBuilder, { options }: Launch): void {
     const wanted = options.detachTerminal;
     if (wanted === undefined || !checkBoolean('detachTerminal', wanted)) return;
@@ -86,7 +87,7 @@ export const detachTerminal: Step = {
 
 /** Once the child's descriptors are in place. */
 export const controllingTerminal: Step = {
-  options: ['controllingTerminal', 'detachTerminal'],
+  options: ['controllingTerminal'],
   emit(program: ProgramBuilder, { options, descriptors }: Launch): void {
     const { controllingTerminal: terminal } = options;
     if (terminal === undefined) return;
