@@ -38,6 +38,8 @@ static long call(struct child_start *start, const struct instruction *instructio
     return close_on_exec_range(start, (unsigned long)values[0], (unsigned long)values[1]);
   if (instruction->number == CALL_WAIT_FOR_PARENT)
     return wait_for_parent(start);
+  if (instruction->number == CALL_IS_IN_CGROUP)
+    return start->in_cgroup;
   return call_kernel((long)instruction->number, values);
 }
 
@@ -84,5 +86,6 @@ struct failure launch_run(struct child_start *start) {
 
 void launch_child(void *argument) {
   struct child_start *start = argument;
+  start->began = 1;
   end_child(start, launch_run(start));
 }

@@ -34,7 +34,8 @@ enum kind {
   (CALL_OWN + 0)                            /* (first, last): by way of /proc/thread-self/fd       \
                                              */
 #define CALL_WAIT_FOR_PARENT (CALL_OWN + 1) /* (): until the parent wrote its files */
-#define CALL_OWN_END (CALL_OWN + 2)
+#define CALL_IS_IN_CGROUP (CALL_OWN + 2)    /* (): 1 if it was born in its control group */
+#define CALL_OWN_END (CALL_OWN + 3)
 
 struct instruction {
   uint32_t number;
@@ -90,6 +91,8 @@ struct child_start {
   int reset_handlers;               /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
   int is_thread;      /* 1 for exec in place: a failure ends this thread, not the process */
   _Atomic int32_t go; /* what the child waits for: 1 to go on, -1 to give up */
+  int in_cgroup;      /* 1 if it was born in program->cgroup */
+  int began;          /* set by the child: it has run */
   int failure_pipe;   /* where they don't: what is written to */
   int highest_fd;     /* the highest descriptor that may be open, where no call knows */
 };

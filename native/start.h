@@ -32,6 +32,7 @@ struct launch_result {
 #define LAUNCHED (-1)
 #define START_CLONE (-2)
 #define START_SETNS (-3)
+#define START_UNBORN (-4) /* it was killed before its first instruction; never reported */
 
 /* Whether clone3 can be had: a kernel before 5.7 lacks it, a container's filter may deny it. */
 int launch_has_clone3(void);

@@ -58,7 +58,7 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
         .stack = (uint64_t)(uintptr_t)stack->bottom,
         .stack_size = STACK_SIZE,
     };
-    if (program->cgroup >= 0) {
+    if (start->in_cgroup) {
       arguments.flags |= CLONE_FLAG_INTO_CGROUP;
       arguments.cgroup = (uint64_t)program->cgroup;
     }
@@ -66,8 +66,9 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
     const long a[6] = {(long)&arguments, sizeof arguments};
     return call_clone(SYS_clone3, a, launch_child, start);
   }
-  if (program->cgroup >= 0 || (flags & CLONE_FLAG_NEWTIME) != 0)
-    return -ENOSYS; /* only clone3 can do that: the plan without it does not ask for it */
+  start->in_cgroup = 0; /* it goes there by itself */
+  if ((flags & CLONE_FLAG_NEWTIME) != 0)
+    return -ENOSYS; /* only clone3 can do that */
   start->reset_handlers = 1;
   if (can_clone_pidfd())
     flags |= CLONE_FLAG_PIDFD;
@@ -200,10 +201,11 @@ static int find_watcher(long pid, int *pidfd) {
   return fd < 0 ? waiter_start() : 0;
 }
 
-void launch_start(struct launch_stack *stack, const struct program *program,
-                  struct launch_result *result) {
+/* launch_start, with a birth in the control group or without. */
+static void start_process(struct launch_stack *stack, const struct program *program, int in_cgroup,
+                          struct launch_result *result) {
   struct failure failure = {LAUNCHED, 0};
-  struct child_start start = {.program = program, .failure = &failure};
+  struct child_start start = {.program = program, .failure = &failure, .in_cgroup = in_cgroup};
   struct failure *copied = NULL;
   _Atomic int32_t running = 1;
   int pidfd = -1;
@@ -245,6 +247,8 @@ void launch_start(struct launch_stack *stack, const struct program *program,
     failure = *copied;
     munmap(copied, sizeof *copied);
   }
+  if (pid >= 0 && start.in_cgroup && !start.began && copied == NULL)
+    failure = (struct failure){START_UNBORN, ESRCH};
   int error = 0;
   if (pid >= 0 && pidfd < 0 && failure.step == LAUNCHED)
     error = find_watcher(pid, &pidfd);
@@ -279,4 +283,16 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   result->inode = pidfd_inode(result->pidfd);
   result->max_rss_floor = (double)self.ru_maxrss;
   result->started = monotonic_microseconds();
+}
+
+/*
+ * Since Linux 6.14 whoever is born into a control group is killed at once if anybody was ever
+ * killed by its cgroup.kill: the kernel compares the group's count of such kills with that of the
+ * parent's group. A child that never ran is launched again, and goes there by itself.
+ */
+void launch_start(struct launch_stack *stack, const struct program *program,
+                  struct launch_result *result) {
+  start_process(stack, program, program->cgroup >= 0, result);
+  if (result->step == START_UNBORN)
+    start_process(stack, program, 0, result);
 }

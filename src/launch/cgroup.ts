@@ -1,10 +1,9 @@
 import { openSync, readFileSync, readlinkSync } from 'node:fs';
-import { native } from '../native.js';
 import { attempt } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
 import { E, O, SYS } from '../syscall/constants.js';
 import { LaunchError } from './error.js';
-import type { ProgramBuilder } from './program.js';
+import { IS_IN_CGROUP, type ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 
 /** The control group of the new process. */
@@ -65,14 +64,13 @@ export const cgroup: Step = {
     if (!isCgroup(fd)) throw blame('cgroup', wanted, E.EBADF, launch);
     if (isFrozen(fd)) throw blame('cgroup', wanted, E.EBUSY, launch);
     program.cgroupPath = readlinkSync(`/proc/self/fd/${fd}`);
-    if (native.hasClone3() && !launch.inPlace) {
-      program.cgroup = fd;
-      program.bornInto.push(`cgroup ${wanted}`);
-      return;
-    }
+    program.cgroup = fd;
+    program.bornInto.push(`cgroup ${wanted}`);
+    // Who could not be born there goes there.
     const procs = program.slot();
     const step = { name: 'cgroup', argument: String(wanted) } as const;
     const flags = O.O_WRONLY | O.O_CLOEXEC;
+    program.skipIf(1, 3, step, IS_IN_CGROUP);
     program.store(step, procs, SYS.openat, fd, program.string('cgroup.procs'), flags);
     program.must(step, SYS.write, procs, program.string('0'), 1);
     program.ignore({ name: 'close' }, SYS.close, procs);

@@ -50,6 +50,9 @@ export const CLOSE_ON_EXEC_RANGE = 0x8000_0000;
  */
 export const OWN_MEMORY = 1;
 
+/** Nor is this one: 1 if the child was born in its control group, else 0. */
+export const IS_IN_CGROUP = 0x8000_0002;
+
 /** Not a system call either: waits until the parent has written its files. */
 const WAIT_FOR_PARENT = 0x8000_0001;
 

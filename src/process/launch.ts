@@ -140,10 +140,7 @@ function check({ failure }: Following, compiled: CompiledLaunch, loan: Loan | un
 }
 
 /** The group of a foreground child: its own, unless it was to join another. */
-function groupOf(
-  { pid }: { readonly pid: number },
-  { launch: { options } }: CompiledLaunch,
-): number {
+function groupOf(pid: number, { launch: { options } }: CompiledLaunch): number {
   return options.processGroup || pid;
 }
 
@@ -151,7 +148,7 @@ function groupOf(
 function begin({ process }: Following, compiled: CompiledLaunch, loan: Loan | undefined): Process {
   const child = process as Process;
   child.describe({ cgroup: compiled.cgroupPath });
-  loan?.begin(groupOf(child, compiled));
+  loan?.begin(groupOf(child.pid, compiled));
   void loan?.follow(child);
   return child;
 }
@@ -188,7 +185,7 @@ function beginUnwatched(
   loan: Loan | undefined,
 ): Unwatched {
   const child = unwatched as Unwatched;
-  loan?.begin(groupOf(child, compiled));
+  loan?.begin(groupOf(child.handle.pid, compiled));
   return { ...child, loan, cgroup: compiled.cgroupPath };
 }
 

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt, close } from '../syscall/call.js';
 import { E, SIG } from '../syscall/constants.js';
@@ -102,7 +102,12 @@ function treeOf({ handle, marker }: ScopeTarget, list: readonly Entry[]): Entry[
 /** The processes of a control group and the groups below it. */
 function cgroupOf(folder: string): number[] {
   const own = read(join(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
-  const below = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isDirectory());
+  let below: Dirent[] = [];
+  try {
+    below = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isDirectory());
+  } catch {
+    // removed, and so empty
+  }
   return [...own, ...below.flatMap(({ name }) => cgroupOf(join(folder, name)))];
 }
 
@@ -151,13 +156,26 @@ function signalMember(entry: Entry, number: number, target: ScopeTarget, scope: 
   if (pidfd >= 0) close(pidfd);
 }
 
+/**
+ * Kills all of a control group at once, what is being forked too: Linux 5.14. False where that can't
+ * be, or would kill this process.
+ */
+function killCgroup(folder: string): boolean {
+  if (cgroupOf(folder).includes(process.pid)) return false;
+  try {
+    writeFileSync(join(folder, 'cgroup.kill'), '1');
+    return true;
+  } catch {
+    return false; // an older kernel, not ours to write, or removed
+  }
+}
+
 /** Sends a signal to all of a scope but 'process'; false when there was nobody left. */
 export function signalScope(target: ScopeTarget, number: number, scope: Scope): boolean {
   if (scope === 'group') return signalGroup(target, number);
-  if (scope === 'cgroup' && number === SIG.SIGKILL && target.cgroup !== undefined) {
+  if (scope === 'cgroup' && number === SIG.SIGKILL) {
     const any = members(target, scope).length > 0;
-    writeFileSync(join(target.cgroup, 'cgroup.kill'), '1'); // Linux 5.14: all at once, forks too
-    return any;
+    if (killCgroup(target.cgroup as string)) return any;
   }
   const done = new Set<number>();
   for (let pass = 0; pass < MAX_PASSES; pass++) {

@@ -8,6 +8,7 @@ import { CLD, E, F, LAYOUT, P, SYS, W } from '../syscall/constants.js';
 import { readStruct } from '../syscall/layout.js';
 import { syscallLater } from '../syscall/raw.js';
 import { type SignalName, signalName } from '../syscall/signals.js';
+import { refusalOf } from './facilities.js';
 import type { Process } from './process.js';
 
 /** That a process stopped, and by which signal, or that it goes on. */
@@ -15,9 +16,10 @@ export type JobChange =
   | { readonly kind: 'stopped'; readonly signal: SignalName }
   | { readonly kind: 'continued' };
 
-/** A pidfd of its own, which stays this process' when it is reaped; -1 if it was. */
-export function copyHandle(process: Process): number {
+/** A pidfd of our own, which stays the process' when it is reaped; -1 where there is none. */
+function copyHandle(process: Process): number {
   try {
+    if (refusalOf('waitid by pidfd') !== 0) return -1;
     return process.withHandle((pidfd) => attempt('fcntl', pidfd, F.F_DUPFD_CLOEXEC, 3));
   } catch {
     return -1;
@@ -29,28 +31,29 @@ export function copyHandle(process: Process): number {
  * as long as the child lives.
  */
 export async function* jobChanges(process: Process): AsyncGenerator<JobChange, void, undefined> {
+  if (process.status() !== undefined) return;
   const pidfd = copyHandle(process);
-  if (pidfd < 0) return;
+  const [type, id] = pidfd < 0 ? [P.P_PID, process.pid] : [P.P_PIDFD, pidfd];
   try {
     for (;;) {
       const info = new Uint8Array(LAYOUT.siginfo.size);
       // Looked at off the loop and taken here, so that its end is left for the spawner to reap.
       const look = W.WSTOPPED | W.WCONTINUED | W.WEXITED | W.WNOWAIT;
-      const { errno } = await syscallLater(SYS.waitid, P.P_PIDFD, pidfd, info, look, null);
+      const { errno } = await syscallLater(SYS.waitid, type, id, info, look, null);
       if (errno === E.EINTR) continue;
       const { code, status } = readStruct(LAYOUT.siginfo, info);
       if (errno !== 0) return;
       if (code === CLD.CLD_STOPPED) {
-        attempt('waitid', P.P_PIDFD, pidfd, null, W.WSTOPPED | W.WNOHANG, null);
+        attempt('waitid', type, id, null, W.WSTOPPED | W.WNOHANG, null);
         yield { kind: 'stopped', signal: signalName(status) };
       } else if (code === CLD.CLD_CONTINUED) {
-        attempt('waitid', P.P_PIDFD, pidfd, null, W.WCONTINUED | W.WNOHANG, null);
+        attempt('waitid', type, id, null, W.WCONTINUED | W.WNOHANG, null);
         yield { kind: 'continued' };
       } else {
         return; // ended, or traced: then its stops are its tracer's
       }
     }
   } finally {
-    close(pidfd);
+    if (pidfd >= 0) close(pidfd);
   }
 }
