@@ -1,0 +1,196 @@
+// Nothing that the package has is missing in the documentation: what the compiler declared is looked
+// for in the pages.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import * as forkexec from '#dist/index.js';
+import { STEP_NAMES } from '#dist/launch/step-names.js';
+import * as forkexecProcess from '#dist/process/index.js';
+import { test } from '../helpers/test.js';
+import { root, sectionsOf, textOf } from './pages.js';
+
+/** Where what an entry point exports is described. */
+const PAGES: Readonly<Record<string, readonly string[]>> = {
+  '.': ['docs/api.md', 'docs/errors.md', 'docs/options.md'],
+  './process': ['docs/api.md', 'docs/errors.md', 'docs/options.md'],
+  './signal': ['docs/signals.md', 'docs/options.md'],
+  './syscall': ['docs/syscall.md', 'docs/options.md', 'docs/errors.md'],
+};
+
+/** Every member of these has a heading of its own. */
+const OPTIONS = ['RunOptions', 'ProcessAttributes', 'ExecOptions'];
+
+const DECLARATION = /^export (?:declare )?(interface|class|function|const|type) ([\w$]+)(.*)$/;
+const MEMBER = /^ {4}(?:(?:static|readonly|get|set) )*\[?([\w$.]+)\]?[?]?[:(<]/;
+
+interface Declaration {
+  readonly kind: string;
+  readonly members: readonly string[];
+  readonly bases: readonly string[];
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), 'utf8');
+}
+
+/** The declarations of a file that tsc wrote, whose members are indented by four columns. */
+function declarationsOf(path: string): Map<string, Declaration> {
+  const declarations = new Map<string, Declaration>();
+  let members: string[] = [];
+  for (const line of read(path).split('\n')) {
+    const [, kind, name = '', rest = ''] = DECLARATION.exec(line) ?? [];
+    if (kind !== undefined) {
+      const [, extended = ''] = /extends ([^{]*)/.exec(rest) ?? [];
+      const bases = extended.split(/[\s,]+/).filter((base) => /^\w+$/.test(base));
+      members = [];
+      declarations.set(name, { kind, members, bases });
+    } else if (/^\S/.test(line)) {
+      members = []; // of nothing that is exported
+    }
+    const [, member = 'constructor'] = MEMBER.exec(line) ?? [];
+    if (member !== 'constructor') members.push(member.replace('Symbol.', ''));
+  }
+  return declarations;
+}
+
+interface Exported {
+  readonly name: string;
+  readonly declaration: Declaration | undefined;
+}
+
+/** What a file exports, its own and from others. */
+function exportsOf(path: string): Exported[] {
+  const exported: Exported[] = [];
+  for (const [name, declaration] of declarationsOf(path)) exported.push({ name, declaration });
+  const pattern = /^export (?:type )?(\*|\{[^}]*\}) from '(.+)\.js';$/gm;
+  for (const { 1: names = '', 2: file = '' } of read(path).matchAll(pattern)) {
+    const from = normalize(join(dirname(path), `${file}.d.ts`));
+    if (names === '*') {
+      exported.push(...exportsOf(from));
+      continue;
+    }
+    const declarations = declarationsOf(from);
+    for (const word of names.slice(1, -1).split(',')) {
+      const [, own = '', as = own] = /^\s*(?:type )?([\w$]+)(?: as ([\w$]+))?\s*$/.exec(word) ?? [];
+      if (own !== '') exported.push({ name: as, declaration: declarations.get(own) });
+    }
+  }
+  return exported;
+}
+
+const entries: readonly [string, Exported[]][] = Object.entries(
+  (JSON.parse(read('package.json')) as { exports: Record<string, { types?: string }> }).exports,
+)
+  .flatMap(([entry, { types }]) =>
+    types === undefined ? [] : [[entry, exportsOf(types)] as const],
+  )
+  .map(([entry, exported]) => [entry, exported]);
+
+/** The words of a text that stand in code. */
+function wordsOf(text: string): Set<string> {
+  const spans = text.matchAll(/`{1,2}([^`]+)`{1,2}/g);
+  return new Set(
+    [...spans].flatMap(({ 1: code = '' }) => code.match(/[A-Za-z_$][\w$]*|\$/g) ?? []),
+  );
+}
+
+/** A page without its blocks of code, its headings as if they were code. */
+function proseOf(page: string): string {
+  const text = textOf(page).replaceAll(/^```.*\n(?:.*\n)*?^```$/gm, '');
+  return text.replaceAll(/^#+ (.+)$/gm, '`$1`');
+}
+
+test('every export of every entry point is described', () => {
+  assert.deepEqual(
+    entries.map(([entry]) => entry),
+    Object.keys(PAGES),
+  );
+  const missing: string[] = [];
+  for (const [entry, exported] of entries) {
+    assert.ok(exported.length > 10, entry);
+    const words = wordsOf((PAGES[entry] ?? []).map(proseOf).join('\n'));
+    for (const { name } of exported) if (!words.has(name)) missing.push(`${entry}: ${name}`);
+  }
+  assert.deepEqual(missing, []);
+});
+
+test('every function and class of the two main entry points has a heading', () => {
+  const titles = sectionsOf('docs/api.md').flatMap(({ title }) => title.split(', '));
+  const names = [...Object.keys(forkexec), ...Object.keys(forkexecProcess)];
+  assert.ok(names.length > 10);
+  assert.deepEqual(
+    names.filter((name) => !titles.includes(name)),
+    [],
+  );
+});
+
+test('every member of what they give is described', () => {
+  const missing: string[] = [];
+  let count = 0;
+  for (const [entry, exported] of entries) {
+    const pages = PAGES[entry] ?? [];
+    for (const { name, declaration } of exported) {
+      const headings = pages.flatMap(sectionsOf).filter(({ title }) => title === name);
+      const text = headings.map((section) => section.text).join('\n');
+      const words = wordsOf(text === '' ? pages.map(proseOf).join('\n') : text);
+      for (const member of declaration?.members ?? []) {
+        count += 1;
+        if (!words.has(member)) missing.push(`${entry}: ${name}.${member}`);
+      }
+    }
+  }
+  assert.ok(count > 100);
+  assert.deepEqual(missing, []);
+});
+
+/** All interfaces that there are, by name. */
+const interfaces = new Map(
+  ['command', 'launch', 'process', 'terminal'].flatMap((folder) => {
+    const path = join('dist', folder);
+    const files = readdirSync(join(root, 'dist')).includes(folder)
+      ? readdirSync(join(root, path)).filter((file) => file.endsWith('.d.ts'))
+      : [];
+    return files.flatMap((file) => [...declarationsOf(join(path, file))]);
+  }),
+);
+
+function optionsOf(name: string): string[] {
+  const { members = [], bases = [] } = interfaces.get(name) ?? {};
+  return [...members, ...bases.flatMap(optionsOf)];
+}
+
+test('every option has a heading', () => {
+  const titles = sectionsOf('docs/options.md').flatMap(({ title }) => title.split(', '));
+  const options = new Set(OPTIONS.flatMap(optionsOf));
+  for (const known of ['cwd', 'stdin', 'reject', 'files', 'umask']) assert.ok(options.has(known));
+  assert.deepEqual(
+    [...options].filter((option) => !titles.includes(option)),
+    [],
+  );
+});
+
+test('what is inside of an option is described', () => {
+  const words = wordsOf(proseOf('docs/options.md'));
+  const missing: string[] = [];
+  for (const file of readdirSync(join(root, 'dist', 'launch'))) {
+    if (!file.endsWith('.d.ts')) continue;
+    const declarations = [...declarationsOf(join('dist', 'launch', file))];
+    if (!declarations.some(([name]) => name.endsWith('Options'))) continue;
+    for (const [name, { members }] of declarations) {
+      for (const member of members) {
+        if (!words.has(member)) missing.push(`${file}: ${name}.${member}`);
+      }
+    }
+  }
+  assert.deepEqual(missing, []);
+});
+
+test('every step of a launch is in the table of errors', () => {
+  const steps = sectionsOf('docs/errors.md').find(({ title }) => title === 'Steps');
+  const words = wordsOf(steps?.text ?? '');
+  assert.deepEqual(
+    STEP_NAMES.filter((name) => !words.has(name)),
+    [],
+  );
+});
