@@ -6,6 +6,7 @@
  */
 import { invalid } from '../syscall/check.js';
 import { nearest } from './near-miss.js';
+import { OTHER_NAMES } from './other-names.js';
 
 /**
  * An object with no other keys: a misspelt one would leave out what was meant to be restricted.
@@ -22,6 +23,8 @@ export function checkKeys(option: string, value: unknown, keys: readonly string[
     const meant = nearest(key, keys);
     let known = option === '' ? 'there is no such option' : `there is ${keys.join(', ')}`;
     if (meant !== undefined) known = `perhaps '${path}${meant}' is meant`;
+    const here = option === '' ? OTHER_NAMES.get(key) : undefined;
+    if (here !== undefined) known = `here it is ${here}`;
     throw invalid(`${path}${key}`, given, `absent: ${known}`);
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { command, run, runSync, spawn } from '#dist/index.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
+import { OTHER_NAMES } from '#dist/launch/other-names.js';
 import { exec, startProcess, startProcessSync } from '#dist/process/index.js';
 import { forkExec, forkExecSync } from '#dist/syscall.js';
 import { test } from '../helpers/test.js';
@@ -71,8 +72,21 @@ test('so it is in the attributes of forkExec', async () => {
 
 test('what resembles no option is told so, and what is undefined is absent', async () => {
   await assert.rejects(
-    run('true', { shell: true } as object),
-    /'shell' must be absent: there is no such option/,
+    run('true', { windowsHide: true } as object),
+    /'windowsHide' must be absent: there is no such option/,
   );
-  await run('true', { shell: undefined } as object);
+  await run('true', { windowsHide: undefined } as object);
+});
+
+test('who comes from another library is told what its option is called here', async () => {
+  await assert.rejects(run('true', { uid: 1 } as object), /here it is 'credential\.uid'/);
+  await assert.rejects(run('true', { shell: true } as object), /here it is run\('sh', \['-c'/);
+  // Each of them is none here, and what it is called here is there.
+  const known = new Set<string>([...launchOptionNames, 'stdin', 'stdout', 'stderr', 'fds']);
+  for (const option of ['signal', 'stop', 'lifetime', 'reject']) known.add(option);
+  for (const [name, here] of OTHER_NAMES) {
+    assert.ok(!known.has(name), name);
+    const [, option = ''] = /^'(\w+)/.exec(here) ?? [];
+    assert.ok(known.has(option) || name === 'shell', here);
+  }
 });
