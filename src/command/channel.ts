@@ -10,12 +10,10 @@ import { attempt, close } from '../syscall/call.js';
 import { LAYOUT, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
-import { readSome, writeSome } from './io.js';
+import { LARGEST_BUFFER, readSome, writeSome } from './io.js';
 
 /** Then others have their turn of the event loop. */
 const BYTES_A_TURN = 1024 * 1024;
-/** What a pipe or a socket can hold, unless root has raised it. */
-const LARGEST_BUFFER = 1024 * 1024;
 
 /** Our end of a pipe or a socket. */
 export class Channel {

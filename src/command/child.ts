@@ -52,6 +52,8 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
   #closed: Promise<ExitStatus> | undefined;
   #reason: ExitReason | undefined;
+  /** The ladder, if something made it be climbed. */
+  #stopping: Promise<void> | undefined;
   /** Why it could not be stopped. @internal */
   stopError: unknown;
 
@@ -109,7 +111,8 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
    * The process ended, and every stream of it that was asked for has ended too, or was cut off
    * `waitDelay` after the exit: `held` of the status then says which, and who had it open. Pipes that
    * nobody asked for until then are closed. Rejects with the error of a stream that was given in the
-   * options, if one failed.
+   * options, if one failed. Where `timeout` or `signal` stopped more than the process, it waits until
+   * those have ended too.
    */
   get closed(): Promise<ExitStatus> {
     this.#closed ??= this.#close();
@@ -173,7 +176,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     if (this.#reason !== undefined || this.process.hasEnded()) return;
     this.#reason = reason;
     // What could not be stopped ends by itself, and the error is the cause that is told.
-    climb(this.process, this.#stop).catch((error: unknown) => {
+    this.#stopping = climb(this.process, this.#stop).catch((error: unknown) => {
       this.stopError ??= error;
     });
   }
@@ -240,6 +243,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const status = await this.exited;
     try {
       const held = await this.#readings.settled();
+      await this.#stopping; // others of its scope may take longer
       return held.length === 0 ? status : status.with({ held });
     } finally {
       for (const { taken, attached, channel } of this.#ends.values()) {

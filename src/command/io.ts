@@ -10,6 +10,9 @@ import { SystemError } from '../syscall/errors.js';
 /** As much as a pipe holds by default. */
 const READ_SIZE = 64 * 1024;
 
+/** What a pipe or a socket can hold, unless root has raised it. */
+export const LARGEST_BUFFER: number = 1024 * 1024;
+
 /** Where reads go first: small ones are copied out of it, large ones take it along. */
 let scratch = Buffer.allocUnsafeSlow(READ_SIZE);
 

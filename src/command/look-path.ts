@@ -38,6 +38,7 @@ export function lookPath(file: string, options: { path?: string; cwd?: string } 
     const path = resolve(options.cwd ?? '', candidate);
     const reason = whyNot(path);
     if (reason === 0) return path;
+    if (file.includes('/')) errno = reason; // what spawn would say of it
     if (errno !== E.ENOENT || reason === E.ENOENT || reason === E.ENOTDIR) continue;
     errno = reason;
     blamed = path;

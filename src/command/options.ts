@@ -50,6 +50,7 @@ export interface StopOptions {
   signal?: Signal;
   /** Milliseconds until SIGKILL. Default: 5000. */
   grace?: number;
+  /** Who is to end. Who may not be killed is given up a second after SIGKILL. Default: `'process'`. */
   scope?: Scope;
   /** Instead of `signal` and `grace`: each signal, and how long it is given, in milliseconds. */
   steps?: readonly (readonly [signal: Signal, grace?: number])[];

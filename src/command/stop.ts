@@ -8,10 +8,14 @@ import { checkKeys } from '../launch/values.js';
 import { checkScope, type Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import { checkSignal, invalid, outOfRange } from '../syscall/check.js';
-import type { Signal } from '../syscall/signals.js';
+import { SIG } from '../syscall/constants.js';
+import { findSignal, type Signal } from '../syscall/signals.js';
 import type { StopOptions } from './options.js';
 
 const DEFAULT_GRACE = 5000;
+
+/** Milliseconds for a killed process to be gone; one that may not be killed is not waited for. */
+const AFTER_KILL = 1000;
 
 /** What setTimeout can wait at once; more it would take for 1 ms. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -41,6 +45,8 @@ export interface StopStep {
   readonly signals: readonly Signal[];
   /** Milliseconds. */
   readonly grace: number;
+  /** Milliseconds that others of the scope are given, once the process itself has ended. */
+  readonly patience: number;
 }
 
 /** The rungs that the options describe. SIGCONT goes with each: a stopped process can't end. */
@@ -62,6 +68,7 @@ export function stopSteps(options: StopOptions = {}): StopStep[] {
     return {
       signals: [signal, 'SIGCONT'],
       grace: checkDelay(`${option}.grace`, grace ?? Number.POSITIVE_INFINITY),
+      patience: findSignal(signal) === SIG.SIGKILL ? AFTER_KILL : Number.POSITIVE_INFINITY,
     };
   });
 }
@@ -69,31 +76,41 @@ export function stopSteps(options: StopOptions = {}): StopStep[] {
 /** How often it is looked whether anybody of a scope is left, once the process itself has ended. */
 const LOOK_EVERY = 20;
 
-/** Resolves when all of a scope have ended; checks `stopped` to give up. */
-async function goneFrom(process: Process, scope: Scope, stopped: () => boolean): Promise<void> {
+/** Resolves when all of a scope have ended, or `until` says that it is enough. */
+async function goneFrom(process: Process, scope: Scope, until: () => boolean): Promise<void> {
   await process.wait();
-  while (scope !== 'process' && !stopped() && process.isLeft(scope)) {
+  while (scope !== 'process' && !until() && process.isLeft(scope)) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
   }
+}
+
+/** Waits for a scope to have ended, as long as a step allows. Whether there is nothing left to do. */
+async function endsWithin(
+  process: Process,
+  scope: Scope,
+  { grace, patience }: StopStep,
+): Promise<boolean> {
+  const giveUp = performance.now() + patience;
+  let over = false;
+  let cancel = (): void => {};
+  const late = new Promise<false>((resolve) => {
+    cancel = after(grace, () => resolve(false));
+  });
+  const gone = goneFrom(process, scope, () => over || performance.now() > giveUp);
+  const outcome = await Promise.race([gone.then(() => true), late]);
+  over = true;
+  cancel();
+  return outcome;
 }
 
 /** Climbs the ladder until the process, and all others of the scope, have ended. */
 export async function climb(process: Process, options: StopOptions = {}): Promise<void> {
   const scope = checkScope('stop.scope', options.scope);
   const unpin = process.pin();
-  let over = false;
   try {
-    for (const { signals, grace } of stopSteps(options)) {
-      for (const signal of signals) if (!process.signal(signal, { scope })) return;
-      let cancel = (): void => {};
-      over = false;
-      const waited = new Promise<boolean>((resolve) => {
-        cancel = after(grace, () => resolve(true));
-      });
-      const timedOut = await Promise.race([goneFrom(process, scope, () => over), waited]);
-      over = true;
-      cancel();
-      if (timedOut !== true) return;
+    for (const step of stopSteps(options)) {
+      for (const signal of step.signals) if (!process.signal(signal, { scope })) return;
+      if (await endsWithin(process, scope, step)) return;
     }
   } finally {
     unpin();

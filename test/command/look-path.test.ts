@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { LaunchError, lookPath, run } from '#dist/index.js';
+import { LaunchError, lookPath, run, spawn } from '#dist/index.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -103,6 +103,16 @@ test('what is found but may not run is EACCES', () =>
     assert.equal(error(folder).code, 'EACCES');
     assert.equal(error(join(folder, 'one', 'nothing')).code, 'ENOENT');
   }));
+
+test('of a path it says what spawn says', async () => {
+  const paths = ['/bin/sh/below', '/no/such/program', '/etc/passwd', '/etc', `/${'x'.repeat(300)}`];
+  for (const path of paths) {
+    const found = await spawn(path).catch((error: unknown) => error);
+    assert.ok(found instanceof LaunchError, path);
+    const { code, step, argument } = found;
+    assert.throws(() => lookPath(path), { name: 'LaunchError', code, step, argument });
+  }
+});
 
 test('what can be no name of a program is refused', () => {
   for (const file of ['', 'a\0b', 5, undefined]) {

@@ -1,0 +1,83 @@
+// The stop ladder for more than one process: nobody of the scope is left when it is over.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { ExitError, type RunOptions, run, runSync, spawn } from '#dist/index.js';
+import { test } from '../helpers/test.js';
+
+const runners = {
+  run: (script: string, options: RunOptions) => run('sh', ['-c', script], options),
+  runSync: async (script: string, options: RunOptions) => runSync('sh', ['-c', script], options),
+};
+
+/** Whether a process is there and has not ended. */
+function runs(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function exitError(running: Promise<unknown>): Promise<ExitError> {
+  const error = await running.then(
+    () => assert.fail('it has not failed'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ExitError, String(error));
+  return error;
+}
+
+/** Ignores SIGTERM, holds no pipe, and says its number once it does. */
+const STUBBORN = `sh -c 'trap "" TERM; echo $$; exec >&- 2>&-; while :; do sleep 0.02; done'`;
+
+for (const [name, runner] of Object.entries(runners)) {
+  test(`${name}: those who stay when the process itself has ended are killed too`, async () => {
+    const cases: [script: string, options: RunOptions][] = [
+      [`${STUBBORN} & sleep 1000`, { processGroup: 0, stop: { scope: 'group', grace: 100 } }],
+      [`${STUBBORN} & sleep 1000`, { session: true, stop: { scope: 'session', grace: 100 } }],
+      [`setsid ${STUBBORN} & sleep 1000`, { stop: { scope: 'tree', grace: 100 } }],
+      // It has lost its parent, and is found by its environment.
+      [`(setsid ${STUBBORN} &); sleep 1000`, { stop: { scope: 'tree', grace: 100 } }],
+    ];
+    for (const [script, options] of cases) {
+      const error = await exitError(runner(script, { timeout: 300, ...options }));
+      assert.equal(error.status.signal, 'SIGTERM', script);
+      assert.equal(error.status.reason, 'timeout');
+      const pid = Number(error.stdout);
+      assert.ok(pid > 1, String(error.stdout));
+      assert.equal(runs(pid), false, `${script}: ${pid} is left`);
+    }
+  });
+
+  test(`${name}: too much output after the exit stops those who write it`, async () => {
+    const script = `sh -c 'echo $$; sleep 0.05; exec cat /dev/zero' & exit 0`;
+    const options: RunOptions = { maxBuffer: 1000, stop: { scope: 'tree' } };
+    const error = await exitError(runner(script, options));
+    assert.equal(error.status.reason, 'maxBuffer');
+    const [pid] = String(error.stdout).split('\n');
+    while (runs(Number(pid))); // SIGPIPE at the latest
+  });
+
+  test(`${name}: a scope that can't be reached is told, and the time is over all the same`, async () => {
+    // It leads no group, so that there is none to signal.
+    const options: RunOptions = { timeout: 50, stop: { scope: 'group', grace: 20 } };
+    const error = await exitError(runner('sleep 0.3', options));
+    assert.equal(error.status.reason, 'timeout');
+    assert.equal(error.status.code, 0);
+    assert.match(String(error.cause), /the scope 'group' is for the leader of a group/);
+  });
+}
+
+test('closed of spawn waits for the whole scope when a timeout has stopped it', async () => {
+  const child = await spawn('sh', ['-c', `setsid ${STUBBORN} & sleep 1000`], {
+    stdin: 'null',
+    stdout: 'pipe',
+    timeout: 300,
+    stop: { scope: 'tree', grace: 100 },
+  });
+  const lines: string[] = [];
+  for await (const line of child.lines()) lines.push(line);
+  assert.equal((await child.closed).reason, 'timeout');
+  assert.equal(runs(Number(lines[0])), false);
+});
