@@ -21,8 +21,9 @@ import { descriptorFlags } from './values.js';
 function toSource(name: string, stdio: unknown, flags: number): DescriptorSource | undefined {
   if (stdio === undefined || stdio === 'inherit' || stdio === 'null') return stdio;
   if (typeof stdio === 'number') return stdio;
-  const { file, append } = stdio as { file: string; append?: boolean };
-  const mode = flags === O.O_RDONLY ? flags : flags | (append ? O.O_APPEND : O.O_TRUNC);
+  const { file, append, access } = stdio as { file: string; append?: boolean; access?: 'read' };
+  const write = flags | (append ? O.O_APPEND : O.O_TRUNC);
+  const mode = access === 'read' || flags === O.O_RDONLY ? O.O_RDONLY : write;
   try {
     return openSync(file, mode);
   } catch (error) {
@@ -81,18 +82,19 @@ function openOutput(): [fd: number, path: string] {
   const { HOME } = process.env;
   const paths = ['nohup.out', ...(HOME === undefined ? [] : [join(HOME, 'nohup.out')])];
   const umask = process.umask(0o177); // whatever else it would take away
+  const reasons: string[] = [];
   try {
     for (const path of paths) {
       try {
         return [openSync(path, flags, 0o600), path];
-      } catch {
-        // the next place
+      } catch (error) {
+        reasons.push((error as Error).message);
       }
     }
   } finally {
     process.umask(umask);
   }
-  throw new Failure(`${paths.join(' and ')} can not be written`);
+  throw new Failure(`no place for the output: ${reasons.join('; ')}`);
 }
 
 /** What nohup(1) does with terminals: they are not read, and their output goes to a file. */
@@ -100,7 +102,7 @@ function leaveTerminals(options: SpawnOptions): SpawnOptions {
   const left: SpawnOptions = { ...options };
   const notes: string[] = [];
   if (isTerminal(0)) {
-    left.stdin = 'null';
+    left.stdin = openSync('/dev/null', O.O_WRONLY); // which can't be read, as nohup(1) says
     notes.push('ignoring input');
   }
   if (isTerminal(1)) {

@@ -3,8 +3,9 @@
  *
  *   signals table                      the signals of this system's headers, as JSON
  *   signals queue PID NUMBER COUNT     sends COUNT of them with the values 0, 1, …; sends again
- * what the kernel's queue has no room for, and prints how often signals storm NUMBER sends them to
- * its own process group until it is ended
+ * what the kernel's queue has no room for, and prints how often
+ *   signals storm NUMBER               sends them to its own process group until it is ended
+ *   signals listen NUMBER…             prints "ready", and then number, code and sender of each
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -65,6 +66,21 @@ static int storm(int number) {
   return 1;
 }
 
+_Noreturn static void listen(int count, char **numbers) {
+  sigset_t set;
+  siginfo_t info;
+  sigemptyset(&set);
+  for (int i = 0; i < count; i++)
+    sigaddset(&set, atoi(numbers[i]));
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  printf("ready %d\n", getpid());
+  for (;;) {
+    if (sigwaitinfo(&set, &info) > 0)
+      printf("%d %d %d\n", info.si_signo, info.si_code, info.si_pid);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "table") == 0)
     return print_table();
@@ -72,5 +88,7 @@ int main(int argc, char **argv) {
     return queue(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
   if (argc == 3 && strcmp(argv[1], "storm") == 0)
     return storm(atoi(argv[2]));
+  if (argc > 2 && strcmp(argv[1], "listen") == 0)
+    listen(argc - 2, argv + 2);
   return 2;
 }
