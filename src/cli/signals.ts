@@ -9,7 +9,8 @@ import type { SpawnOptions } from '../command/options.js';
 import { inherited } from '../signal/inherited.js';
 import { notify, type SignalInfo } from '../signal/notify.js';
 import { attempt } from '../syscall/call.js';
-import { PR, SI, SIG, SIG_HOW } from '../syscall/constants.js';
+import { LAYOUT, P, PR, SI, SIG, SIG_HOW, TIOC, W } from '../syscall/constants.js';
+import { readStruct } from '../syscall/layout.js';
 import { findSignal, type SignalName, signalSet } from '../syscall/signals.js';
 
 const PASSED: readonly SignalName[] = [
@@ -47,35 +48,93 @@ function isStopped({ pid }: Child): boolean {
   }
 }
 
+/** Whether the program went on, or stopped again, and `Child` has not told of it yet. */
+function hasChanged({ pid }: Child): boolean {
+  const info = new Uint8Array(LAYOUT.siginfo.size);
+  const look = W.WSTOPPED | W.WCONTINUED | W.WNOHANG | W.WNOWAIT;
+  const result = attempt('waitid', P.P_PID, pid, info, look, null);
+  return result === 0 && readStruct(LAYOUT.siginfo, info).pid === pid;
+}
+
+/**
+ * A shell that continues the job of this process gives it the terminal: it is the program's, where
+ * that is to be in the foreground.
+ */
+function passTerminal({ foreground, processGroup }: SpawnOptions, { pid }: Child): void {
+  const now = new Int32Array(1);
+  if (foreground === undefined || attempt('ioctl', foreground, TIOC.TIOCGPGRP, now) < 0) return;
+  if (now[0] !== attempt('getpgid', 0)) return; // continued in the background
+  attempt('ioctl', foreground, TIOC.TIOCSPGRP, Int32Array.of(processGroup || pid));
+}
+
+/** Passes signals on to the program, and stops this process when that stops. */
+class Forwarder {
+  readonly #child: Child;
+  readonly #options: SpawnOptions;
+  readonly #sameGroup: boolean;
+  /** How often the program has stopped, and whether this process did with it. */
+  #stops = 0;
+  #stopped = false;
+
+  constructor(child: Child, options: SpawnOptions) {
+    const { session, processGroup, foreground } = options;
+    this.#child = child;
+    this.#options = options;
+    this.#sameGroup = !session && processGroup === undefined && foreground === undefined;
+  }
+
+  pass(info: SignalInfo): void {
+    if (this.#sameGroup && isForGroup(info)) return;
+    if (info.signal === 'SIGCONT') this.#continue();
+    else this.#send(info.signal);
+  }
+
+  #continue(): void {
+    passTerminal(this.#options, this.#child);
+    const ofJob = this.#sameGroup && this.#stopped;
+    this.#stopped = false;
+    if (!ofJob) {
+      this.#send('SIGCONT');
+      return;
+    }
+    // A shell continues all of a job that it saw stop, `kill` only one. Who was continued may have
+    // been stopped again since, and is not to go on: the change is told of first.
+    const stops = this.#stops;
+    setImmediate(() => {
+      const waits = this.#stops === stops && isStopped(this.#child) && !hasChanged(this.#child);
+      if (waits) this.#send('SIGCONT');
+    });
+  }
+
+  #send(signal: SignalName): void {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // EPERM: it has become another user's, and only they may signal it
+    }
+  }
+
+  /** A shell that waits for forkexec is to see that the job stopped. */
+  stop(signal: SignalName | undefined): void {
+    if (!STOPS_OF_JOBS.includes(signal)) return;
+    this.#stops++;
+    this.#stopped = true;
+    attempt('kill', process.pid, SIG.SIGSTOP);
+  }
+}
+
 /**
  * From here on signals do not end forkexec, which has a status to wait for. The function it returns
  * tells who gets them, and those that came before.
  */
-export function holdSignals({ session, processGroup }: SpawnOptions): (child: Child) => void {
-  const sameGroup = !session && processGroup === undefined;
+export function holdSignals(options: SpawnOptions): (child: Child) => void {
   // What was ignored when forkexec was started stays so, for nohup's sake.
   const signals = PASSED.filter((name) => !inherited.ignored.includes(name));
   const stream = notify(...signals);
   return (child) => {
-    let stopped = false;
-    stream.on('signal', (info) => {
-      if (sameGroup && isForGroup(info)) return;
-      // A shell continues all of a job that it saw stop.
-      const ofJob = sameGroup && stopped && info.signal === 'SIGCONT';
-      if (info.signal === 'SIGCONT') stopped = false;
-      if (ofJob && !isStopped(child)) return;
-      try {
-        child.kill(info.signal);
-      } catch {
-        // EPERM: it has become another user's, and only they may signal it
-      }
-    });
-    // A shell that waits for forkexec is to see that the job stopped.
-    child.on('stopped', (signal) => {
-      if (!STOPS_OF_JOBS.includes(signal)) return;
-      stopped = true;
-      attempt('kill', process.pid, SIG.SIGSTOP);
-    });
+    const forwarder = new Forwarder(child, options);
+    stream.on('signal', (info) => forwarder.pass(info));
+    child.on('stopped', (signal) => forwarder.stop(signal));
   };
 }
 

@@ -26,11 +26,8 @@ function copyHandle(process: Process): number {
   }
 }
 
-/**
- * The stops and continuations of a child until its end: waitid(2). Takes a thread of the pool for
- * as long as the child lives.
- */
-export async function* jobChanges(process: Process): AsyncGenerator<JobChange, void, undefined> {
+/** As `jobChanges`, for one reader: a change that is taken nobody else is told of. */
+async function* takeChanges(process: Process): AsyncGenerator<JobChange, void, undefined> {
   if (process.status() !== undefined) return;
   const pidfd = copyHandle(process);
   const [type, id] = pidfd < 0 ? [P.P_PID, process.pid] : [P.P_PIDFD, pidfd];
@@ -55,5 +52,63 @@ export async function* jobChanges(process: Process): AsyncGenerator<JobChange, v
     }
   } finally {
     if (pidfd >= 0) close(pidfd);
+  }
+}
+
+/** What was told to one reader of several. */
+class Inbox {
+  readonly #changes: JobChange[] = [];
+  #ended = false;
+  #wake: (() => void) | undefined;
+
+  put(change: JobChange | undefined): void {
+    if (change === undefined) this.#ended = true;
+    else this.#changes.push(change);
+    this.#wake?.();
+  }
+
+  /** Undefined at the end. */
+  async take(): Promise<JobChange | undefined> {
+    while (this.#changes.length === 0 && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#changes.shift();
+  }
+}
+
+/** The readers of each child that has any. */
+const readers = new WeakMap<Process, Set<Inbox>>();
+
+async function tellAll(process: Process, inboxes: Set<Inbox>): Promise<void> {
+  try {
+    for await (const change of takeChanges(process)) {
+      for (const inbox of inboxes) inbox.put(change);
+    }
+  } finally {
+    readers.delete(process);
+    for (const inbox of inboxes) inbox.put(undefined);
+  }
+}
+
+/**
+ * The stops and continuations of a child until its end: waitid(2). Takes a thread of the pool for
+ * as long as the child lives; any number may ask.
+ */
+export async function* jobChanges(process: Process): AsyncGenerator<JobChange, void, undefined> {
+  const inbox = new Inbox();
+  const inboxes = readers.get(process) ?? new Set();
+  inboxes.add(inbox);
+  if (!readers.has(process)) {
+    readers.set(process, inboxes);
+    void tellAll(process, inboxes);
+  }
+  try {
+    for (let change = await inbox.take(); change !== undefined; change = await inbox.take()) {
+      yield change;
+    }
+  } finally {
+    inboxes.delete(inbox);
   }
 }

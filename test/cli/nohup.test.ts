@@ -48,7 +48,11 @@ async function onTerminal(
   options: SpawnOptions = {},
 ): Promise<Outcome> {
   using screen = new Screen();
-  const child = await screen.spawn(file, args, { cwd, env: { HOME: home, LC_ALL: 'C' }, ...options });
+  const child = await screen.spawn(file, args, {
+    cwd,
+    env: { HOME: home, LC_ALL: 'C' },
+    ...options,
+  });
   const { code } = await child.exited;
   return { code, terminal: screen.text };
 }

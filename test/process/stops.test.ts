@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { startProcess } from '#dist/process/index.js';
+import { type JobChange, jobChanges } from '#dist/process/stops.js';
+import { until } from '../helpers/signals.js';
+import { test } from '../helpers/test.js';
+
+test('all who ask for the stops of a process are told of each', async () => {
+  const child = await startProcess('/bin/sleep', ['sleep', '60'], { processGroup: 0 });
+  const told: JobChange[][] = [[], [], []];
+  const readings = told.map(async (changes) => {
+    for await (const change of jobChanges(child)) changes.push(change);
+  });
+  const wanted: JobChange[] = [];
+  const tellAll = async (change: JobChange): Promise<void> => {
+    wanted.push(change);
+    await until(() => told.every(({ length }) => length === wanted.length));
+  };
+  for (let round = 0; round < 20; round++) {
+    child.signal('SIGTSTP');
+    await tellAll({ kind: 'stopped', signal: 'SIGTSTP' });
+    child.signal('SIGCONT');
+    await tellAll({ kind: 'continued' });
+  }
+  child.signal('SIGKILL');
+  await child.wait();
+  await Promise.all(readings);
+  for (const changes of told) assert.deepEqual(changes, wanted);
+  for await (const _ of jobChanges(child)) assert.fail('it has ended');
+});
