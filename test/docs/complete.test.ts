@@ -2,7 +2,7 @@
 // for in the pages.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import * as forkexec from '#dist/index.js';
 import { STEP_NAMES } from '#dist/launch/step-names.js';
@@ -184,6 +184,19 @@ test('what is inside of an option is described', () => {
     }
   }
   assert.deepEqual(missing, []);
+});
+
+test('every script of package.json is described', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const text = textOf('CONTRIBUTING.md');
+  const run = Object.keys(scripts).filter((name) => !/^(pre|post)/.test(name));
+  assert.deepEqual(
+    run.filter((name) => !new RegExp(`\\b${name}(?![\\w:])`).test(text)),
+    [],
+  );
+  for (const { 1: file = '' } of text.matchAll(/`(scripts\/[\w.-]+)/g)) {
+    assert.ok(existsSync(join(root, file)), file);
+  }
 });
 
 test('every step of a launch is in the table of errors', () => {
