@@ -46,7 +46,8 @@ export function runDefaults(options: RunOptions): readonly [Stdio, Stdio, Stdio]
 
 export function checkRunOptions(options: RunOptions): void {
   checkSpawnOptions(options);
-  const { input, encoding, lines, maxBuffer, stdin } = options;
+  const { input, encoding, lines, maxBuffer, ptrace, stdin } = options;
+  if (ptrace) throw invalid('ptrace', ptrace, 'absent for run, where nobody could let it go on');
   if (input !== undefined && typeof input !== 'string' && !isSource(input)) {
     throw invalid('input', input, 'a string, bytes, a readable stream or an iterable');
   }

@@ -13,4 +13,11 @@ export { Process } from './process.js';
 export type { Scope } from './scope.js';
 export { type ProcessAttributes, startProcess, startProcessSync } from './start.js';
 export { type ExitReason, ExitStatus, type ResourceUsage } from './status.js';
-export { type Registers, Trace, type TraceOption, type TraceStop, trace } from './trace.js';
+export {
+  type Registers,
+  Trace,
+  type TraceEvent,
+  type TraceOption,
+  type TraceStop,
+  trace,
+} from './trace.js';

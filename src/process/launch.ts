@@ -8,6 +8,7 @@ import { COMPLETION, completions, native } from '../native.js';
 import { Handle } from './handle.js';
 import { Loan } from './loan.js';
 import { exitStatus, launchedProcess, type Process } from './process.js';
+import { holdTracee, holdTraceeSync } from './tracee.js';
 
 /** In a row: that the launch did not fail. */
 const LAUNCHED = -1;
@@ -166,7 +167,9 @@ export async function launch(
   const loan = borrow(compiled);
   await launchLater(compiled, closeFds, following);
   check(following, compiled, loan);
-  return begin(following, compiled, loan);
+  const child = begin(following, compiled, loan);
+  if (compiled.launch.options.ptrace) await holdTracee(child.pid);
+  return child;
 }
 
 /** As `launch`, but returns only then. */
@@ -175,7 +178,9 @@ export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[]
   const loan = borrow(compiled);
   launchNow(compiled, closeFds, following);
   check(following, compiled, loan);
-  return begin(following, compiled, loan);
+  const child = begin(following, compiled, loan);
+  if (compiled.launch.options.ptrace) holdTraceeSync(child.pid);
+  return child;
 }
 
 /** The same for one that the caller reaps. */

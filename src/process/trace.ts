@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { attempt } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
 import { CLD, E, LAYOUT, NT, P, PTRACE, SYS, W } from '../syscall/constants.js';
@@ -17,12 +17,24 @@ import { Process } from './process.js';
 /** The processor's registers, by the names of struct user_regs_struct. */
 export type Registers = StructOf<typeof LAYOUT.user_regs>;
 
+/** What a tracee does when it stops by itself: PTRACE_EVENT_… in ptrace(2), or a system call. */
+export type TraceEvent =
+  | 'exec'
+  | 'exit'
+  | 'fork'
+  | 'vfork'
+  | 'vforkDone'
+  | 'clone'
+  | 'seccomp'
+  | 'stop'
+  | 'syscall';
+
 /** Why a tracee stopped. */
 export interface TraceStop {
   /** The signal that is about to be delivered, or SIGTRAP for an event. */
   readonly signal: SignalName;
-  /** The PTRACE_EVENT_… that stopped it, by number; 0 for a signal or the first stop at execve. */
-  readonly event: number;
+  /** Undefined for a signal and for the first stop, at execve. */
+  readonly event?: TraceEvent;
 }
 
 /** Options that report events as stops, by name; PTRACE_SETOPTIONS in ptrace(2). */
@@ -46,6 +58,27 @@ const OPTIONS: Readonly<Record<TraceOption, number>> = {
   seccomp: PTRACE.PTRACE_O_TRACESECCOMP,
   sysgood: PTRACE.PTRACE_O_TRACESYSGOOD,
 };
+
+const EVENTS: Readonly<Record<number, TraceEvent>> = {
+  [PTRACE.PTRACE_EVENT_EXEC]: 'exec',
+  [PTRACE.PTRACE_EVENT_EXIT]: 'exit',
+  [PTRACE.PTRACE_EVENT_FORK]: 'fork',
+  [PTRACE.PTRACE_EVENT_VFORK]: 'vfork',
+  [PTRACE.PTRACE_EVENT_VFORK_DONE]: 'vforkDone',
+  [PTRACE.PTRACE_EVENT_CLONE]: 'clone',
+  [PTRACE.PTRACE_EVENT_SECCOMP]: 'seccomp',
+  [PTRACE.PTRACE_EVENT_STOP]: 'stop',
+};
+
+/** What `sysgood` marks stops at system calls with. */
+const SYSTEM_CALL = 0x80;
+
+/** From the status of a stop as waitid(2) has it. */
+function stopOf(status: number): TraceStop {
+  const signal = signalName(status & 0x7f);
+  const event = (status & SYSTEM_CALL) !== 0 ? 'syscall' : EVENTS[status >> 8];
+  return event === undefined ? { signal } : { signal, event };
+}
 
 /**
  * A process that is being traced. All requests are made on the thread that launched it, which is the
@@ -75,6 +108,7 @@ export class Trace {
   async next(): Promise<TraceStop | undefined> {
     const info = new Uint8Array(LAYOUT.siginfo.size);
     const { pid } = this.process;
+    if (this.#ours && this.process.status() !== undefined) return undefined;
     // Looked at off the loop and taken here: its end is the spawner's to reap.
     const look = W.WSTOPPED | W.WEXITED | W.WNOWAIT;
     let errno: number;
@@ -89,7 +123,7 @@ export class Trace {
       return undefined;
     }
     attempt('waitid', P.P_PID, pid, null, W.WSTOPPED | W.WNOHANG, null);
-    return { signal: signalName(status & 0x7f), event: status >> 8 };
+    return stopOf(status);
   }
 
   /** Lets it go on, with a signal if it is to get one: PTRACE_CONT. */
@@ -188,17 +222,28 @@ function numberOf(signal: Signal | undefined): number {
   return signal === undefined ? 0 : checkSignal('signal', signal);
 }
 
+/** Whether a thread of this process is its tracer. */
+function isTraced(process: Process): boolean {
+  try {
+    const status = readFileSync(`/proc/${process.pid}/status`, 'latin1');
+    const tracer = /^TracerPid:\s*(\d+)$/m.exec(status)?.[1];
+    return process.status() === undefined && existsSync(`/proc/self/task/${tracer}`);
+  } catch {
+    return false; // ended
+  }
+}
+
 /**
  * Traces a process that was started with `ptrace: true`. Resolves at its first stop, before the
- * first instruction of its program. From then on it dies with this process.
+ * first instruction of its program. It dies with this process: PTRACE_O_EXITKILL, Linux 3.8.
  *
  * @throws SystemError ESRCH when it is not traced by this process.
  * @see ptrace(2)
  */
 export async function trace(process: Process): Promise<Trace> {
+  if (!isTraced(process)) throw new SystemError('ptrace', E.ESRCH);
   const tracing = new Trace(process, true);
   const stop = await tracing.next();
   if (stop === undefined) throw new SystemError('ptrace', E.ESRCH);
-  await tracing.setOptions([]);
   return tracing;
 }
