@@ -39,7 +39,9 @@ const untouched = new FinalizationRegistry<ReadonlyMap<number, OpenEnd>>((ends) 
 
 /** A command that was started, and the parent's ends of its pipes. */
 export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDisposable {
+  /** Its number: getpid(2). */
   readonly pid: number;
+  /** The process without its streams: its `id`, its pidfd, its status without waiting. */
   readonly process: Process;
   /** The process ended. Never waits for pipes. */
   readonly exited: Promise<ExitStatus>;
@@ -156,10 +158,12 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     return this;
   }
 
+  /** The event loop stays alive until it ended, as it does by default. */
   ref(): void {
     this.process.ref();
   }
 
+  /** The event loop does not wait for it, not even where its end is awaited. */
   unref(): void {
     this.process.unref();
   }

@@ -30,8 +30,11 @@ export function mergeOptions(under: Readonly<RunOptions>, over: RunOptions = {})
 
 /** An immutable description of a command, which can be started any number of times. */
 export class Command<Out extends Output = string> implements Description {
+  /** The program: a path, or a name to look for in PATH. */
   readonly file: string;
+  /** Its arguments, without its name. */
   readonly args: readonly string[];
+  /** What it is started with. */
   readonly options: Readonly<RunOptions>;
 
   /** @internal */
@@ -53,15 +56,17 @@ export class Command<Out extends Output = string> implements Description {
     return spawn(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
-  /** Runs it as `run` does, with these options on top of its own. */
+  /** Runs it as `run` does. */
   run(): Promise<Outcome<Out>>;
+  /** With these options on top of its own. */
   run<const P extends RunOptions>(options: P | undefined): Promise<Outcome<OutputOver<Out, P>>>;
   run(options?: RunOptions): Promise<Outcome<Output>> {
     return run(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
-  /** Runs it as `runSync` does, with these options on top of its own. */
+  /** Runs it as `runSync` does. */
   runSync(): Outcome<Out>;
+  /** With these options on top of its own. */
   runSync<const P extends RunOptions>(options: P | undefined): Outcome<OutputOver<Out, P>>;
   runSync(options?: RunOptions): Outcome<Output> {
     return runSync(this.file, this.args, mergeOptions(this.options, options)) as never;

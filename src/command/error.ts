@@ -34,8 +34,11 @@ function heldBy({ held }: ExitStatus): string {
 
 /** A command ended with anything but exit code 0, or had to be stopped. */
 export class ExitError extends Error {
+  /** How it ended, and why: `reason`. */
   readonly status: ExitStatus;
+  /** What was collected until then; text, bytes or lines as for a result. */
   readonly stdout: Collected;
+  /** As `stdout`; its last lines are in the message. */
   readonly stderr: Collected;
   /** As a shell would take it. */
   readonly command: string;

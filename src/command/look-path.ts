@@ -24,7 +24,8 @@ function whyNot(path: string): number {
 
 /**
  * The path of the program that `spawn` would run for `file`: the first executable of that name in
- * PATH, or `file` itself if there is a slash in it, made absolute.
+ * PATH, or `file` itself if there is a slash in it, made absolute. `path` is instead of PATH, and
+ * `cwd` where a `file` with a slash is looked for; default: the working directory of this process.
  *
  * @throws LaunchError ENOENT with the paths in `searched`; EACCES if there is one that may not run.
  */

@@ -12,6 +12,7 @@ import type { Verbose } from './verbose.js';
 
 /** A file that the child reads or writes: open(2). */
 export interface FileStdio {
+  /** A path, or a `file:` URL; relative to the working directory of this process, not to `cwd`. */
   file: string | URL;
   /** Writes go to the end of what is there. Default: false, and the file is emptied first. */
   append?: boolean;
@@ -48,14 +49,16 @@ export type Stdio =
 export interface StopOptions {
   /** Asked first; SIGCONT follows, so that a stopped process can answer. Default: `'SIGTERM'`. */
   signal?: Signal;
-  /** Milliseconds until SIGKILL. Default: 5000. */
+  /** Milliseconds until SIGKILL; Infinity is never. Default: 5000. */
   grace?: number;
   /** Who is to end. Who may not be killed is given up a second after SIGKILL. Default: `'process'`. */
+  /** Who is signalled, and until whose end the ladder is climbed. Default: `'process'`. */
   scope?: Scope;
   /** Instead of `signal` and `grace`: each signal, and how long it is given, in milliseconds. */
   steps?: readonly (readonly [signal: Signal, grace?: number])[];
 }
 
+/** Options of `spawn`: what is true of the new process, and its streams and its end. */
 export interface SpawnOptions extends LaunchOptions {
   /** Default: `'inherit'` for spawn, `'null'` for run. */
   stdin?: Stdio;
@@ -65,9 +68,16 @@ export interface SpawnOptions extends LaunchOptions {
   stderr?: Stdio;
   /** The child's descriptors from 3 on, by number. All others are closed in it. */
   fds?: Readonly<Record<number, Stdio>>;
-  /** Stops the command when aborted. */
+  /**
+   * Stops the command when aborted; `status.reason` is `'aborted'`, and the reason given to `abort`
+   * the `cause` of the error. One that has aborted already rejects with its reason, and nothing is
+   * started. Default: none.
+   */
   signal?: AbortSignal;
-  /** Milliseconds until the command is stopped. Default: none. */
+  /**
+   * Milliseconds from the launch until the command is stopped; `status.reason` is then `'timeout'`.
+   * 0 is at once. Default: none.
+   */
   timeout?: number;
   /** How `signal`, `timeout` and the end of an `await using` scope stop it. */
   stop?: StopOptions;
@@ -94,6 +104,7 @@ export interface SpawnOptions extends LaunchOptions {
   verbose?: Verbose;
 }
 
+/** Options of `run`, `runSync` and `command`: also what is collected and how. */
 export interface RunOptions extends SpawnOptions {
   /** Written to stdin. runSync takes a string or bytes. */
   input?: string | Source;
@@ -101,9 +112,12 @@ export interface RunOptions extends SpawnOptions {
   lines?: boolean;
   /** Whether output is text or bytes. Default: `'utf8'`. */
   encoding?: 'utf8' | 'buffer';
-  /** Bytes of one stream; more stop the command. Default: 100 MiB. */
+  /**
+   * Bytes of one stream; more stop the command, and `status.reason` is `'maxBuffer'`. Infinity is no
+   * limit. Default: 100 MiB.
+   */
   maxBuffer?: number;
-  /** Whether anything but exit code 0 rejects. Default: true. */
+  /** Whether anything but exit code 0, or to be stopped, is an ExitError. Default: true. */
   reject?: boolean;
   /** Whether one newline at the end of text is left out. Default: true. */
   stripFinalNewline?: boolean;

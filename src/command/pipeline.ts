@@ -37,6 +37,7 @@ function openPair(): [read: number, write: number] {
 
 /** Commands connected by pipes of the kernel: no byte between them passes through this process. */
 export class Pipeline<Out extends Output = string, All extends Output = Out> {
+  /** In their order. */
   readonly commands: readonly Description[];
 
   /** @internal */
@@ -58,6 +59,7 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
    * next one had read enough has not failed.
    */
   run(): Promise<PipelineResult<Out, All>>;
+  /** With options for all of them. */
   run<const P extends RunOptions>(
     options: P | undefined,
   ): Promise<PipelineResult<OutputOver<Out, P>, OutputOver<All, P>>>;

@@ -23,7 +23,9 @@ export const DEFAULT_WAIT_DELAY = 1000;
 export interface Outcome<Out extends Output> {
   /** Text, bytes with `encoding: 'buffer'`, or lines; empty where it was not collected. */
   readonly stdout: Out;
+  /** As `stdout`. */
   readonly stderr: Out;
+  /** How it ended, and what it used. */
   readonly status: ExitStatus;
   /** From execve to the end, milliseconds. */
   readonly durationMs: number;

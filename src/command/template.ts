@@ -14,10 +14,12 @@ export class ScriptCommand<Out extends Output = string>
   extends Command<Out>
   implements PromiseLike<Outcome<Out>>
 {
+  /** The same with other options on top. */
   override with<const P extends RunOptions>(options: P): ScriptCommand<OutputOver<Out, P>> {
     return new ScriptCommand(this.file, this.args, mergeOptions(this.options, options));
   }
 
+  /** Runs it, as `run` does: so it can be awaited. */
   // biome-ignore lint/suspicious/noThenProperty: `await $`…`` is what it is for
   then<T = Outcome<Out>, E = never>(
     fulfilled?: ((result: Outcome<Out>) => T | PromiseLike<T>) | null,

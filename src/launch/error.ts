@@ -19,7 +19,9 @@ export class LaunchError extends Error {
   readonly step: StepName;
   /** What the step was applied to: `'/no/dir'`. */
   readonly argument?: string;
+  /** The program that was to be launched, as it was given. */
   readonly file: string;
+  /** Its arguments, without its name. */
   readonly args: readonly string[];
   /** The paths that were tried, for a `file` without a slash. */
   readonly searched?: readonly string[];

@@ -13,7 +13,7 @@ export interface SessionOptions {
   session?: boolean;
   /**
    * The process group: setpgid(2). 0 is a new group of its own; another number is a group of this
-   * session to join. Not together with `session`, which has its own group. Default: the group of
+   * session to join, with EPERM at `setpgid` when there is none. Not together with `session`, which has its own group. Default: the group of
    * this process.
    */
   processGroup?: number;

@@ -31,6 +31,7 @@ export function checkScope(option: string, scope: Scope | undefined): Scope {
  * where the system has none, to children alone, which are not reaped meanwhile.
  */
 export class Process implements Disposable {
+  /** Its number: getpid(2). After its end it may be another's. */
   readonly pid: number;
   /**
    * `'pid:inode'`, unique for as long as the system runs; `Process.open` takes it. The inode is that

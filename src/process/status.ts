@@ -52,7 +52,9 @@ export class ExitStatus {
   readonly signal: SignalName | null;
   /** Whether it left a core dump. */
   readonly coreDumped: boolean;
+  /** Why it ended: by itself, or what it was stopped for. */
   readonly reason: ExitReason;
+  /** What it and the children that it awaited used; zeros of a process that is no child. */
   readonly usage: ResourceUsage;
   /** The pipes that were given up after `waitDelay`; empty where all were read to their end. */
   readonly held: readonly HeldStream[];

@@ -85,6 +85,7 @@ function stopOf(status: number): TraceStop {
  * one it obeys; except `next`, they need it stopped and throw SystemError ESRCH if it is not.
  */
 export class Trace {
+  /** The tracee. */
   readonly process: Process;
 
   /** Whether the spawner reaps it; a descendant's end is for its tracer to take first. */

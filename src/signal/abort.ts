@@ -17,8 +17,12 @@ function messageOf({ number, signal }: SignalInfo): string {
 export class SignalError extends Error {
   override readonly name = 'SignalError';
 
-  constructor(readonly info: SignalInfo) {
+  /** The signal, with its sender. */
+  readonly info: SignalInfo;
+
+  constructor(info: SignalInfo) {
     super(messageOf(info));
+    this.info = info;
   }
 }
 

@@ -25,6 +25,7 @@ export interface SignalStream extends AsyncIterable<SignalInfo>, Disposable {
    * iteration waits for the next one, and not for the sake of listeners.
    */
   ref(): this;
+  /** See `ref`. */
   unref(): this;
 }
 

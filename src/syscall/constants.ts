@@ -48,54 +48,100 @@ const tables: X64 | Arm64 = chooseTables();
 /** Numbers of system calls; with the portable backend its own, and only what it has. */
 export const SYS: Constants<'SYS'> =
   backend === 'posix' ? (posix.SYS as unknown as Constants<'SYS'>) : tables.SYS;
+/** Numbers of signals: signal(7). */
 export const SIG: Constants<'SIG'> = tables.SIG;
+/** Numbers of errors: errno(3). */
 export const E: Constants<'E'> = tables.E;
+/** Other names of the same errors, such as EWOULDBLOCK: errno(3). */
 export const E_ALIAS: Constants<'E_ALIAS'> = tables.E_ALIAS;
+/** Flags of open(2). */
 export const O: Constants<'O'> = tables.O;
+/** AT_FDCWD and flags of openat(2) and its kin. */
 export const AT: Constants<'AT'> = tables.AT;
+/** Commands of fcntl(2). */
 export const F: Constants<'F'> = tables.F;
+/** FD_CLOEXEC: fcntl(2). */
 export const FD: Constants<'FD'> = tables.FD;
+/** Options of prctl(2). */
 export const PR: Constants<'PR'> = tables.PR;
+/** Resources of getrlimit(2). */
 export const RLIMIT: Constants<'RLIMIT'> = tables.RLIMIT;
+/** Flags of clone(2), unshare(2) and setns(2). */
 export const CLONE: Constants<'CLONE'> = tables.CLONE;
+/** Kinds of ids of waitid(2). */
 export const P: Constants<'P'> = tables.P;
+/** Options of wait4(2) and waitid(2). */
 export const W: Constants<'W'> = tables.W;
+/** Codes of SIGCHLD: how a child changed, sigaction(2). */
 export const CLD: Constants<'CLD'> = tables.CLD;
+/** Flags of sigaction(2). */
 export const SA: Constants<'SA'> = tables.SA;
+/** What sigprocmask(2) does with a set. */
 export const SIG_HOW: Constants<'SIG_HOW'> = tables.SIG_HOW;
+/** Codes of signals: why one was sent, sigaction(2). */
 export const SI: Constants<'SI'> = tables.SI;
+/** Requests of terminals and other descriptors: ioctl_tty(2), ioctl(2). */
 export const TIOC: Constants<'TIOC'> = tables.TIOC;
+/** Flags and indices of termios(3). */
 export const TERMIOS: Constants<'TERMIOS'> = tables.TERMIOS;
+/** Policies and flags of sched_setscheduler(2) and sched_setattr(2). */
 export const SCHED: Constants<'SCHED'> = tables.SCHED;
+/** Whose priority, and from where to where: getpriority(2). */
 export const PRIO: Constants<'PRIO'> = tables.PRIO;
+/** Classes and targets of ioprio_set(2). */
 export const IOPRIO: Constants<'IOPRIO'> = tables.IOPRIO;
+/** Numbers of capabilities: capabilities(7). */
 export const CAP: Constants<'CAP'> = tables.CAP;
+/** Versions and sizes of capset(2). */
 export const CAP_VERSION: Constants<'CAP_VERSION'> = tables.CAP_VERSION;
+/** Flags of PR_SET_SECUREBITS(2const): capabilities(7). */
 export const SECBIT: Constants<'SECBIT'> = tables.SECBIT;
+/** Requests of namespaces: ioctl_nsfs(2). */
 export const NS: Constants<'NS'> = tables.NS;
+/** Requests, options and events of ptrace(2). */
 export const PTRACE: Constants<'PTRACE'> = tables.PTRACE;
+/** Sets of registers of PTRACE_GETREGSET: ptrace(2). */
 export const NT: Constants<'NT'> = tables.NT;
+/** Flags of pidfd_open(2) and pidfd_send_signal(2), requests of pidfds. */
 export const PIDFD: Constants<'PIDFD'> = tables.PIDFD;
+/** Operations and events of epoll_ctl(2). */
 export const EPOLL: Constants<'EPOLL'> = tables.EPOLL;
+/** Events of poll(2). */
 export const POLL: Constants<'POLL'> = tables.POLL;
+/** Families, types, levels, options and flags of socket(2) and its kin. */
 export const SOCK: Constants<'SOCK'> = tables.SOCK;
+/** Whose usage: getrusage(2). */
 export const RUSAGE: Constants<'RUSAGE'> = tables.RUSAGE;
+/** Flags of close_range(2), Linux 5.9. */
 export const CLOSE_RANGE: Constants<'CLOSE_RANGE'> = tables.CLOSE_RANGE;
+/** Flags of memfd_create(2). */
 export const MFD: Constants<'MFD'> = tables.MFD;
+/** Types and permissions of files: inode(7). */
 export const S: Constants<'S'> = tables.S;
+/** Flags of mount(2). */
 export const MS: Constants<'MS'> = tables.MS;
+/** Flags of umount2(2). */
 export const MNT: Constants<'MNT'> = tables.MNT;
+/** Flags of signalfd(2). */
 export const SFD: Constants<'SFD'> = tables.SFD;
+/** Flags of eventfd(2). */
 export const EFD: Constants<'EFD'> = tables.EFD;
+/** Timers of setitimer(2). */
 export const ITIMER: Constants<'ITIMER'> = tables.ITIMER;
+/** Operations, flags and actions of seccomp(2). */
 export const SECCOMP: Constants<'SECCOMP'> = tables.SECCOMP;
+/** Names of sysconf(3). */
 export const SC: Constants<'SC'> = tables.SC;
+/** What a signal is called in words, by name: strsignal(3). */
 export const SIG_DESCRIPTION: Texts<'SIG_DESCRIPTION'> = tables.SIG_DESCRIPTION;
+/** What an error is called in words, by name: strerror(3). */
 export const E_MESSAGE: Texts<'E_MESSAGE'> = tables.E_MESSAGE;
 /** What seccomp(2) and ptrace(2) call this architecture. */
 export const AUDIT_ARCH: number = tables.AUDIT_ARCH;
 /** The kernel's structs, for `readStruct` and `writeStruct`. */
 export const LAYOUT: Layouts = tables.LAYOUT;
 
+/** The name of a system call, as `SYS` has it. */
 export type SyscallName = keyof typeof SYS;
+/** The name of an errno: `'ENOENT'`. */
 export type ErrorName = keyof typeof E;

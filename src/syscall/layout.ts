@@ -1,13 +1,18 @@
 // Structs as the kernel reads and writes them, by the generated tables of `LAYOUT`.
 
+/** The type of a field, by its size in bits; pointers are `'u64'`. */
 export type IntegerType = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64' | 'u64';
 
+/** Where a field of a struct is, in bytes, its type, and of an array how many there are. */
 export type Field =
   | readonly [offset: number, type: IntegerType]
   | readonly [offset: number, type: IntegerType, count: number];
 
+/** A struct of the kernel: what `readStruct` and `writeStruct` go by. */
 export interface Layout {
+  /** Bytes. */
   readonly size: number;
+  /** By name. */
   readonly fields: Readonly<Record<string, Field>>;
 }
 

@@ -21,7 +21,9 @@ export { type Rusage, WaitStatus };
 
 /** What wait4(2) tells. */
 export interface WaitResult {
+  /** The child; 0 with WNOHANG where there was nothing to tell. */
   readonly pid: number;
+  /** How it ended, stopped, or went on. */
   readonly status: WaitStatus;
   /** What the child and those of its children that it awaited used until now. */
   readonly rusage: Rusage;
@@ -33,11 +35,13 @@ export interface WaitInfo {
   readonly signo: number;
   /** What happened: one of `CLD`. */
   readonly code: number;
+  /** The child. */
   readonly pid: number;
   /** The real user of the child. */
   readonly uid: number;
   /** The exit code with CLD_EXITED, else the number of the signal. */
   readonly status: number;
+  /** What the child and those of its children that it awaited used until now. */
   readonly rusage: Rusage;
 }
 

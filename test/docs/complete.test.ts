@@ -2,12 +2,13 @@
 // for in the pages.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import * as forkexec from '#dist/index.js';
 import { STEP_NAMES } from '#dist/launch/step-names.js';
 import * as forkexecProcess from '#dist/process/index.js';
 import { test } from '../helpers/test.js';
+import { declarationsOf, entryPoints, read } from './declarations.js';
 import { root, sectionsOf, textOf } from './pages.js';
 
 /** Where what an entry point exports is described. */
@@ -21,71 +22,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
 /** Every member of these has a heading of its own. */
 const OPTIONS = ['RunOptions', 'ProcessAttributes', 'ExecOptions'];
 
-const DECLARATION = /^export (?:declare )?(interface|class|function|const|type) ([\w$]+)(.*)$/;
-const MEMBER = /^ {4}(?:(?:static|readonly|get|set) )*\[?([\w$.]+)\]?[?]?[:(<]/;
-
-interface Declaration {
-  readonly kind: string;
-  readonly members: readonly string[];
-  readonly bases: readonly string[];
-}
-
-function read(path: string): string {
-  return readFileSync(join(root, path), 'utf8');
-}
-
-/** The declarations of a file that tsc wrote, whose members are indented by four columns. */
-function declarationsOf(path: string): Map<string, Declaration> {
-  const declarations = new Map<string, Declaration>();
-  let members: string[] = [];
-  for (const line of read(path).split('\n')) {
-    const [, kind, name = '', rest = ''] = DECLARATION.exec(line) ?? [];
-    if (kind !== undefined) {
-      const [, extended = ''] = /extends ([^{]*)/.exec(rest) ?? [];
-      const bases = extended.split(/[\s,]+/).filter((base) => /^\w+$/.test(base));
-      members = [];
-      declarations.set(name, { kind, members, bases });
-    } else if (/^\S/.test(line)) {
-      members = []; // of nothing that is exported
-    }
-    const [, member = 'constructor'] = MEMBER.exec(line) ?? [];
-    if (member !== 'constructor') members.push(member.replace('Symbol.', ''));
-  }
-  return declarations;
-}
-
-interface Exported {
-  readonly name: string;
-  readonly declaration: Declaration | undefined;
-}
-
-/** What a file exports, its own and from others. */
-function exportsOf(path: string): Exported[] {
-  const exported: Exported[] = [];
-  for (const [name, declaration] of declarationsOf(path)) exported.push({ name, declaration });
-  const pattern = /^export (?:type )?(\*|\{[^}]*\}) from '(.+)\.js';$/gm;
-  for (const { 1: names = '', 2: file = '' } of read(path).matchAll(pattern)) {
-    const from = normalize(join(dirname(path), `${file}.d.ts`));
-    if (names === '*') {
-      exported.push(...exportsOf(from));
-      continue;
-    }
-    const declarations = declarationsOf(from);
-    for (const word of names.slice(1, -1).split(',')) {
-      const [, own = '', as = own] = /^\s*(?:type )?([\w$]+)(?: as ([\w$]+))?\s*$/.exec(word) ?? [];
-      if (own !== '') exported.push({ name: as, declaration: declarations.get(own) });
-    }
-  }
-  return exported;
-}
-
-const entries: readonly [string, Exported[]][] = Object.entries(
-  (JSON.parse(read('package.json')) as { exports: Record<string, { types?: string }> }).exports,
-)
-  .flatMap(([entry, { types }]) =>
-    types === undefined ? [] : [[entry, exportsOf(types)] as const],
-  )
-  .map(([entry, exported]) => [entry, exported]);
+const entries = entryPoints();
 
 /** The words of a text that stand in code. */
 function wordsOf(text: string): Set<string> {
