@@ -5,22 +5,15 @@ import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, ExitError, type ExitStatus, run, runSync, spawn } from '#dist/index.js';
-import { Process } from '#dist/process/index.js';
+import { endOther, untilEnded } from '../helpers/other.js';
 import { test } from '../helpers/test.js';
 
 /** Long enough to be no accident, and never waited for. */
 const LONG = '1000';
 
-/** Ends a process that is not our child, and must still be there. */
-async function endOf(pid: number): Promise<void> {
-  using other = Process.open(pid);
-  assert.equal(other.signal('SIGKILL'), true);
-  await other.wait();
-}
-
 /** Ends those who held a pipe. */
 async function endHolders({ held }: Pick<ExitStatus, 'held'>): Promise<void> {
-  for (const pid of new Set(held.flatMap(({ pids }) => pids))) await endOf(pid);
+  for (const pid of new Set(held.flatMap(({ pids }) => pids))) await endOther(pid);
 }
 
 /** Waits for the process `$!` to have become `sleep`: it has what it was to have then. */
@@ -65,7 +58,7 @@ test('only the streams that are held are named', async () => {
       names,
       redirections,
     );
-    await endOf(Number(stdout.split('\n')[0]));
+    await endOther(Number(stdout.split('\n')[0]));
   }
 });
 
@@ -280,9 +273,7 @@ test('who holds the pipe and writes on gets SIGPIPE once it is cut off', async (
   const script = '(while :; do echo probe >&2; sleep 0.01; done) & echo $!';
   const { stdout, status } = await run('sh', ['-c', script], MS);
   assert.ok(status.held.length > 0);
-  using other = Process.open(Number(stdout));
-  const ended = await other.wait();
-  assert.ok(ended.signal === 'SIGPIPE' || ended.reason === 'unknown', String(ended));
+  await untilEnded(Number(stdout));
 });
 
 test('with no limit a pipe is waited for as long as it takes', async () => {

@@ -8,7 +8,7 @@ import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExitError, run, spawn } from '#dist/index.js';
-import { Process } from '#dist/process/index.js';
+import { untilEnded } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -35,16 +35,6 @@ async function startProgram(code: string): Promise<{ line: string; end: () => Pr
     await child.exited;
   };
   return { line: first, end };
-}
-
-/** Resolves when a process that is not our child has ended. */
-async function untilEnded(pid: number): Promise<void> {
-  try {
-    using other = Process.open(pid);
-    await other.wait();
-  } catch (error) {
-    assert.equal((error as { code?: string }).code, 'ESRCH');
-  }
 }
 
 test('P1: a child ends with its parent, even if that is killed', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExitError, type Result, type RunOptions, run, runSync } from '#dist/index.js';
-import { Process } from '#dist/process/index.js';
+import { endOther } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
 import { digest, pattern, until } from '../helpers/streams.js';
 import { children, test } from '../helpers/test.js';
@@ -37,9 +37,7 @@ async function exitError(running: Promise<unknown>): Promise<ExitError> {
 
 /** Ends what a command has left; its number is all that it wrote. */
 async function killOther(pid: string | Uint8Array | string[]): Promise<void> {
-  using other = Process.open(Number(pid));
-  assert.equal(other.signal('SIGKILL'), true, 'it ran on');
-  await other.wait();
+  await endOther(Number(pid));
 }
 
 forBoth('output is text, without one newline at its end', async (run) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { ExitError, LaunchError, run, runSync, spawn } from '#dist/index.js';
-import { Process } from '#dist/process/index.js';
+import type { Process } from '#dist/process/index.js';
+import { endOther } from '../helpers/other.js';
 import { processState, text, until } from '../helpers/streams.js';
 import { openDescriptors, test } from '../helpers/test.js';
 
@@ -12,13 +13,6 @@ type Stream = Readable | Writable | Duplex;
 
 /** Asked to end, it does not; and says when it is ready not to. */
 const STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
-
-/** Ends a process that is none of our children. */
-async function killOther(pid: number): Promise<void> {
-  using other = Process.open(pid);
-  other.signal('SIGKILL');
-  await other.wait();
-}
 
 test('it resolves once the program runs', async () => {
   const child = await spawn(...SLEEP);
@@ -85,7 +79,7 @@ test('exited does not wait for pipes that others hold, closed does', async () =>
   stdout.resume();
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(closed, false);
-  await killOther(pid);
+  await endOther(pid);
   assert.equal((await child.closed).code, 3);
 });
 
@@ -100,7 +94,7 @@ test('closed waits no longer than waitDelay for pipes that others hold', async (
   assert.equal(status.code, 3);
   assert.ok(child.stdout.destroyed);
   assert.match(output, /^\d+\n$/);
-  await killOther(Number(output));
+  await endOther(Number(output));
 });
 
 test('closed leaves no pipe open, also none that nobody asked for', async () => {

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { command, ExitError, LaunchError, type RunOptions, run, spawn } from '#dist/index.js';
-import { Process, type ProcessAttributes } from '#dist/process/index.js';
+import type { ProcessAttributes } from '#dist/process/index.js';
 import { attempt } from '#dist/syscall/call.js';
 import { asRoot, attemptBy, NOBODY } from '../helpers/identity.js';
+import { endOther } from '../helpers/other.js';
 import { stateOf, withFolder } from '../helpers/state.js';
 import { children, test, threads } from '../helpers/test.js';
 
@@ -31,12 +32,6 @@ function runs(pid: number): boolean {
   }
 }
 
-async function endOf(pid: number): Promise<void> {
-  using other = Process.open(pid);
-  other.signal('SIGKILL');
-  await other.wait();
-}
-
 test('1 (#23019): a grandchild that holds the pipe delays nobody, and is named', async () => {
   const script = 'sleep 1000 & echo hi $!';
   const { stdout, status } = await run('sh', ['-c', script]); // as it is by default
@@ -44,7 +39,7 @@ test('1 (#23019): a grandchild that holds the pipe delays nobody, and is named',
   assert.equal(hi, 'hi');
   assert.equal(status.ok, true);
   assert.deepEqual(status.held[0], { stream: 'stdout', pids: [Number(pid)] });
-  await endOf(Number(pid));
+  await endOther(Number(pid));
 });
 
 test('2 (#22485, #40467): a signal for all of them, which reaches nobody else', async () => {
@@ -67,7 +62,7 @@ test('2 (#22485, #40467): a signal for all of them, which reaches nobody else', 
     assert.equal(child.kill('SIGKILL', { scope }), true);
     assert.equal((await child.closed).signal, 'SIGKILL');
     while (runs(stays)) await sleep(1);
-    if (scope === 'group') await endOf(leaves);
+    if (scope === 'group') await endOther(leaves);
     while (runs(leaves)) await sleep(1);
     assert.equal(child.kill('SIGKILL', { scope }), false, 'its number may be another’s by now');
   }

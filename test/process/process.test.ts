@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { spawn } from '#dist/index.js';
 import { Process, startProcess, startProcessSync } from '#dist/process/index.js';
-import { attempt, call } from '#dist/syscall/call.js';
-import { F, FD, PIDFD } from '#dist/syscall/constants.js';
+import { call } from '#dist/syscall/call.js';
+import { F, FD } from '#dist/syscall/constants.js';
+import { noExitInfo, noHandles, noPidfdOpen } from '../helpers/facilities.js';
 import { test } from '../helpers/test.js';
 
 /** Calls `use` with children that run until they are told not to, and at the latest until then. */
@@ -28,22 +29,6 @@ async function withSleepers<T>(
 function firstLine(stream: NodeJS.ReadableStream | null): Promise<string> {
   return new Promise((resolve) => stream?.once('data', (data) => resolve(String(data).trim())));
 }
-
-/** Whether the kernel tells how a process ended that was not our child: Linux 6.15. */
-function withoutExitInfo(): Promise<string | false> {
-  return withSleepers(1, async (child) => {
-    using opened = Process.open(child.pid);
-    child.signal('SIGKILL');
-    await child.wait();
-    const info = new BigUint64Array(9).fill(0n);
-    info[0] = BigInt(PIDFD.PIDFD_INFO_EXIT);
-    const result = opened.withHandle((fd) => attempt('ioctl', fd, PIDFD.PIDFD_GET_INFO, info));
-    const told = result === 0 && (Number(info[0]) & PIDFD.PIDFD_INFO_EXIT) !== 0;
-    return told ? false : `PIDFD_GET_INFO gives no exit status here: ${result}`;
-  });
-}
-
-const noExitInfo = await withoutExitInfo();
 
 test('many may wait, before and after the end, and all get the same status', () =>
   withSleepers(1, async (child) => {
@@ -98,41 +83,49 @@ test('a stopped process goes on with SIGCONT', async () => {
   assert.equal((await child.exited).code, 0);
 });
 
-test('withHandle gives the pidfd, close-on-exec, until the process was reaped', () =>
-  withSleepers(1, async (child) => {
-    const seen = child.withHandle((fd) => {
-      assert.ok(fd > 2);
-      assert.equal(call('fcntl', fd, F.F_GETFD), FD.FD_CLOEXEC);
-      assert.match(
-        readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'),
-        new RegExp(`^Pid:\\t${child.pid}$`, 'm'),
-      );
-      return 'seen';
-    });
-    assert.equal(seen, 'seen');
-    child.signal('SIGKILL');
-    await child.wait();
-    assert.throws(() => child.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
-  }));
+test(
+  'withHandle gives the pidfd, close-on-exec, until the process was reaped',
+  () =>
+    withSleepers(1, async (child) => {
+      const seen = child.withHandle((fd) => {
+        assert.ok(fd > 2);
+        assert.equal(call('fcntl', fd, F.F_GETFD), FD.FD_CLOEXEC);
+        assert.match(
+          readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'),
+          new RegExp(`^Pid:\\t${child.pid}$`, 'm'),
+        );
+        return 'seen';
+      });
+      assert.equal(seen, 'seen');
+      child.signal('SIGKILL');
+      await child.wait();
+      assert.throws(() => child.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
+    }),
+  { skip: noHandles },
+);
 
-test('Process.open finds a child by its pid and by its id', () =>
-  withSleepers(1, async (child) => {
-    assert.match(child.id, new RegExp(`^${child.pid}:[1-9]\\d*$`));
-    for (const name of [child.pid, child.id]) {
-      using opened = Process.open(name);
-      assert.equal(opened.pid, child.pid);
-      assert.equal(opened.id, child.id);
-      assert.notEqual(opened, child);
-    }
-    using opened = Process.open(child.id);
-    const waiting = opened.wait();
-    assert.equal(opened.signal('SIGINT'), true);
-    const [status, own] = await Promise.all([waiting, child.wait()]);
-    assert.equal(own.signal, 'SIGINT');
-    if (noExitInfo === false) assert.equal(status.signal, 'SIGINT');
-    assert.equal(opened.signal('SIGINT'), false);
-    assert.throws(() => opened.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
-  }));
+test(
+  'Process.open finds a child by its pid and by its id',
+  () =>
+    withSleepers(1, async (child) => {
+      assert.match(child.id, new RegExp(`^${child.pid}:[1-9]\\d*$`));
+      for (const name of [child.pid, child.id]) {
+        using opened = Process.open(name);
+        assert.equal(opened.pid, child.pid);
+        assert.equal(opened.id, child.id);
+        assert.notEqual(opened, child);
+      }
+      using opened = Process.open(child.id);
+      const waiting = opened.wait();
+      assert.equal(opened.signal('SIGINT'), true);
+      const [status, own] = await Promise.all([waiting, child.wait()]);
+      assert.equal(own.signal, 'SIGINT');
+      if (noExitInfo === false) assert.equal(status.signal, 'SIGINT');
+      assert.equal(opened.signal('SIGINT'), false);
+      assert.throws(() => opened.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
+    }),
+  { skip: noPidfdOpen },
+);
 
 test('ids differ between processes, one after another and at once', async () => {
   const ids = new Set<string>();
@@ -144,18 +137,22 @@ test('ids differ between processes, one after another and at once', async () => 
   assert.equal(ids.size, 40);
 });
 
-test('Process.open of a process that is gone, or another, is ESRCH', () =>
-  withSleepers(1, async (child) => {
-    const [pid, inode] = child.id.split(':') as [string, string];
-    const gone = { name: 'SystemError', code: 'ESRCH', errno: 3, syscall: 'pidfd_open' };
-    for (const id of [`${pid}:1`, `${pid}:${Number(inode) + 1}`, `${pid}:`, `${pid}`]) {
-      assert.throws(() => Process.open(id), gone, id);
-    }
-    child.signal('SIGKILL');
-    await child.wait();
-    assert.throws(() => Process.open(child.pid), gone);
-    assert.throws(() => Process.open(child.id), gone);
-  }));
+test(
+  'Process.open of a process that is gone, or another, is ESRCH',
+  () =>
+    withSleepers(1, async (child) => {
+      const [pid, inode] = child.id.split(':') as [string, string];
+      const gone = { name: 'SystemError', code: 'ESRCH', errno: 3, syscall: 'pidfd_open' };
+      for (const id of [`${pid}:1`, `${pid}:${Number(inode) + 1}`, `${pid}:`, `${pid}`]) {
+        assert.throws(() => Process.open(id), gone, id);
+      }
+      child.signal('SIGKILL');
+      await child.wait();
+      assert.throws(() => Process.open(child.pid), gone);
+      assert.throws(() => Process.open(child.id), gone);
+    }),
+  { skip: noPidfdOpen },
+);
 
 test('Process.open refuses what is no process id', () => {
   for (const pid of [0, -1, 1.5, Number.NaN, '', 'init', '-1:1']) {
@@ -194,30 +191,38 @@ for (const [title, action, expected] of ends) {
   );
 }
 
-test('what is done with a process that was given up reaches no other', () =>
-  withSleepers(2, async (one, two) => {
-    const first = Process.open(one.pid);
-    const number = first.withHandle((fd) => fd);
-    first[Symbol.dispose]();
-    first[Symbol.dispose]();
-    using second = Process.open(two.pid);
-    assert.equal(
-      second.withHandle((fd) => fd),
-      number,
-      'the other has its number now',
-    );
-    assert.equal(first.signal('SIGKILL'), false);
-    assert.throws(() => first.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
-    two.signal('SIGTERM');
-    assert.equal((await two.wait()).signal, 'SIGTERM');
-  }));
+test(
+  'what is done with a process that was given up reaches no other',
+  () =>
+    withSleepers(2, async (one, two) => {
+      const first = Process.open(one.pid);
+      const number = first.withHandle((fd) => fd);
+      first[Symbol.dispose]();
+      first[Symbol.dispose]();
+      using second = Process.open(two.pid);
+      assert.equal(
+        second.withHandle((fd) => fd),
+        number,
+        'the other has its number now',
+      );
+      assert.equal(first.signal('SIGKILL'), false);
+      assert.throws(() => first.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
+      two.signal('SIGTERM');
+      assert.equal((await two.wait()).signal, 'SIGTERM');
+    }),
+  { skip: noPidfdOpen },
+);
 
-test('waiting for a process that was given up is rejected', () =>
-  withSleepers(1, async (child) => {
-    const opened = Process.open(child.pid);
-    opened[Symbol.dispose]();
-    await assert.rejects(() => opened.wait());
-  }));
+test(
+  'waiting for a process that was given up is rejected',
+  () =>
+    withSleepers(1, async (child) => {
+      const opened = Process.open(child.pid);
+      opened[Symbol.dispose]();
+      await assert.rejects(() => opened.wait());
+    }),
+  { skip: noPidfdOpen },
+);
 
 test('a child may be disposed of and is awaited all the same', () =>
   withSleepers(1, async (child) => {

@@ -12,6 +12,7 @@ import { getrlimit, getrusage, prlimit, setrlimit, sysconf } from '#dist/syscall
 import { pidfdOpen, pidfdSendSignal } from '#dist/syscall/pidfd.js';
 import { getpriority, setpriority } from '#dist/syscall/priority.js';
 import { wait4, wait4Sync } from '#dist/syscall/wait.js';
+import { noPidfdSignal } from '../helpers/facilities.js';
 import { stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 import { runFixture } from './fixtures/run.js';
@@ -68,25 +69,33 @@ test('kill', () =>
     }
   }));
 
-test('pidfdOpen and pidfdSendSignal', async () => {
-  const pid = forkExecSync('/bin/sleep', ['sleep', '60']);
-  const pidfd = pidfdOpen(pid);
-  try {
-    assert.match(readlinkSync(`/proc/self/fd/${pidfd}`), /pidfd/);
-    pidfdSendSignal(pidfd, 0);
-    pidfdSendSignal(pidfd, 'SIGTERM');
-    assert.equal((await wait4(pid)).status.signal(), SIG.SIGTERM);
-    assert.throws(() => pidfdSendSignal(pidfd, 0), code('ESRCH'));
-    assert.throws(() => pidfdOpen(pid), { ...code('ESRCH'), syscall: 'pidfd_open' });
-  } finally {
-    closeSync(pidfd);
-  }
-});
+test(
+  'pidfdOpen and pidfdSendSignal',
+  async () => {
+    const pid = forkExecSync('/bin/sleep', ['sleep', '60']);
+    const pidfd = pidfdOpen(pid);
+    try {
+      assert.match(readlinkSync(`/proc/self/fd/${pidfd}`), /pidfd/);
+      pidfdSendSignal(pidfd, 0);
+      pidfdSendSignal(pidfd, 'SIGTERM');
+      assert.equal((await wait4(pid)).status.signal(), SIG.SIGTERM);
+      assert.throws(() => pidfdSendSignal(pidfd, 0), code('ESRCH'));
+      assert.throws(() => pidfdOpen(pid), { ...code('ESRCH'), syscall: 'pidfd_open' });
+    } finally {
+      closeSync(pidfd);
+    }
+  },
+  { skip: noPidfdSignal },
+);
 
-test('a value goes with a signal', () => {
-  // Its receiver looks with rt_sigtimedwait, which tells the value.
-  assert.deepEqual(runFixture('identity', ['queue']).stderr, '');
-});
+test(
+  'a value goes with a signal',
+  () => {
+    // Its receiver looks with rt_sigtimedwait, which tells the value.
+    assert.deepEqual(runFixture('identity', ['queue']).stderr, '');
+  },
+  { skip: noPidfdSignal },
+);
 
 test('getrlimit, setrlimit and prlimit', async () => {
   const before = getrlimit(RLIMIT.RLIMIT_CORE);

@@ -1,0 +1,67 @@
+// What a kernel, or the filter in front of it, may lack: why a test can't be run here, or false.
+
+import { startProcess } from '#dist/process/index.js';
+import { attempt, close } from '#dist/syscall/call.js';
+import { P, PIDFD, W } from '#dist/syscall/constants.js';
+import { errorName } from '#dist/syscall/errors.js';
+
+type Lack = string | false;
+
+function lackOf(what: string, result: number): Lack {
+  return result >= 0 ? false : `${what} says ${errorName(-result)} here`;
+}
+
+/** A pidfd for any process: `Process.open`. */
+export const noPidfdOpen: Lack = (() => {
+  const result = attempt('pidfd_open', process.pid, 0);
+  if (result >= 0) close(result);
+  return lackOf('pidfd_open', result);
+})();
+
+/** Signals by pidfd: `pidfdSendSignal`. */
+export const noPidfdSignal: Lack = (() => {
+  const pidfd = attempt('pidfd_open', process.pid, 0);
+  if (pidfd < 0) return noPidfdOpen;
+  const result = attempt('pidfd_send_signal', pidfd, 0, null, 0);
+  close(pidfd);
+  return lackOf('pidfd_send_signal', result);
+})();
+
+/** A pidfd of each child: `withHandle`. */
+export const noHandles: Lack = await (async () => {
+  const child = await startProcess('/bin/sleep', ['sleep', '60']);
+  try {
+    child.withHandle(() => {});
+    return false;
+  } catch (error) {
+    return `children have no pidfd here: ${(error as { code?: string }).code}`;
+  } finally {
+    child.signal('SIGKILL');
+    await child.wait();
+  }
+})();
+
+/** waitid by pidfd. */
+export const noWaitByPidfd: Lack = (() => {
+  const pidfd = attempt('pidfd_open', process.pid, 0);
+  if (pidfd < 0) return noPidfdOpen;
+  const result = attempt('waitid', P.P_PIDFD, pidfd, null, W.WEXITED | W.WNOHANG, null);
+  close(pidfd);
+  // This process is no child of its own.
+  return result === -10 ? false : lackOf('waitid by pidfd', result);
+})();
+
+/** How a process ended that is not our child, from its pidfd: Linux 6.15. */
+export const noExitInfo: Lack = await (async () => {
+  if (noPidfdOpen !== false) return noPidfdOpen;
+  const child = await startProcess('/bin/sleep', ['sleep', '60']);
+  const pidfd = attempt('pidfd_open', child.pid, 0);
+  child.signal('SIGKILL');
+  await child.wait();
+  const info = new BigUint64Array(9).fill(0n);
+  info[0] = BigInt(PIDFD.PIDFD_INFO_EXIT);
+  const result = attempt('ioctl', pidfd, PIDFD.PIDFD_GET_INFO, info);
+  close(pidfd);
+  const told = result === 0 && (Number(info[0]) & PIDFD.PIDFD_INFO_EXIT) !== 0;
+  return told ? false : `PIDFD_GET_INFO gives no exit status here: ${result}`;
+})();

@@ -1,0 +1,17 @@
+// Processes that are not our children, reached without a pidfd, which a system may not have.
+
+import assert from 'node:assert/strict';
+import { processState, until } from './streams.js';
+
+/** Resolves when a process that is not our child has ended. */
+export function untilEnded(pid: number): Promise<void> {
+  return until(`process ${pid} has ended`, () => ['', 'Z', 'X'].includes(processState(pid)));
+}
+
+/** Ends a process that is not our child, and must still be there. */
+export async function endOther(pid: number): Promise<void> {
+  assert.ok(pid > 1, String(pid));
+  assert.ok(!['', 'Z', 'X'].includes(processState(pid)), `process ${pid} runs`);
+  process.kill(pid, 'SIGKILL');
+  await untilEnded(pid);
+}
