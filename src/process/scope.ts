@@ -192,9 +192,10 @@ export function signalScope(target: ScopeTarget, number: number, scope: Scope): 
 function signalGroup(target: ScopeTarget, number: number): boolean {
   const { handle } = target;
   const { pid } = handle;
-  const result = handle.signalGroup(number);
   // By number also a leader that has ended and is not reaped is a member: it does not count.
-  if (result === 0) return handle.reachesGroupByPidfd || isLeft(target, 'group');
+  if (!handle.reachesGroupByPidfd && handle.hasEnded() && !isLeft(target, 'group')) return false;
+  const result = handle.signalGroup(number);
+  if (result === 0) return true;
   if (result !== -E.ESRCH) {
     throw new SystemError(handle.reachesGroupByPidfd ? 'pidfd_send_signal' : 'kill', -result);
   }

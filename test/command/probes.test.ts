@@ -37,6 +37,17 @@ async function startProgram(code: string): Promise<{ line: string; end: () => Pr
   return { line: first, end };
 }
 
+/** Why strace can't show what is called here, or false. */
+async function withoutStrace(): Promise<string | false> {
+  return run('strace', ['-f', '-o', '/dev/null', 'true']).then(
+    () => false as const,
+    (error: Error) => `strace does not work here: ${error.message}`,
+  );
+}
+
+// Before the first test: it starts while this module waits.
+const noStrace = await withoutStrace();
+
 test('P1: a child ends with its parent, even if that is killed', async () => {
   for (const option of ["lifetime: 'parent'", "parentDeathSignal: 'SIGTERM'"]) {
     const code = `
@@ -76,16 +87,6 @@ test('P2: a grandchild that holds the pipe keeps no one waiting', async () => {
   for (const pid of [stdout, error.stdout as string]) process.kill(Number(pid), 'SIGKILL');
   await Promise.all([untilEnded(Number(stdout)), untilEnded(Number(error.stdout))]);
 });
-
-/** Why strace can't show what is called here, or false. */
-async function withoutStrace(): Promise<string | false> {
-  return run('strace', ['-f', '-o', '/dev/null', 'true']).then(
-    () => false as const,
-    (error: Error) => `strace does not work here: ${error.message}`,
-  );
-}
-
-const noStrace = await withoutStrace();
 
 test(
   'P3: a launch copies no memory: the child borrows that of its parent until it runs',
