@@ -52,7 +52,6 @@ export interface StopOptions {
   /** Milliseconds until SIGKILL; Infinity is never. Default: 5000. */
   grace?: number;
   /** Who is to end. Who may not be killed is given up a second after SIGKILL. Default: `'process'`. */
-  /** Who is signalled, and until whose end the ladder is climbed. Default: `'process'`. */
   scope?: Scope;
   /** Instead of `signal` and `grace`: each signal, and how long it is given, in milliseconds. */
   steps?: readonly (readonly [signal: Signal, grace?: number])[];
