@@ -44,9 +44,10 @@ int highest_descriptor(void) {
 int program_uses(const struct program *program, int fd) {
   for (uint32_t i = 0; i < program->count; i++) {
     const struct instruction *at = &program->instructions[i];
-    int marks =
-        at->number == CALL_fcntl && at->arguments[1] == F_SETFD && at->arguments[0] == (uint64_t)fd;
-    if (marks || (at->number == CALL_dup3 && at->arguments[1] == (uint64_t)fd))
+    int first = at->number == CALL_fcntl || at->number == CALL_ioctl || at->number == CALL_dup3;
+    if (first && at->arguments[0] == (uint64_t)fd)
+      return 1;
+    if (at->number == CALL_dup3 && at->arguments[1] == (uint64_t)fd)
       return 1;
   }
   return 0;

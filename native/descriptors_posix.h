@@ -10,7 +10,9 @@
  */
 int highest_descriptor(void);
 
-/* Whether a program puts something at the number `fd`. Any thread. */
+/* Whether a program names the descriptor `fd`: to put something there, or to look at it. Any
+ * thread.
+ */
 int program_uses(const struct program *program, int fd);
 
 #endif

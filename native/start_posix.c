@@ -24,7 +24,8 @@ void dumpable_keep(void) {}
 
 void dumpable_restore(void) {}
 
-/* Takes a descriptor to a number that the program leaves alone. Returns it, or -errno. */
+/* Takes a descriptor to a number that means nothing to the program, which may say of one that is
+   closed here that it is to be there, or to stay closed. Returns it, or -errno. */
 static int move_out_of_the_way(int fd, const struct program *program) {
   while (program_uses(program, fd)) {
     int moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
@@ -42,11 +43,17 @@ static int open_failure_pipe(int fds[2], const struct program *program) {
   int error = pipe_above_stdio(fds);
   if (error != 0)
     return error;
+  fds[0] = move_out_of_the_way(fds[0], program);
   fds[1] = move_out_of_the_way(fds[1], program);
-  if (fds[1] >= 0)
+  if (fds[0] >= 0 && fds[1] >= 0)
     return 0;
-  close(fds[0]);
-  return -fds[1];
+  for (int i = 0; i < 2; i++) {
+    if (fds[i] >= 0)
+      close(fds[i]);
+    else
+      error = -fds[i];
+  }
+  return error;
 }
 
 /* Until the child's execve or end. Whether it failed. Another launch that goes on meanwhile may
