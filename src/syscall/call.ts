@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { backend } from '../backend.js';
 import { native } from '../native.js';
+import { unavailable } from './check.js';
 import { F, O, SYS } from './constants.js';
 import { SystemError } from './errors.js';
 
@@ -14,8 +16,10 @@ export function attempt(name: keyof typeof SYS, ...args: Argument[]): number {
   return Number(native.rawSyscall(SYS[name] ?? -1, ...args));
 }
 
-/** The result of a system call; throws a SystemError when it failed. */
+/** The result of a system call; throws a SystemError when it failed, and where there is none says so. */
 export function call(name: keyof typeof SYS, ...args: Argument[]): number {
+  if (backend !== 'linux' && SYS[name] === undefined)
+    throw unavailable(`The system call '${name}'`);
   const result = attempt(name, ...args);
   if (result < 0) throw new SystemError(name, -result);
   return result;

@@ -1,16 +1,17 @@
-// What the tests need of the backend that they run on.
+// What tests need of the backend that they run on. Both throw what `test` skips the rest for: the
+// library's own word for what it does not have.
 
 import { backend } from '#dist/backend.js';
-import { isAvailable } from '#dist/launch/available.js';
+import { checkAvailable } from '#dist/launch/available.js';
 import type { LaunchOptions } from '#dist/launch/order.js';
+import { unavailable } from '#dist/syscall/check.js';
 
-/** Why a test of these options can't run here, or false. */
-export function lacking(...options: (keyof LaunchOptions)[]): string | false {
-  const missing = options.filter((option) => !isAvailable(option));
-  return missing.length === 0 ? false : `the backend ${backend} has no ${missing.join(', ')}`;
+/** For a test whose options are taken by a process of its own, where `test` does not see the error. */
+export function needsOption(option: keyof LaunchOptions): void {
+  checkAvailable({ [option]: true } as LaunchOptions);
 }
 
-/** Why a test of what only system calls can do can't run here, or false. */
-export function lackingCalls(what: string): string | false {
-  return backend === 'linux' ? false : `the backend ${backend} has no ${what}`;
+/** For a test of what Linux alone has, by system calls that the portable backend does not make. */
+export function needsLinux(what: string): void {
+  if (backend !== 'linux') throw unavailable(what);
 }

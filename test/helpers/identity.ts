@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkAvailable } from '#dist/launch/available.js';
 import { LaunchError } from '#dist/launch/error.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
 import { helper, type State, withFolder } from './state.js';
+import { endIfUnavailable } from './test.js';
 
 /** The user without any rights: nobody. */
 export const NOBODY = { uid: 65534, gid: 65534 };
@@ -47,11 +49,12 @@ export function stateOfAnyone(
 }
 
 /** What comes of launches that a process with the attributes `launcher` makes. */
-export function attemptsBy(
+export async function attemptsBy(
   launcher: ProcessAttributes,
   list: readonly ProcessAttributes[],
   { undumpable = false } = {},
 ): Promise<Attempt[]> {
+  for (const attributes of list) checkAvailable(attributes);
   return withOpenFolder(async (folder) => {
     const words = [helper('launch-each.js'), folder, JSON.stringify(list)];
     if (undumpable) words.push('undumpable');
@@ -81,6 +84,7 @@ export async function assertFails(
     () => assert.fail(`launched in spite of ${JSON.stringify(failure)}`),
     (reason: unknown) => reason,
   );
+  endIfUnavailable(error);
   assert.ok(error instanceof LaunchError, String(error));
   const { step, code, argument } = error;
   assert.deepEqual(argument === undefined ? { step, code } : { step, code, argument }, failure);
@@ -90,6 +94,7 @@ export async function assertFails(
 export async function assertRefused(attributes: object, path: string): Promise<void> {
   const launch = startProcess('/bin/true', ['true'], attributes as ProcessAttributes);
   await assert.rejects(launch, (error: Error & { code?: string }) => {
+    endIfUnavailable(error);
     assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
     assert.equal(error.code, 'ERR_INVALID_ARG_VALUE');
     assert.ok(error.message.startsWith(`The option '${path}' `), error.message);

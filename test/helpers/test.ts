@@ -142,6 +142,12 @@ async function assertUnchanged(before: Snapshot): Promise<void> {
   }
 }
 
+/** Throws on what the library says that this system does not have: `test` skips the rest then. */
+export function endIfUnavailable(error: unknown): void {
+  const { code } = (error ?? {}) as { code?: string };
+  if (code === 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM') throw error;
+}
+
 /**
  * What the library itself says that this system does not have: on the portable backend a test of
  * such an option ends there. test/launch/backend.test.ts has which they are.

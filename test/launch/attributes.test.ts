@@ -11,6 +11,7 @@ import {
   startProcessSync,
 } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
+import { needsOption } from '../helpers/backend.js';
 import { loop } from '../helpers/loop.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -204,6 +205,7 @@ test('parentDeathSignal is armed, from either thread', async () => {
 
 test('parentDeathSignal is sent when the parent is killed', () =>
   withFolder(async (folder) => {
+    needsOption('parentDeathSignal');
     const file = join(folder, 'mark');
     const { code } = await loop('killed', file);
     assert.equal(code, null, 'the parent was killed');
@@ -215,6 +217,7 @@ test('parentDeathSignal is sent when the parent is killed', () =>
   }));
 
 test('a child whose parent is gone before the signal is armed does not run', async () => {
+  needsOption('parentDeathSignal');
   const { note } = await loop('parentGone');
   assert.equal(note, 'signal: user defined signal 1');
 });

@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runSync, spawn } from '#dist/index.js';
 import { native } from '#dist/native.js';
 import { type LaunchError, type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { needsOption } from '../helpers/backend.js';
 import { freeze, membersOf, nameOf, withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { optionsOf } from '../helpers/flags.js';
 import {
@@ -59,6 +60,7 @@ test(
   () =>
     withCgroup((cgroup) =>
       withOpenFolder(async (folder) => {
+        needsOption('cgroup');
         const log = join(folder, 'log');
         const words = [helper('launch-each.js'), folder, JSON.stringify([{ cgroup }])];
         const launch = (...inject: string[]): [calls: string, state: State | undefined] => {
@@ -121,6 +123,7 @@ test(
   'a group that was removed has no place for anybody',
   () =>
     withCgroup(async (folder) => {
+      needsOption('cgroup');
       const gone = join(folder, 'gone');
       mkdirSync(gone);
       const cgroup = openSync(gone, 'r');

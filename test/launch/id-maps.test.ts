@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessAttributes, startProcess, startProcessSync } from '#dist/process/index.js';
+import { needsOption } from '../helpers/backend.js';
 import {
   type Attempt,
   asRoot,
@@ -189,6 +190,7 @@ test(
   'a child that is killed while it waits for its maps holds nobody up',
   () =>
     withOpenFolder(async (folder) => {
+      needsOption('namespaces');
       const namespaces: Namespaces = { user: true, uidMap: ROOT_MAP, gidMap: ROOT_MAP };
       mkdirSync(join(folder, 'trace'));
       const list = Array.from({ length: 3 }, () => ({ namespaces }));

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { ALL, COMMANDS, failureOf, type LauncherName, PROCESSES } from '../helpers/launchers.js';
-import { test } from '../helpers/test.js';
+import { endIfUnavailable, test } from '../helpers/test.js';
 
 /** Options that can't be taken, which of them is to blame, and how. */
 type Row = readonly [options: object, blamed: string, kind?: typeof TypeError | typeof RangeError];
 
 function assertInvalid(error: Error, blamed: string, kind: Row[2] = TypeError): void {
+  endIfUnavailable(error);
   assert.equal(error.constructor, kind, error.stack ?? '');
   assert.equal((error as { code?: string }).code, 'ERR_INVALID_ARG_VALUE', error.message);
   assert.ok(error.message.includes(`'${blamed}'`), `${error.message} names ${blamed}`);

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
+import { needsLinux } from '../helpers/backend.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -32,6 +33,7 @@ test(
   'the published package works as it is unpacked: nothing is built or run to install it',
   () =>
     withFolder(async (folder) => {
+      needsLinux('A published addon');
       const place = await unpacked(folder);
       const manifest = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as Manifest;
       for (const name of ['preinstall', 'install', 'postinstall']) {
@@ -57,6 +59,7 @@ test(
 );
 
 test('what is published loads on systems as old as those that Node 20 runs on', async () => {
+  needsLinux('A published addon');
   const file = join(root, `prebuilds/linux-${process.arch}.node`);
   await run(join(root, 'scripts/build-prebuilds'), [process.arch], { cwd: root });
   const { stdout } = await run('objdump', ['-T', file]);

@@ -6,6 +6,7 @@ import { run, spawn } from '#dist/index.js';
 import { notify, type SignalInfo } from '#dist/signal/index.js';
 import { call, close } from '#dist/syscall/call.js';
 import { F, O, RLIMIT, SIG } from '#dist/syscall/constants.js';
+import { needsLinux } from '../helpers/backend.js';
 import { aMoment, gather, start, until } from '../helpers/signals.js';
 import { slowLaunch } from '../helpers/slow-launch.js';
 import { helper } from '../helpers/state.js';
@@ -131,6 +132,7 @@ const COUNT = 100_000;
 const NUMBER = SIG.SIGRTMIN + 3;
 
 test('100,000 real-time signals of a child arrive in order, with their values', async (context) => {
+  needsLinux('The order of real-time signals');
   using stream = notify(NUMBER);
   using second = notify(NUMBER);
   const infos = gather(stream);
@@ -156,6 +158,7 @@ test('100,000 real-time signals of a child arrive in order, with their values', 
 });
 
 test('a small queue of the kernel makes the sender wait, and loses nothing', async (context) => {
+  needsLinux('The order of real-time signals');
   const COUNT = 20_000;
   using stream = notify(NUMBER);
   const infos = gather(stream);

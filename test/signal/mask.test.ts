@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { block, mask, notify, unblock } from '#dist/signal/index.js';
 import { call } from '#dist/syscall/call.js';
 import { SIG } from '#dist/syscall/constants.js';
+import { needsLinux } from '../helpers/backend.js';
 import { aMoment, gather, names, startMode, until } from '../helpers/signals.js';
 import { test } from '../helpers/test.js';
 
@@ -20,6 +21,7 @@ function takers(number: number, of = pid): string[] {
 }
 
 test('a blocked signal waits until it is unblocked', async () => {
+  needsLinux('A mask for all threads');
   for (const name of ['SIGUSR2', 'SIGTERM', 'SIGRTMIN+6'] as const) {
     const number = name === 'SIGRTMIN+6' ? SIG.SIGRTMIN + 6 : SIG[name];
     using stream = notify(name);
@@ -66,6 +68,7 @@ test('signals of faults and of children stay with the other threads', () => {
 });
 
 test('a signal for one thread is its own', async () => {
+  needsLinux('tgkill');
   using stream = notify('SIGUSR2');
   const gathered = gather(stream);
   block('SIGUSR2');
@@ -77,6 +80,7 @@ test('a signal for one thread is its own', async () => {
 });
 
 test('what was blocked when forkexec node began does not end the program', async () => {
+  needsLinux('A mask for all threads');
   const signals = { mask: ['SIGTERM', 'SIGUSR2'] } as const;
   await using program = await startMode('unblock', ['SIGTERM'], { launcher: true, signals });
   assert.deepEqual(JSON.parse((await program.line()) ?? ''), ['SIGUSR2', 'SIGTERM']);

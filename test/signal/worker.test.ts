@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Inherited, notify, type SignalInfo, type SignalName } from '#dist/signal/index.js';
 import { SIG } from '#dist/syscall/constants.js';
+import { needsLinux } from '../helpers/backend.js';
 import { aMoment, gather, names, signalsOfThisProcess, start, until } from '../helpers/signals.js';
 import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -84,6 +85,7 @@ test('and when it is terminated, in the middle of a flood, while another listens
 });
 
 test('real-time signals keep their order in a Worker', async () => {
+  needsLinux('The order of real-time signals');
   const number = SIG.SIGRTMIN + 8;
   await using listening = await startWorker('SIGRTMIN+8');
   assert.deepEqual(listening.about.mask, [], 'that it leaves them to another is not its mask');

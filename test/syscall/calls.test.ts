@@ -12,6 +12,7 @@ import { getrlimit, getrusage, prlimit, setrlimit, sysconf } from '#dist/syscall
 import { pidfdOpen, pidfdSendSignal } from '#dist/syscall/pidfd.js';
 import { getpriority, setpriority } from '#dist/syscall/priority.js';
 import { wait4, wait4Sync } from '#dist/syscall/wait.js';
+import { needsLinux } from '../helpers/backend.js';
 import { noPidfdSignal } from '../helpers/facilities.js';
 import { stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -98,6 +99,7 @@ test(
 );
 
 test('getrlimit, setrlimit and prlimit', async () => {
+  needsLinux('prlimit of another process');
   const before = getrlimit(RLIMIT.RLIMIT_CORE);
   assert.deepEqual(prlimit(0, RLIMIT.RLIMIT_CORE), before);
   try {
@@ -120,6 +122,7 @@ test('getrlimit, setrlimit and prlimit', async () => {
 
 test('Infinity is no limit, there and back', () =>
   withSleeper((pid) => {
+    needsLinux('prlimit of another process');
     const resource = RLIMIT.RLIMIT_FSIZE;
     const limit = { cur: 4096, max: Number.POSITIVE_INFINITY };
     if (prlimit(pid, resource).max !== limit.max) return;

@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { AT, E, MFD, O, SYS } from '#dist/syscall/constants.js';
 import { pipe2 } from '#dist/syscall/descriptors.js';
 import { rawSyscall, syscall } from '#dist/syscall/raw.js';
+import { needsLinux } from '../helpers/backend.js';
 import { helper, type State, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 import { fixture, runFixture } from './fixtures/run.js';
@@ -27,6 +28,7 @@ async function withPipe(use: (from: number, to: number) => Promise<void>): Promi
 
 test('a blocking read holds up neither the loop nor the file system', () =>
   withPipe(async (from, to) => {
+    needsLinux("The function 'syscall'");
     const buffers = Array.from({ length: POOL_MAX_THREADS }, () => new Uint8Array(1));
     let done = 0;
     const reads = buffers.map(async (bytes) => {
@@ -57,6 +59,7 @@ test('a blocking read holds up neither the loop nor the file system', () =>
 
 test('more calls than threads wait for one', () =>
   withPipe(async (from, to) => {
+    needsLinux("The function 'syscall'");
     const reads = Array.from({ length: POOL_MAX_THREADS + 8 }, () =>
       syscall(SYS.read, from, new Uint8Array(1), 1),
     );
@@ -66,6 +69,7 @@ test('more calls than threads wait for one', () =>
   }));
 
 test('results are as those of rawSyscall', async () => {
+  needsLinux("The function 'syscall'");
   assert.deepEqual(await syscall(SYS.getpid), { r1: BigInt(process.pid), errno: 0 });
   assert.deepEqual(await syscall(100_000), { r1: -1n, errno: E.ENOSYS });
   const missing = await syscall(SYS.openat, AT.AT_FDCWD, '/no/such', O.O_RDONLY);
@@ -80,6 +84,7 @@ test('results are as those of rawSyscall', async () => {
 });
 
 test('what the kernel wrote is in the view, and beside it nothing', async () => {
+  needsLinux("The function 'syscall'");
   const bytes = new Uint8Array(64);
   const { r1 } = await syscall(SYS.getrandom, new DataView(bytes.buffer, 16, 32), 32, 0);
   assert.equal(r1, 32n);
@@ -93,6 +98,7 @@ test('what the kernel wrote is in the view, and beside it nothing', async () => 
 
 test('a view that is gone when the call returns is left alone', () =>
   withPipe(async (from, to) => {
+    needsLinux("The function 'syscall'");
     const bytes = new Uint8Array(1 << 16);
     const reading = syscall(SYS.read, from, bytes, bytes.byteLength);
     const moved = structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
@@ -104,6 +110,7 @@ test('a view that is gone when the call returns is left alone', () =>
 
 test('a Worker that ends leaves its calls behind', () =>
   withPipe(async (from, to) => {
+    needsLinux("The function 'syscall'");
     const worker = new Worker(fixture('blocked-worker'), { workerData: from });
     await new Promise((resolve) => worker.once('message', resolve));
     await worker.terminate();
