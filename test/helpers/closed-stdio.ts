@@ -26,8 +26,8 @@ export interface Report {
   socket: Outcome;
   ran: { stdout: string; stderr: string };
   ranSync: { stdout: string; stderr: string };
-  /** The number that the handle of an opened process has. */
-  handle: number;
+  /** The number that the handle of an opened process has, where there are handles. */
+  handle?: number;
   /** What descriptors 0 to 2 of this process were before and after all that. */
   before: (string | null)[];
   after: (string | null)[];
@@ -98,6 +98,7 @@ function targetsIn(file: string): Outcome {
 async function look(report: Report): Promise<void> {
   const { startProcess, startProcessSync, Process } = await import('#dist/process/index.js');
   const { run, runSync, spawn } = await import('#dist/index.js');
+  const { refusalOf } = await import('#dist/process/facilities.js');
   type Files = NonNullable<Parameters<typeof startProcess>[2]>['files'] & {};
   const withFiles = (files: Files): Promise<Outcome> =>
     outcome(async (file) => (await startProcess(program, ['state', file], { files })).wait());
@@ -144,6 +145,7 @@ async function look(report: Report): Promise<void> {
   report.ran = { stdout, stderr };
   const sync = runSync('sh', script, { input: 'through a pipe' });
   report.ranSync = { stdout: sync.stdout, stderr: sync.stderr };
+  if (refusalOf('pidfd_open') !== 0) return;
   using self = Process.open(process.pid);
   report.handle = self.withHandle((pidfd) => pidfd);
 }
