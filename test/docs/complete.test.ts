@@ -9,7 +9,7 @@ import { STEP_NAMES } from '#dist/launch/step-names.js';
 import * as forkexecProcess from '#dist/process/index.js';
 import { test } from '../helpers/test.js';
 import { declarationsOf, entryPoints, read } from './declarations.js';
-import { root, sectionsOf, textOf } from './pages.js';
+import { proseOf, root, sectionsOf, textOf, wordsOf } from './pages.js';
 
 /** Where what an entry point exports is described. */
 const PAGES: Readonly<Record<string, readonly string[]>> = {
@@ -23,20 +23,6 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
 const OPTIONS = ['RunOptions', 'ProcessAttributes', 'ExecOptions'];
 
 const entries = entryPoints();
-
-/** The words of a text that stand in code. */
-function wordsOf(text: string): Set<string> {
-  const spans = text.matchAll(/`{1,2}([^`]+)`{1,2}/g);
-  return new Set(
-    [...spans].flatMap(({ 1: code = '' }) => code.match(/[A-Za-z_$][\w$]*|\$/g) ?? []),
-  );
-}
-
-/** A page without its blocks of code, its headings as if they were code. */
-function proseOf(page: string): string {
-  const text = textOf(page).replaceAll(/^```.*\n(?:.*\n)*?^```$/gm, '');
-  return text.replaceAll(/^#+ (.+)$/gm, '`$1`');
-}
 
 test('every export of every entry point is described', () => {
   assert.deepEqual(

@@ -77,3 +77,17 @@ export function linksOf(page: string): string[] {
     return target as string;
   });
 }
+
+/** The words of a text that stand in code. */
+export function wordsOf(text: string): Set<string> {
+  const spans = text.matchAll(/`{1,2}([^`]+)`{1,2}/g);
+  return new Set(
+    [...spans].flatMap(({ 1: code = '' }) => code.match(/[A-Za-z_$][\w$]*|\$/g) ?? []),
+  );
+}
+
+/** A page without its blocks of code, its headings as if they were code. */
+export function proseOf(page: string): string {
+  const text = withoutCode(textOf(page));
+  return text.replaceAll(/^#+ (.+)$/gm, '`$1`');
+}
