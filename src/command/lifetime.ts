@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { randomUUID } from 'node:crypto';
 import { isMainThread } from 'node:worker_threads';
 import { isAvailable } from '../launch/available.js';
 import type { Process } from '../process/process.js';
@@ -44,7 +43,7 @@ export function prepare(options: SpawnOptions, defaults: readonly [Stdio, Stdio,
   const { detached } = options;
   const marked = guarded || options.stop?.scope === 'tree';
   if (!marked && !detached) return { options, defaults, marker: undefined, guards: [] };
-  const marker = marked ? randomUUID() : undefined;
+  const marker = marked ? crypto.randomUUID() : undefined;
   const prepared: SpawnOptions = { ...options };
   if (marker !== undefined) prepared.env = { ...options.env, [TREE_VARIABLE]: marker };
   if (guarded) prepared.parentDeathSignal ??= 'SIGKILL';

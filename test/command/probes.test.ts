@@ -2,10 +2,9 @@
 // with times; here nothing is timed.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { builtinModules } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExitError, run, spawn } from '#dist/index.js';
 import { untilEnded } from '../helpers/other.js';
@@ -15,6 +14,17 @@ import { test } from '../helpers/test.js';
 const MiB = 1024 * 1024;
 const index = import.meta.resolve('#dist/index.js');
 const bin = fileURLToPath(new URL('../bin/forkexec.js', index));
+
+/** Why strace can't show what is called here, or false. */
+async function withoutStrace(): Promise<string | false> {
+  return run('strace', ['-f', '-o', '/dev/null', 'true']).then(
+    () => false as const,
+    (error: Error) => `strace does not work here: ${error.message}`,
+  );
+}
+
+// Before the first test begins: it looks at our children.
+const noStrace = await withoutStrace();
 
 /** A program of its own: `code` has the library in `forkexec`. */
 const program = (code: string): string[] => {
@@ -133,39 +143,3 @@ test(
   },
   { skip: freemem() > ROOM ? false : 'there is too little memory free to use 700 MB of it' },
 );
-
-/** What a module and all that it imports import, by the static imports that tsc leaves. */
-function graphOf(start: string): { files: Set<string>; others: Set<string> } {
-  const files = new Set<string>();
-  const others = new Set<string>();
-  const visit = (file: string): void => {
-    if (files.has(file)) return;
-    files.add(file);
-    const text = readFileSync(file, 'utf8');
-    for (const [, name] of text.matchAll(/^(?:import|export) (?:[^'"=;]* from )?'([^']+)';$/gm)) {
-      if (name?.startsWith('.')) visit(join(dirname(file), name));
-      else others.add(name as string);
-    }
-    assert.doesNotMatch(text, /\bimport\(/, `${file} imports something later`);
-  };
-  visit(start);
-  return { files, others };
-}
-
-test('importing it brings nothing but itself and what Node has', async (context) => {
-  const { files, others } = graphOf(fileURLToPath(index));
-  assert.ok(files.size > 20 && existsSync(fileURLToPath(index)));
-  for (const name of others) {
-    assert.match(name, /^node:/);
-    assert.ok(builtinModules.includes(name.slice('node:'.length)), name);
-  }
-  const times: number[] = [];
-  for (let round = 0; round < 5; round++) {
-    const code = `const before = performance.now();
-      await import(${JSON.stringify(index)}); console.log(performance.now() - before)`;
-    const words = ['--input-type=module', '--eval', code];
-    times.push(Number((await run(process.execPath, words)).stdout));
-  }
-  const shown = times.map((time) => time.toFixed(1)).join(', ');
-  context.diagnostic(`import: ${shown} ms, ${files.size} files`);
-});

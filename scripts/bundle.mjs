@@ -1,0 +1,109 @@
+// Makes lib/ of dist/: all entry points out of one file. Most of the time that an import takes is by
+// the number of its files, and there are a hundred. One file for all also keeps a class the same
+// whichever entry point it comes from.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const lib = join(root, 'lib');
+const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js'];
+
+/** When a table of constants is that of the running system, as src/syscall/constants.ts has it. */
+const RUNNING = {
+  'linux-x64.js': "process.platform !== 'linux' || process.arch !== 'arm64'",
+  'linux-arm64.js': "process.platform === 'linux' && process.arch === 'arm64'",
+  'darwin.js': "process.platform === 'darwin'",
+  'freebsd.js': "process.platform === 'freebsd'",
+};
+const TABLES = /\/(linux-x64|linux-arm64|darwin|freebsd)\.js$/;
+
+/**
+ * Tables of constants as JSON in files of their own: those are read in a fraction of the time that
+ * the same takes as a program, and only where they are needed.
+ */
+const tables = {
+  name: 'tables',
+  setup(building) {
+    building.onLoad({ filter: TABLES }, async ({ path }) => {
+      const groups = { ...(await import(pathToFileURL(path))) };
+      const file = basename(path, '.js');
+      writeFileSync(join(lib, `${file}.json`), JSON.stringify(groups));
+      const contents = [
+        `const groups = ${RUNNING[basename(path)]} ? table('${file}') : {};`,
+        ...Object.keys(groups).map((name) => `export const ${name} = groups.${name};`),
+      ];
+      return { contents: contents.join('\n') };
+    });
+    building.onLoad({ filter: /\/syscall\/tables\.js$/ }, () => {
+      const getters = ['darwin', 'freebsd'].map(
+        (name) => `get ${name}() { return table('${name}'); }`,
+      );
+      return { contents: `export const tables = { ${getters.join(', ')} };` };
+    });
+  },
+};
+
+/** At the beginning of the one file; `require` reads a file once. */
+const banner = `import { createRequire as tableRequire } from 'node:module';
+const tableFrom = tableRequire(import.meta.url);
+const table = (name) => tableFrom(\`./\${name}.json\`);`;
+
+/** What an entry point exports, by the names that it has in the one file. */
+async function namesOf(entry, index) {
+  const names = Object.keys(await import(pathToFileURL(join(dist, entry))));
+  return names.map((name) => [name, `$${index}_${name.replace(/^\$$/, 'dollar')}`]);
+}
+
+const exported = await Promise.all(ENTRIES.map(namesOf));
+
+async function writeAll(build) {
+  const lines = ENTRIES.map((entry, index) => {
+    const list = exported[index].map(([name, unique]) => `${name} as ${unique}`);
+    return `export { ${list.join(', ')} } from './${entry}';`;
+  });
+  await build({
+    stdin: { contents: lines.join('\n'), resolveDir: dist },
+    outfile: join(lib, 'all.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // Names stay as they are, for whoever reads a stack trace.
+    minifyWhitespace: true,
+    banner: { js: banner },
+    logLevel: 'warning',
+    plugins: [tables],
+  });
+}
+
+/** Where the entry points take what they export from. */
+function writeEntries(sourceOf) {
+  for (const [index, entry] of ENTRIES.entries()) {
+    const file = join(lib, entry);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, sourceOf(entry, index, dirname(file)));
+  }
+}
+
+rmSync(lib, { recursive: true, force: true });
+mkdirSync(lib);
+let esbuild;
+try {
+  esbuild = await import('esbuild');
+} catch (error) {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+  console.error('esbuild is not installed: lib/ is only as fast as dist/');
+}
+if (esbuild === undefined) {
+  writeEntries((entry, _index, folder) => {
+    return `export * from './${relative(folder, join(dist, entry))}';\n`;
+  });
+} else {
+  await writeAll(esbuild.build);
+  writeEntries((_entry, index, folder) => {
+    const list = exported[index].map(([name, unique]) => `${unique} as ${name}`);
+    return `export { ${list.join(', ')} } from './${relative(folder, join(lib, 'all.js'))}';\n`;
+  });
+}

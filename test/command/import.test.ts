@@ -1,0 +1,99 @@
+// What importing the package brings. `#dist` has a file for each module; what is published under the
+// names of the entry points is lib/, where all of them are one.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from '#dist/index.js';
+import { tables } from '#dist/syscall.js';
+import { test } from '../helpers/test.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const ENTRIES = ['', '/process', '/signal', '/syscall'];
+
+/** Where an entry point is, published and as modules. */
+function filesOf(entry: string): [published: string, modules: string] {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const published: string = manifest.exports[`.${entry}`].default;
+  return [join(root, published), join(root, published.replace('/lib/', '/dist/'))];
+}
+
+/** An import as tsc writes it, or without white space. */
+const IMPORT = /(?:^|;)(?:import|export)(?:[^'"=;()]*?from)?\s*["']([^'"]+)["']/gm;
+
+/** The files that one imports with all that these import, and what else is imported. */
+function graphOf(start: string): { files: Set<string>; others: Set<string> } {
+  const files = new Set<string>();
+  const others = new Set<string>();
+  const visit = (file: string): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, name] of text.matchAll(IMPORT)) {
+      if (name?.startsWith('.')) visit(join(dirname(file), name));
+      else others.add(name as string);
+    }
+    assert.doesNotMatch(text, /\bimport\(/, `${file} imports something later`);
+  };
+  visit(start);
+  return { files, others };
+}
+
+test('it brings nothing but itself and what Node has', () => {
+  for (const entry of ENTRIES) {
+    for (const file of filesOf(entry)) {
+      const { others } = graphOf(file);
+      assert.ok(others.has('node:fs'), `${file}: ${[...others]}`);
+      for (const name of others) {
+        assert.match(name, /^node:/, file);
+        assert.ok(builtinModules.includes(name.slice('node:'.length)), name);
+      }
+    }
+  }
+});
+
+test('what is published is in one file, and the same as the modules', async (context) => {
+  for (const entry of ENTRIES) {
+    const [published, modules] = filesOf(entry);
+    assert.ok(
+      graphOf(published).files.size <= 2,
+      `${entry}: ${graphOf(published).files.size} files`,
+    );
+    assert.ok(entry !== '' || graphOf(modules).files.size > 20);
+    const names = Object.keys(await import(published)).sort();
+    assert.deepEqual(names, Object.keys(await import(modules)).sort(), entry);
+  }
+  const [syscall] = filesOf('/syscall');
+  const other = (await import(syscall)) as { tables: typeof tables };
+  for (const system of ['darwin', 'freebsd'] as const) {
+    assert.deepEqual(other.tables[system], { ...tables[system] });
+    assert.equal(other.tables[system], other.tables[system], 'it is read once');
+  }
+  const times: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    const code = `const before = performance.now();
+      await import(${JSON.stringify(filesOf('')[0])}); console.log(performance.now() - before)`;
+    const words = ['--input-type=module', '--eval', code];
+    times.push(Number((await run(process.execPath, words)).stdout));
+  }
+  const shown = times.map((time) => time.toFixed(1)).join(', ');
+  context.diagnostic(`import: ${shown} ms, ${graphOf(filesOf('')[1]).files.size} modules`);
+});
+
+test('what two entry points have in common is one thing', async () => {
+  const [forkexec, process, signal, syscall] = await Promise.all(
+    ENTRIES.map(async (entry) => (await import(filesOf(entry)[0])) as Record<string, unknown>),
+  );
+  assert.ok(forkexec && process && signal && syscall);
+  let common = 0;
+  for (const [name, value] of Object.entries(forkexec)) {
+    if (!(name in process)) continue;
+    assert.equal(process[name], value, name);
+    common++;
+  }
+  assert.ok(common > 0, 'LaunchError is one of them');
+  const { runSync, LaunchError } = forkexec as typeof import('#dist/index.js');
+  assert.throws(() => runSync('/no/such/program'), LaunchError);
+});
