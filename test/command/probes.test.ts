@@ -15,17 +15,6 @@ const MiB = 1024 * 1024;
 const index = import.meta.resolve('#dist/index.js');
 const bin = fileURLToPath(new URL('../bin/forkexec.js', index));
 
-/** Why strace can't show what is called here, or false. */
-async function withoutStrace(): Promise<string | false> {
-  return run('strace', ['-f', '-o', '/dev/null', 'true']).then(
-    () => false as const,
-    (error: Error) => `strace does not work here: ${error.message}`,
-  );
-}
-
-// Before the first test begins: it looks at our children.
-const noStrace = await withoutStrace();
-
 /** A program of its own: `code` has the library in `forkexec`. */
 const program = (code: string): string[] => {
   const text = `const forkexec = await import(${JSON.stringify(index)}); ${code}`;
