@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
@@ -12,6 +11,7 @@ import { LaunchError } from '../launch/error.js';
 import type { DescriptorSource } from '../launch/step.js';
 import { type ExecOptions, exec } from '../process/exec.js';
 import { O } from '../syscall/constants.js';
+import { openFileSync } from '../syscall/open.js';
 import { codeOfLaunchError, Failure } from './exit.js';
 import { GivenFlags, launchFlags } from './flags.js';
 import { complain } from './output.js';
@@ -25,9 +25,9 @@ function toSource(name: string, stdio: unknown, flags: number): DescriptorSource
   const write = flags | (append ? O.O_APPEND : O.O_TRUNC);
   const mode = access === 'read' || flags === O.O_RDONLY ? O.O_RDONLY : write;
   try {
-    return openSync(file, mode);
+    return openFileSync(file, mode);
   } catch (error) {
-    throw new Failure(`--${name}: ${(error as Error).message}`);
+    throw new Failure(`--${name} ${file}: ${(error as Error).message}`);
   }
 }
 
@@ -86,9 +86,9 @@ function openOutput(): [fd: number, path: string] {
   try {
     for (const path of paths) {
       try {
-        return [openSync(path, flags, 0o600), path];
+        return [openFileSync(path, flags, 0o600), path];
       } catch (error) {
-        reasons.push((error as Error).message);
+        reasons.push(`${path}: ${(error as Error).message}`);
       }
     }
   } finally {

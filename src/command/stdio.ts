@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { open, openSync } from 'node:fs';
-import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { LaunchError } from '../launch/error.js';
 import type { DescriptorSource } from '../launch/step.js';
 import { MAX_FD } from '../process/start.js';
-import { aboveStdio, close } from '../syscall/call.js';
+import { close } from '../syscall/call.js';
 import { checkBoolean, checkInteger, checkString, invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
+import type { SystemError } from '../syscall/errors.js';
+import { openFile, openFileSync } from '../syscall/open.js';
 import type { FileStdio, SpawnOptions, Stdio } from './options.js';
 import { type Blame, openPipe, openSocketPair } from './pipe.js';
 import { isSink, isSource, type Sink, type Source } from './transfer.js';
@@ -123,27 +123,19 @@ function openRequests(plan: StdioPlan): OpenRequest[] {
   return requests;
 }
 
-function openError(path: string, error: NodeJS.ErrnoException, blame: Blame): LaunchError {
-  const { errno: numbers } = constants;
-  const errno = Math.abs(error.errno ?? numbers[error.code as keyof typeof numbers] ?? 0);
+function openError(path: string, { errno }: SystemError, blame: Blame): LaunchError {
   return new LaunchError({ name: 'open', argument: path }, errno, blame.file, blame.args);
 }
 
-/**
- * Opens the files of a plan off the event loop: a FIFO waits for its other end, a network for its
- * server. Returns their descriptors, which are the caller's to close.
- */
+/** Opens the files of a plan off the event loop. Their descriptors are the caller's to close. */
 export async function openFiles(plan: StdioPlan, blame: Blame): Promise<Map<number, number>> {
   const opened = new Map<number, number>();
   try {
     for (const { fd, path, flags, mode } of openRequests(plan)) {
-      const file = await new Promise<number>((resolve, reject) => {
-        open(path, flags, mode, (error, result) => {
-          if (error) reject(openError(path, error, blame));
-          else resolve(result);
-        });
+      const file = openFile(path, flags, mode).catch((error: SystemError) => {
+        throw openError(path, error, blame);
       });
-      opened.set(fd, aboveStdio(file));
+      opened.set(fd, await file);
     }
     return opened;
   } catch (error) {
@@ -157,10 +149,10 @@ export function openFilesSync(plan: StdioPlan, blame: Blame): Map<number, number
   const opened = new Map<number, number>();
   for (const { fd, path, flags, mode } of openRequests(plan)) {
     try {
-      opened.set(fd, aboveStdio(openSync(path, flags, mode)));
+      opened.set(fd, openFileSync(path, flags, mode));
     } catch (error) {
       for (const other of opened.values()) close(other);
-      throw openError(path, error as NodeJS.ErrnoException, blame);
+      throw openError(path, error as SystemError, blame);
     }
   }
   return opened;

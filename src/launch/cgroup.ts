@@ -1,7 +1,9 @@
-import { openSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { attempt } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
 import { E, O, SYS } from '../syscall/constants.js';
+import type { SystemError } from '../syscall/errors.js';
+import { openFileSync } from '../syscall/open.js';
 import { LaunchError } from './error.js';
 import { IS_IN_CGROUP, type ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
@@ -25,12 +27,11 @@ function directoryOf(program: ProgramBuilder, cgroup: string | number, launch: L
   if (typeof cgroup !== 'string') throw invalid('cgroup', cgroup, 'a path or a descriptor');
   checkString('cgroup', cgroup);
   try {
-    const fd = openSync(cgroup, O.O_RDONLY | O.O_DIRECTORY);
+    const fd = openFileSync(cgroup, O.O_RDONLY | O.O_DIRECTORY);
     program.closeAfter.push(fd);
     return fd;
   } catch (error) {
-    const errno = -((error as NodeJS.ErrnoException).errno ?? -E.EIO);
-    throw blame('open', cgroup, errno, launch);
+    throw blame('open', cgroup, (error as SystemError).errno, launch);
   }
 }
 
