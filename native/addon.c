@@ -208,6 +208,8 @@ NAPI_MODULE_INIT() {
       {"rawSyscall", raw_syscall},
       {"asyncSyscall", async_syscall},
       {"sysconf", system_configuration},
+      {"monotonicTime", monotonic_time},
+      {"setIdentity", set_identity},
       {"acquireLock", acquire_lock},
       {"watchSignal", watch_signal},
       {"unwatchSignal", unwatch_signal},

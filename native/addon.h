@@ -73,6 +73,8 @@ napi_value close_channel(napi_env env, napi_callback_info info);
 napi_value raw_syscall(napi_env env, napi_callback_info info);
 napi_value async_syscall(napi_env env, napi_callback_info info);
 napi_value system_configuration(napi_env env, napi_callback_info info);
+napi_value monotonic_time(napi_env env, napi_callback_info info);
+napi_value set_identity(napi_env env, napi_callback_info info);
 napi_value watch_signal(napi_env env, napi_callback_info info);
 napi_value unwatch_signal(napi_env env, napi_callback_info info);
 napi_value flush_signals(napi_env env, napi_callback_info info);

@@ -171,6 +171,12 @@ napi_value launch_sync(napi_env env, napi_callback_info info) {
   return number(env, 0);
 }
 
+/* monotonicTime(): number, CLOCK_MONOTONIC in microseconds: only Node's hrtime is the same clock */
+napi_value monotonic_time(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, monotonic_microseconds());
+}
+
 /* hasClone3(): boolean */
 napi_value has_clone3(napi_env env, napi_callback_info info) {
   (void)info;

@@ -69,6 +69,8 @@ interface Addon {
     ...args: readonly NativeArgument[]
   ): number;
   sysconf(name: number): number;
+  monotonicTime(): number;
+  setIdentity(what: number, ids: Uint32Array): number;
   watchSignal(number: number, token: number): number;
   unwatchSignal(number: number, token: number): number;
   flushSignals(): void;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { E, LAYOUT, P, W } from '../syscall/constants.js';
 import { readStruct } from '../syscall/layout.js';
@@ -21,7 +22,7 @@ export function reap({ handle: { pid, pidfd }, parentPeak, started }: Unwatched)
   do {
     result = attempt('waitid', type, id, info, W.WEXITED, rusage);
   } while (result === -E.EINTR);
-  const wallTime = Number(process.hrtime.bigint()) / 1e3 - started;
+  const wallTime = native.monotonicTime() - started;
   if (pidfd >= 0) close(pidfd);
   const { code, status } = readStruct(LAYOUT.siginfo, info);
   const usage = readStruct(LAYOUT.rusage, rusage);

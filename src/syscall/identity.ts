@@ -2,15 +2,15 @@
  * Users and groups.
  *
  * Linux has them by thread, and nobody wants that: what is set here is set for all threads, by way
- * of the runtime's own functions and so the C library's. `rawSyscall(SYS.setuid, …)` changes the
- * calling thread alone. A child is given others by the `credential` of its launch.
+ * of the C library. `rawSyscall(SYS.setuid, …)` changes the calling thread alone. A child is given
+ * others by the `credential` of its launch.
  *
  * @module
  */
-
+import { isMainThread } from 'node:worker_threads';
+import { native } from '../native.js';
 import { call } from './call.js';
 import { checkUnsigned, invalid } from './check.js';
-import { E } from './constants.js';
 import { SystemError } from './errors.js';
 
 /** The three ids that a process has of each kind. */
@@ -66,20 +66,16 @@ export function getgroups(): number[] {
   return [...groups.subarray(0, call('getgroups', groups.length, groups))];
 }
 
-type Setter<T> = ((value: T) => void) | undefined;
+/** In the order of native/bind_identity.c. */
+const SETTERS = ['setuid', 'seteuid', 'setgid', 'setegid', 'setgroups'] as const;
 
-/** Calls the runtime's own function; its error is made the one that everything here throws. */
-function set<T>(name: string, setter: Setter<T>, value: T): void {
-  // A change of identity that does not happen must not pass for one that did.
-  if (setter === undefined) throw new SystemError(name, E.ENOSYS);
-  try {
-    setter.call(process, value);
-  } catch (error) {
-    const code = (error as { code?: string }).code as keyof typeof E;
-    // In a Worker it is ERR_WORKER_UNSUPPORTED_OPERATION.
-    if (!Object.hasOwn(E, code)) throw error;
-    throw new SystemError(name, E[code]);
+function set(name: (typeof SETTERS)[number], ids: readonly number[]): void {
+  if (!isMainThread) {
+    const error = new TypeError(`${name} is for the main thread: it changes all of them`);
+    throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
+  const errno = native.setIdentity(SETTERS.indexOf(name), Uint32Array.from(ids));
+  if (errno !== 0) throw new SystemError(name, errno);
 }
 
 /**
@@ -89,7 +85,7 @@ function set<T>(name: string, setter: Setter<T>, value: T): void {
  * @see setuid(2)
  */
 export function setuid(uid: number): void {
-  set('setuid', process.setuid, checkUnsigned('uid', uid));
+  set('setuid', [checkUnsigned('uid', uid)]);
 }
 
 /**
@@ -99,7 +95,7 @@ export function setuid(uid: number): void {
  * @see seteuid(2)
  */
 export function seteuid(uid: number): void {
-  set('seteuid', process.seteuid, checkUnsigned('uid', uid));
+  set('seteuid', [checkUnsigned('uid', uid)]);
 }
 
 /**
@@ -109,7 +105,7 @@ export function seteuid(uid: number): void {
  * @see setgid(2)
  */
 export function setgid(gid: number): void {
-  set('setgid', process.setgid, checkUnsigned('gid', gid));
+  set('setgid', [checkUnsigned('gid', gid)]);
 }
 
 /**
@@ -120,7 +116,7 @@ export function setgid(gid: number): void {
  * @see setegid(2)
  */
 export function setegid(gid: number): void {
-  set('setegid', process.setegid, checkUnsigned('gid', gid));
+  set('setegid', [checkUnsigned('gid', gid)]);
 }
 
 /**
@@ -133,5 +129,5 @@ export function setegid(gid: number): void {
 export function setgroups(groups: readonly number[]): void {
   if (!Array.isArray(groups)) throw invalid('groups', groups, 'an array of groups');
   const list = groups.map((group: number, index) => checkUnsigned(`groups[${index}]`, group));
-  set('setgroups', process.setgroups, list);
+  set('setgroups', list);
 }

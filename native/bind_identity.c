@@ -1,0 +1,50 @@
+/*
+ * Users and groups, by way of the C library: the kernel has them by thread, the C library sets them
+ * for all threads, by a signal that each has to answer.
+ */
+#define _GNU_SOURCE
+#include "addon.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <unistd.h>
+
+/* The numbers are those of src/syscall/identity.ts. */
+enum { SET_UID, SET_EUID, SET_GID, SET_EGID, SET_GROUPS };
+
+_Static_assert(sizeof(uid_t) == 4 && sizeof(gid_t) == 4, "an id is an element of the array");
+
+/* Waits for all threads. */
+static int set(int32_t what, const uint32_t *ids, size_t count) {
+  if (what == SET_GROUPS)
+    return setgroups(count, ids);
+  if (count == 1) {
+    switch (what) {
+    case SET_UID:
+      return setuid(ids[0]);
+    case SET_EUID:
+      return seteuid(ids[0]);
+    case SET_GID:
+      return setgid(ids[0]);
+    case SET_EGID:
+      return setegid(ids[0]);
+    }
+  }
+  errno = EINVAL;
+  return -1;
+}
+
+/* setIdentity(what: number, ids: Uint32Array): number, 0 or the errno */
+napi_value set_identity(napi_env env, napi_callback_info info) {
+  size_t count = 2, length;
+  napi_value arguments[2];
+  int32_t what = -1;
+  napi_typedarray_type type;
+  void *ids;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  napi_get_value_int32(env, arguments[0], &what);
+  if (napi_get_typedarray_info(env, arguments[1], &type, &length, &ids, NULL, NULL) != napi_ok ||
+      type != napi_uint32_array)
+    return throw_type(env, "ids have to be a Uint32Array");
+  return number(env, set(what, ids, length) == 0 ? 0 : errno);
+}
