@@ -1,5 +1,8 @@
 /**
- * Descriptors: copies, flags, pipes.
+ * Descriptors: files, pipes, copies, flags.
+ *
+ * They are the kernel's numbers. Node and Bun take them in `node:fs` as well; Deno knows there only
+ * what it opened itself.
  *
  * What is made here without close-on-exec is for programs that are executed in place, and for
  * children that something else launches: this library's launches pass on what they are asked to and
@@ -8,9 +11,64 @@
  * @module
  */
 import { attempt, call } from './call.js';
-import { checkInt, checkUnsigned } from './check.js';
-import { F, FD, O } from './constants.js';
+import { checkInt, checkString, checkUnsigned, invalid } from './check.js';
+import { AT, F, FD, O } from './constants.js';
 import { SystemError } from './errors.js';
+
+/** A length without bytes would be that of another address. */
+function checkBytes(bytes: ArrayBufferView): ArrayBufferView {
+  if (!ArrayBuffer.isView(bytes)) throw invalid('bytes', bytes, 'an ArrayBufferView');
+  return bytes;
+}
+
+/**
+ * Opens a file.
+ *
+ * @param flags of `O`; without O_CLOEXEC programs that are executed have the descriptor.
+ * @param mode permissions of a file that is created, less the umask.
+ * @throws SystemError ENOENT, EACCES, EEXIST, EISDIR, EMFILE, ….
+ * @see open(2)
+ */
+export function open(path: string, flags: number = O.O_RDONLY | O.O_CLOEXEC, mode = 0o666): number {
+  checkString('path', path);
+  checkInt('flags', flags);
+  const fd = attempt('openat', AT.AT_FDCWD, path, flags, checkUnsigned('mode', mode));
+  if (fd < 0) throw new SystemError('open', -fd);
+  return fd;
+}
+
+/**
+ * Reads into `bytes`, here and now: what may have to wait is for `syscall(SYS.read, …)`. Returns how
+ * many bytes there were, 0 at the end.
+ *
+ * @throws SystemError EBADF; EAGAIN without anything to read, where the file does not block; EIO.
+ * @see read(2)
+ */
+export function read(fd: number, bytes: ArrayBufferView): number {
+  return call('read', checkInt('fd', fd), checkBytes(bytes), bytes.byteLength);
+}
+
+/**
+ * Writes `bytes`, here and now: what may have to wait is for `syscall(SYS.write, …)`. Returns how many
+ * were taken.
+ *
+ * @throws SystemError EBADF; EAGAIN where there is no room and the file does not block; EPIPE, ENOSPC.
+ * @see write(2)
+ */
+export function write(fd: number, bytes: ArrayBufferView): number {
+  return call('write', checkInt('fd', fd), checkBytes(bytes), bytes.byteLength);
+}
+
+/**
+ * Closes a descriptor that was made here. One from `node:fs` belongs to the runtime: `fs.close`
+ * closes it.
+ *
+ * @throws SystemError EBADF.
+ * @see close(2)
+ */
+export function close(fd: number): void {
+  call('close', checkInt('fd', fd));
+}
 
 /**
  * Sets close-on-exec: no program that is executed from here on has the descriptor.

@@ -11,8 +11,7 @@ import { writeStruct } from './layout.js';
 import type { Signal } from './signals.js';
 
 /**
- * A descriptor for a process, with close-on-exec; it is readable once the process has ended. Close
- * it with `fs.closeSync`.
+ * A descriptor for a process, with close-on-exec; it is readable once the process has ended.
  *
  * @param flags of `PIDFD`: PIDFD_NONBLOCK (Linux 5.10), PIDFD_THREAD (6.9).
  * @throws SystemError ESRCH, EINVAL, EMFILE; ENOSYS before Linux 5.3.

@@ -1,26 +1,22 @@
 // What is done to a descriptor here, as a child sees it.
 
 import assert from 'node:assert/strict';
-import {
-  closeSync,
-  fstatSync,
-  openSync,
-  readlinkSync,
-  readSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { E, F, FD, O, TIOC } from '#dist/syscall/constants.js';
 import {
+  close,
   closeOnExec,
   dup,
   dup2,
   dup3,
   fcntl,
   ioctl,
+  open,
   pipe2,
+  read,
   setNonblock,
+  write,
 } from '#dist/syscall/descriptors.js';
 import { SystemError } from '#dist/syscall/errors.js';
 import { stateOf, withFolder } from '../helpers/state.js';
@@ -41,11 +37,11 @@ async function withFile(use: (fd: number, file: string) => number[] | Promise<nu
   await withFolder(async (folder) => {
     const file = join(folder, 'file');
     writeFileSync(file, 'abc');
-    const fd = openSync(file, 'r+');
+    const fd = open(file, O.O_RDWR | O.O_CLOEXEC);
     try {
-      for (const made of await use(fd, file)) closeSync(made);
+      for (const made of await use(fd, file)) close(made);
     } finally {
-      closeSync(fd);
+      close(fd);
     }
   });
 }
@@ -53,14 +49,40 @@ async function withFile(use: (fd: number, file: string) => number[] | Promise<nu
 const cloexec = (fd: number): boolean => (fcntl(fd, F.F_GETFD) & FD.FD_CLOEXEC) !== 0;
 const target = (fd: number): string => readlinkSync(`/proc/self/fd/${fd}`);
 
+test('open, read, write and close are beside what fs says', () =>
+  withFolder((folder) => {
+    const file = join(folder, 'ünïcode');
+    const fd = open(file, O.O_RDWR | O.O_CREAT | O.O_EXCL, 0o640);
+    try {
+      assert.deepEqual([target(fd), cloexec(fd)], [file, false]);
+      assert.equal(statSync(file).mode & 0o777, 0o640 & ~process.umask());
+      assert.equal(write(fd, Uint16Array.of(0x6261, 0x6463)), 4);
+      assert.equal(readFileSync(file, 'utf8'), 'abcd');
+      assert.equal(read(fd, new Uint8Array(4)), 0, 'the end');
+      fails('open', 'EEXIST', () => open(file, O.O_CREAT | O.O_EXCL));
+    } finally {
+      close(fd);
+    }
+    fails('close', 'EBADF', () => close(fd));
+    fails('read', 'EBADF', () => read(fd, new Uint8Array(1)));
+    fails('write', 'EBADF', () => write(fd, new Uint8Array(1)));
+    fails('open', 'ENOENT', () => open(join(folder, 'none')));
+    const again = open(file);
+    const bytes = Buffer.alloc(6, '.');
+    assert.deepEqual([cloexec(again), read(again, bytes.subarray(1, 4))], [true, 3]);
+    assert.equal(bytes.toString(), '.abc..');
+    fails('write', 'EBADF', () => write(again, bytes));
+    close(again);
+  }));
+
 test('dup makes a copy that programs inherit', () =>
   withFile((fd, file) => {
     const copy = dup(fd);
     assert.deepEqual([target(copy), cloexec(fd), cloexec(copy)], [file, true, false]);
     // One open file: they share its position.
-    readSync(copy, new Uint8Array(2));
+    read(copy, new Uint8Array(2));
     const rest = Buffer.alloc(3);
-    assert.equal(rest.toString('utf8', 0, readSync(fd, rest)), 'c');
+    assert.equal(rest.toString('utf8', 0, read(fd, rest)), 'c');
     return [copy];
   }));
 
@@ -70,7 +92,7 @@ test('dup2 replaces, dup3 as well and with close-on-exec', () =>
     assert.equal(dup2(fd, to), to);
     assert.deepEqual([target(to), cloexec(to)], [file, false]);
     // The pipe lost its only writer.
-    assert.equal(readSync(from, new Uint8Array(1)), 0);
+    assert.equal(read(from, new Uint8Array(1)), 0);
     assert.equal(dup3(fd, to, O.O_CLOEXEC), to);
     assert.equal(cloexec(to), true);
     dup3(fd, to, 0);
@@ -109,11 +131,11 @@ test('setNonblock is of the open file and so of all its copies', () => {
   try {
     setNonblock(from, true);
     assert.ok((fcntl(copy, F.F_GETFL) & O.O_NONBLOCK) !== 0);
-    assert.throws(() => readSync(copy, new Uint8Array(1)), { code: 'EAGAIN' });
+    assert.throws(() => read(copy, new Uint8Array(1)), { code: 'EAGAIN' });
     setNonblock(copy, false);
     assert.ok((fcntl(from, F.F_GETFL) & O.O_NONBLOCK) === 0);
   } finally {
-    for (const fd of [from, to, copy]) closeSync(fd);
+    for (const fd of [from, to, copy]) close(fd);
   }
 });
 
@@ -125,13 +147,13 @@ test('pipe2 is close-on-exec unless asked otherwise', () => {
     assert.deepEqual([cloexec(from), cloexec(to)], [true, true]);
     assert.deepEqual([cloexec(plainFrom), cloexec(plainTo)], [false, false]);
     assert.ok((fcntl(quickFrom, F.F_GETFL) & O.O_NONBLOCK) !== 0);
-    writeSync(to, 'x');
+    write(to, Buffer.from('x'));
     const waiting = new Int32Array(1);
     assert.equal(ioctl(from, TIOC.FIONREAD, waiting), 0);
     assert.equal(waiting[0], 1);
-    assert.ok(fstatSync(from).isFIFO());
+    assert.ok(statSync(`/proc/self/fd/${from}`).isFIFO());
   } finally {
-    for (const fd of [from, to, plainFrom, plainTo, quickFrom, quickTo]) closeSync(fd);
+    for (const fd of [from, to, plainFrom, plainTo, quickFrom, quickTo]) close(fd);
   }
 });
 
@@ -139,7 +161,7 @@ test('a child has what it is given, under the number it is given', () =>
   withFile(async (fd, file) => {
     const copy = dup3(fd, 40, O.O_CLOEXEC);
     closeOnExec(copy);
-    const append = openSync(file, 'a');
+    const append = open(file, O.O_WRONLY | O.O_APPEND | O.O_CLOEXEC);
     const { fds } = await stateOf({ files: ['null', 'null', 'null', copy, null, append, fd] });
     assert.deepEqual(Object.keys(fds), ['0', '1', '2', '3', '5', '6']);
     for (const number of ['3', '5', '6']) {
@@ -169,11 +191,11 @@ test('errors say which call failed, and with what', () => {
 });
 
 function withNull(use: (fd: number) => void): void {
-  const fd = openSync('/dev/null', 'r');
+  const fd = open('/dev/null');
   try {
     use(fd);
   } finally {
-    closeSync(fd);
+    close(fd);
   }
 }
 
@@ -181,6 +203,13 @@ test('what is no number is refused before it could pass for 0', () => {
   for (const wrong of [undefined, null, '0', 1.5, Number.NaN, 2 ** 31, {}]) {
     const fd = wrong as number;
     for (const body of [
+      () => close(fd),
+      () => read(fd, new Uint8Array(1)),
+      () => read(0, wrong as Uint8Array),
+      () => write(fd, new Uint8Array(1)),
+      () => write(2, wrong as Uint8Array),
+      () => open(wrong as string, fd),
+      () => open('/dev/null', wrong === undefined ? 1.5 : fd),
       () => dup(fd),
       () => dup2(fd, 50),
       () => dup3(0, fd, 0),

@@ -1,13 +1,13 @@
 // syscall(): calls that block, on threads of their own.
 
 import assert from 'node:assert/strict';
-import { closeSync, readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { AT, E, MFD, O, SYS } from '#dist/syscall/constants.js';
-import { pipe2 } from '#dist/syscall/descriptors.js';
+import { close, pipe2, write } from '#dist/syscall/descriptors.js';
 import { rawSyscall, syscall } from '#dist/syscall/raw.js';
 import { needsLinux } from '../helpers/backend.js';
 import { helper, type State, withFolder } from '../helpers/state.js';
@@ -21,8 +21,8 @@ async function withPipe(use: (from: number, to: number) => Promise<void>): Promi
   try {
     await use(from, to);
   } finally {
-    closeSync(from);
-    closeSync(to);
+    close(from);
+    close(to);
   }
 }
 
@@ -45,7 +45,7 @@ test('a blocking read holds up neither the loop nor the file system', () =>
     clearInterval(ticking);
     assert.equal(done, 0);
     assert.ok(ticks > 10, `${ticks} ticks`);
-    writeSync(
+    write(
       to,
       Uint8Array.from({ length: POOL_MAX_THREADS }, (_, index) => index + 1),
     );
@@ -64,7 +64,7 @@ test('more calls than threads wait for one', () =>
       syscall(SYS.read, from, new Uint8Array(1), 1),
     );
     await sleep(50);
-    writeSync(to, new Uint8Array(reads.length));
+    write(to, new Uint8Array(reads.length));
     assert.ok((await Promise.all(reads)).every(({ r1 }) => r1 === 1n));
   }));
 
@@ -79,7 +79,7 @@ test('results are as those of rawSyscall', async () => {
     const far = 2n ** 62n + 1n;
     assert.deepEqual(await syscall(SYS.lseek, Number(fd), far, 0), { r1: far, errno: 0 });
   } finally {
-    closeSync(Number(fd));
+    close(Number(fd));
   }
 });
 
@@ -102,7 +102,7 @@ test('a view that is gone when the call returns is left alone', () =>
     const bytes = new Uint8Array(1 << 16);
     const reading = syscall(SYS.read, from, bytes, bytes.byteLength);
     const moved = structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-    writeSync(to, 'late');
+    write(to, Buffer.from('late'));
     assert.deepEqual(await reading, { r1: 4n, errno: 0 });
     assert.equal(bytes.byteLength, 0);
     assert.ok(new Uint8Array(moved).every((byte) => byte === 0));
@@ -114,7 +114,7 @@ test('a Worker that ends leaves its calls behind', () =>
     const worker = new Worker(fixture('blocked-worker'), { workerData: from });
     await new Promise((resolve) => worker.once('message', resolve));
     await worker.terminate();
-    writeSync(to, 'released');
+    write(to, Buffer.from('released'));
   }));
 
 for (const way of ['raw', 'off-loop'] as const) {

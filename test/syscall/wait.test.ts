@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { forkExec, forkExecSync } from '#dist/process/fork-exec.js';
 import { CLD, P, PIDFD, SIG, W } from '#dist/syscall/constants.js';
+import { close } from '#dist/syscall/descriptors.js';
 import { getpgid, kill } from '#dist/syscall/groups.js';
 import { pidfdOpen } from '#dist/syscall/pidfd.js';
 import { wait4, wait4Sync, waitid, waitidSync } from '#dist/syscall/wait.js';
@@ -111,7 +111,7 @@ test(
       await waitid(P.P_PID, other, W.WEXITED | W.WNOWAIT);
       assert.equal(waitidSync(P.P_PIDFD, pidfd, W.WEXITED)?.pid, other);
     } finally {
-      closeSync(pidfd);
+      close(pidfd);
     }
   },
   { skip: noWaitByPidfd },
