@@ -102,7 +102,7 @@ function leaveTerminals(options: SpawnOptions): SpawnOptions {
   const left: SpawnOptions = { ...options };
   const notes: string[] = [];
   if (isTerminal(0)) {
-    left.stdin = openSync('/dev/null', O.O_WRONLY); // which can't be read, as nohup(1) says
+    left.stdin = openFileSync('/dev/null', O.O_WRONLY); // which can't be read, as nohup(1) says
     notes.push('ignoring input');
   }
   if (isTerminal(1)) {
