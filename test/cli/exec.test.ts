@@ -114,7 +114,7 @@ test('exit codes and messages are those of run', () =>
       [['no-such-program'], 127, /^forkexec: execve\("no-such-program"\): ENOENT: /],
       [['--cwd', '/no/such', 'true'], 125, /^forkexec: chdir\("\/no\/such"\): ENOENT: /],
       [['--umask', '9', 'true'], 125, /^forkexec: --umask 9 must be /],
-      [['--stdin', 'file:/no/such', 'true'], 125, /^forkexec: --stdin: ENOENT: /],
+      [['--stdin', 'file:/no/such', 'true'], 125, /^forkexec: --stdin \/no\/such: open: ENOENT: /],
       [['--timeout', '5s', 'true'], 125, /^forkexec: unknown option '--timeout'/],
       [[], 125, /^forkexec: missing required argument 'program'/],
     ];

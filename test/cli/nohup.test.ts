@@ -120,7 +120,10 @@ test('where it can be written nowhere, nothing is started', () =>
     const homeless = { ...place, home: '/no/such' };
     const { code, terminal } = await onTerminal([...words, 'touch', 'started'], homeless);
     assert.equal(code, 125);
-    assert.match(terminal, /^forkexec: no place for the output: EISDIR: .*; ENOENT: .*\n$/);
+    assert.match(
+      terminal,
+      /^forkexec: no place for the output: nohup.out: open: EISDIR: .*; \S+: open: ENOENT: .*\n$/,
+    );
     assert.ok(!existsSync(join(place.cwd, 'started')));
   }));
 
