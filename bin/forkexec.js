@@ -6,6 +6,7 @@
 # files, before any code of ours runs. So they are looked at here and left in the environment; the
 # file src/signal/inherited.ts reads them. For speed nothing but the shell's own words is used. The
 # variables have names that nobody uses: one that is in the environment would be changed there.
+trap : QUIT # bash ignores it by itself; where it was ignored before, this has no effect
 {
   while read -r _fx_key _fx_value _fx_rest; do
     case $_fx_key in

@@ -198,8 +198,11 @@ static int renew_locked(int number, int listening) {
   if (error != 0 || listening || !handlers.ignored[number])
     return error;
   if (handlers.users[number] > 0) {
-    if (handlers.previous[number].sa_handler == SIG_DFL)
-      set_previous_locked(number, &ignore);
+    now = handlers.previous[number];
+    if (now.sa_handler != SIG_DFL)
+      return 0;
+    handlers.spared[number] = now; /* the runtime's handler, for which there is no use any more */
+    set_previous_locked(number, &ignore);
     return 0;
   }
   if (sigaction(number, NULL, &now) != 0)

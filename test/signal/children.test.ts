@@ -197,6 +197,16 @@ test('a child that writes to a broken pipe is ended by SIGPIPE, which Node ignor
   }
 });
 
+test('one whose stdout is broken dies without a word at stderr', async () => {
+  const stdio = { stdin: 'null', stdout: 'pipe', stderr: 'pipe' } as const;
+  const child = await spawn('cat', ['/dev/zero'], stdio);
+  child.stdout?.destroy();
+  let errors = '';
+  for await (const chunk of child.stderr ?? []) errors += chunk;
+  assert.equal((await child.exited).signal, 'SIGPIPE');
+  assert.equal(errors, '');
+});
+
 test('a program that catches SIGPIPE gets it, and EPIPE', async () => {
   const ends = new Int32Array(2);
   call('pipe2', ends, O.O_CLOEXEC);

@@ -9,7 +9,7 @@ import { startProcess } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { RLIMIT } from '#dist/syscall/constants.js';
 import { bin, signalProgram, start, startMode } from '../helpers/signals.js';
-import { withFolder } from '../helpers/state.js';
+import { helper, type State, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 const root = dirname(dirname(bin));
@@ -37,6 +37,32 @@ const options = { signals: started, rlimits: { nofile: [1000, hard] } } as const
 
 test('what the program was started with is recorded, and put back', async () => {
   assert.deepEqual(await show(options), recorded);
+});
+
+const shells = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh'], ['ksh'], ['mksh']];
+
+test('it is recorded alike whatever shell is /bin/sh', async (context) => {
+  const there = shells.filter(([shell = '']) => spawnSync(shell, ['-c', ':']).error === undefined);
+  context.diagnostic(there.map((words) => words.join(' ')).join(', '));
+  for (const [shell = '', ...flags] of there) {
+    for (const ignore of [['SIGHUP', 'SIGUSR2'], ['SIGQUIT'], []] as const) {
+      const words = [...flags, bin, 'node', signalProgram, 'show'];
+      const signals = { ignore, mask: started.mask };
+      await using program = await start(shell, words, { signals });
+      const { ignored, blocked, source } = JSON.parse((await program.line()) ?? '');
+      const wanted = { ignored: ignore, blocked: recorded.blocked, source: 'launcher' };
+      assert.deepEqual({ ignored, blocked, source }, wanted, shell);
+    }
+    await using program = await start(shell, [
+      ...flags,
+      bin,
+      'exec',
+      helper('state'),
+      '/dev/stdout',
+    ]);
+    const state = JSON.parse((await program.line()) ?? '') as State;
+    assert.deepEqual(state.dispositions, {}, shell);
+  }
 });
 
 test('without the launcher nobody knows, and nothing is put back', async () => {
