@@ -5,6 +5,7 @@
 //   ```ts types only: needs a terminal       the types are checked, it is not run
 //   ```ts shown only: another library        neither
 //   ```ts as root: chroot                    not run where the tests are not run by root
+//   ```console figures vary: times           run, and any number is as good as the one shown
 // `console.log(…); // text` says what is printed, lines separated by `, then `; `// prints: text`
 // stands for what another writes. `…` in it is anything.
 
@@ -29,14 +30,17 @@ const blocks = userPages.flatMap(blocksOf);
 interface Mark {
   readonly runs: boolean;
   readonly typed: boolean;
+  /** Whether numbers are those of another run. */
+  readonly figures: boolean;
 }
 
 function markOf({ where, mark }: Block): Mark {
-  if (mark === '') return { runs: true, typed: true };
-  const [, kind, reason = ''] = /^(as root|types only|shown only): (.+)$/.exec(mark) ?? [];
+  if (mark === '') return { runs: true, typed: true, figures: false };
+  const [, kind, reason = ''] =
+    /^(as root|figures vary|types only|shown only): (.+)$/.exec(mark) ?? [];
   assert.ok(reason !== '', `${where}: ${mark}: not one of the marks above with a reason`);
-  if (kind === 'as root') return { runs: isRoot, typed: true };
-  return { runs: false, typed: kind === 'types only' };
+  const runs = kind === 'figures vary' || (kind === 'as root' && isRoot);
+  return { runs, typed: kind !== 'shown only', figures: kind === 'figures vary' };
 }
 
 const typed = blocks.filter((block) => block.language === 'ts' && markOf(block).typed);
@@ -187,7 +191,9 @@ test('the sessions in a shell go as they are shown', async () => {
         });
         const outputs = stdout.split(`\n${SEPARATOR}\n`);
         for (const [index, { command, output }] of session.entries()) {
-          assertPrinted(`${block.where}: ${command}`, outputs[index] ?? '', output);
+          const figures = (line: string) => line.replaceAll(/\d+(\.\d+)?/g, '…');
+          const said = markOf(block).figures ? output.map(figures) : output;
+          assertPrinted(`${block.where}: ${command}`, outputs[index] ?? '', said);
         }
       });
     });
