@@ -298,7 +298,7 @@ export function launchedProcess(row: Float64Array, at: number): Process {
 export function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStatus {
   const value = (column: number): number => row[at + column] as number;
   return new ExitStatus(value(2), value(3), {
-    wallTime: value(4),
+    wallTime: Math.round(value(4)),
     userTime: value(5),
     systemTime: value(6),
     maxRss: ownMaxRss(value(7), parentPeak),

@@ -22,7 +22,7 @@ export function reap({ handle: { pid, pidfd }, parentPeak, started }: Unwatched)
   do {
     result = attempt('waitid', type, id, info, W.WEXITED, rusage);
   } while (result === -E.EINTR);
-  const wallTime = native.monotonicTime() - started;
+  const wallTime = Math.round(native.monotonicTime() - started);
   if (pidfd >= 0) close(pidfd);
   const { code, status } = readStruct(LAYOUT.siginfo, info);
   const usage = readStruct(LAYOUT.rusage, rusage);

@@ -167,6 +167,7 @@ test('time and switches are those of the child', async () => {
   assert.ok(usage.userTime > 1000, `user time ${usage.userTime} µs`);
   assert.ok(usage.systemTime >= 0);
   assert.ok(usage.wallTime > usage.userTime, `wall time ${usage.wallTime} µs`);
+  assert.ok(Number.isInteger(usage.wallTime), 'whole microseconds, as all of them');
   assert.ok(usage.wallTime >= 50_000, 'it slept');
   assert.ok(usage.wallTime < 60e6);
   assert.ok(usage.minorFaults > 0);
