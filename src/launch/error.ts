@@ -4,6 +4,7 @@
  * @module
  */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { errorMessage, errorName } from '../syscall/errors.js';
 import { similarTo } from './near-miss.js';
 import type { StepInfo } from './program.js';
@@ -54,12 +55,24 @@ function hintFor(step: StepInfo, code: string, searched: readonly string[] | und
   if (step.name !== 'execve') return '';
   if (code === 'ENOENT' && searched !== undefined && !step.argument?.includes('/')) {
     const similar = similarTo(step.argument ?? '', searched);
-    return ` in any directory of PATH${similar === undefined ? '' : `; is ${similar} meant?`}`;
+    const meant = similar === undefined ? '' : `; is ${similar} meant?`;
+    return ` in any directory of PATH (${directoriesOf(searched)})${meant}`;
   }
   if (code === 'ENOEXEC') return ', neither a binary of this machine nor a script with a #! line';
   if (code !== 'ENOENT' || step.argument === undefined) return '';
   const interpreter = interpreterOf(step.argument);
   return interpreter === undefined ? '' : `: its interpreter ${JSON.stringify(interpreter)}`;
+}
+
+/** More would hide the rest of a message; `searched` has all. */
+const MOST_DIRECTORIES = 8;
+
+function directoriesOf(searched: readonly string[]): string {
+  const directories = searched.map((path) => dirname(path));
+  const shown = directories.slice(0, MOST_DIRECTORIES).join(', ');
+  const more = directories.length - MOST_DIRECTORIES;
+  if (directories.length === 0) return 'which has no absolute one';
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 /** What follows #! in a script that exists. */

@@ -67,11 +67,23 @@ test('quoted for a shell, the arguments are the same', () =>
     { numRuns: 200 },
   ));
 
+/** Characters in whose UTF-8 each byte occurs that can: 0xc0, 0xc1 and those from 0xf5 on never do. */
+const leads = [
+  ...Array.from({ length: 0x40 }, (_, index) => 0x80 + index), // every byte that continues
+  ...Array.from({ length: 0x1e }, (_, index) => (index + 2) << 6), // c2 to df
+  ...Array.from({ length: 0x10 }, (_, index) => Math.max(index << 12, 0x0800)), // e0 to ef
+  ...[0x1_0000, 0x4_0000, 0x8_0000, 0xc_0000, 0x10_0000], // f0 to f4
+];
+
 test('every byte by itself, and all of them at once', async () => {
-  const line = command('printf', ['%s\\0', ...bytes, bytes.join('')]).toString();
+  const all = [...bytes, ...leads.map((code) => String.fromCodePoint(code))];
+  const words = [...all, all.join('')];
+  const occurring = new Set(Buffer.from(words.join(''), 'utf8'));
+  assert.equal(occurring.size, 0x7f + 0x40 + 0x1e + 0x10 + 5);
+  const line = command('printf', ['%s\\0', ...words]).toString();
   for (const shell of ['sh', 'bash']) {
     const { stdout } = await run(shell, ['-c', line]);
-    assert.deepEqual(stdout.split('\0').slice(0, -1), [...bytes, bytes.join('')]);
+    assert.deepEqual(stdout.split('\0').slice(0, -1), words);
   }
 });
 
