@@ -48,6 +48,7 @@ export function searchPath(
 export const image: Step = {
   options: ['argv0', 'path', 'env', 'clearEnv'],
   emit(program: ProgramBuilder, { file, argv, options, search }: Launch): void {
+    if (options.path !== undefined) checkString('path', options.path); // also where it is of no use
     const environment = environmentOf(options, identityOf(program, options).user);
     const argvAt = program.strings(argv);
     const envpAt = emitEnvironment(program, environment);

@@ -1,0 +1,276 @@
+// Every option with every other: they work together, or are refused before anything is started.
+
+import assert from 'node:assert/strict';
+import { type RunOptions, run } from '#dist/index.js';
+import { checkLaunch } from '#dist/launch/compile.js';
+import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
+import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
+import { asRoot, assertRefused } from '../helpers/identity.js';
+import { ROOT_MAP } from '../helpers/namespaces.js';
+import { test } from '../helpers/test.js';
+
+type Name = keyof LaunchOptions;
+type OwnName = Exclude<keyof RunOptions, Name>;
+
+/** A value of each that a child of root can have. */
+const values: { [N in Name]-?: NonNullable<LaunchOptions[N]> } = {
+  cwd: '/',
+  env: { FORKEXEC_TEST: '1' },
+  clearEnv: true,
+  argv0: 'other',
+  path: '/bin',
+  session: true,
+  processGroup: 0,
+  controllingTerminal: 0,
+  detachTerminal: true,
+  foreground: 0,
+  parentDeathSignal: 'SIGKILL',
+  credential: { uid: 0, gid: 0, groups: [] },
+  chroot: '/',
+  umask: 0o77,
+  ptrace: true,
+  signals: { ignore: ['SIGUSR1'], mask: ['SIGUSR2'] },
+  rlimits: { core: 0 },
+  nice: 5,
+  oomScoreAdj: 500,
+  cpuAffinity: [0],
+  scheduler: { policy: 'batch' },
+  ioPriority: { class: 'idle' },
+  noNewPrivileges: true,
+  capabilities: { bounding: ['CAP_KILL'], ambient: [] },
+  securebits: ['SECBIT_NOROOT'],
+  namespaces: { user: true, net: true, uidMap: ROOT_MAP, gidMap: ROOT_MAP },
+  cgroup: '/', // in its place comes one of the test's own
+};
+
+/** What can't be together, and which of the two is to blame. */
+const conflicts: readonly (readonly [a: Name, b: Name, blamed: Name])[] = [
+  ['session', 'processGroup', 'processGroup'],
+  ['session', 'foreground', 'foreground'],
+  ['controllingTerminal', 'foreground', 'foreground'],
+  ['controllingTerminal', 'detachTerminal', 'detachTerminal'],
+];
+
+/** Which of two options is refused, if any. */
+function refusedOf(a: string, b: string): string | undefined {
+  const pair = [a, b];
+  const conflict = conflicts.find(([one, two]) => pair.includes(one) && pair.includes(two));
+  if (conflict !== undefined) return conflict[2];
+  return pair.includes('controllingTerminal') && !pair.includes('session')
+    ? 'controllingTerminal'
+    : undefined;
+}
+
+/** They take a terminal, which this process may not have: they are only compiled. */
+const TERMINAL: readonly string[] = ['foreground', 'controllingTerminal'];
+
+async function launchPair(options: ProcessAttributes, names: readonly string[]): Promise<void> {
+  if (names.some((name) => TERMINAL.includes(name))) {
+    const descriptors = new Map([[0, 'null' as const]]);
+    const file = '/bin/true';
+    checkLaunch({
+      file,
+      argv: [file],
+      descriptors,
+      options,
+      search: false,
+      parentPid: process.pid,
+    });
+    return;
+  }
+  const child = await startProcess('/bin/true', ['true'], options);
+  if (options.ptrace) child.signal('SIGKILL');
+  const status = await child.wait();
+  assert.equal(String(status), options.ptrace ? 'signal: killed' : 'exit status 0');
+}
+
+function assertRefusal(error: unknown, path: string, pair: string): void {
+  assert.ok(error instanceof TypeError, `${pair}: ${error}`);
+  assert.equal((error as { code?: string }).code, 'ERR_INVALID_ARG_VALUE', pair);
+  assert.ok(error.message.startsWith(`The option '${path}' `), `${pair}: ${error.message}`);
+}
+
+test('there is a value of every option', () => {
+  assert.deepEqual(Object.keys(values).sort(), [...launchOptionNames].sort());
+});
+
+for (const a of launchOptionNames) {
+  test(
+    `${a} with each of the others`,
+    () =>
+      withCgroup(async (cgroup) => {
+        for (const b of launchOptionNames) {
+          const options: ProcessAttributes = { [a]: values[a], [b]: values[b] };
+          if (options.cgroup !== undefined) options.cgroup = cgroup;
+          const refused = refusedOf(a, b);
+          try {
+            await launchPair(options, [a, b]);
+          } catch (error) {
+            if (refused === undefined) throw new Error(`${a} with ${b}`, { cause: error });
+            assertRefusal(error, refused, `${a} with ${b}`);
+            continue;
+          }
+          assert.equal(refused, undefined, `${a} with ${b} was launched`);
+        }
+      }),
+    { skip: asRoot.skip || withoutCgroups.skip },
+  );
+}
+
+/** The options that only commands have. */
+const ownValues: { [N in OwnName]-?: NonNullable<RunOptions[N]> } = {
+  stdin: 'null',
+  stdout: 'null',
+  stderr: 'null',
+  fds: { 3: 'null' },
+  signal: new AbortController().signal,
+  timeout: 60_000,
+  stop: { grace: 1000 },
+  waitDelay: 1000,
+  lifetime: 'parent',
+  detached: true,
+  verbose: () => {},
+  input: 'text',
+  lines: true,
+  encoding: 'buffer',
+  maxBuffer: 1000,
+  reject: true,
+  stripFinalNewline: false,
+};
+
+const ownConflicts: readonly (readonly [a: OwnName, b: OwnName | Name, blamed: string])[] = [
+  ['input', 'stdin', 'input'],
+  ['lines', 'encoding', 'lines'],
+  ['detached', 'lifetime', 'detached'],
+  ['detached', 'parentDeathSignal', 'detached'],
+  ['detached', 'foreground', 'foreground'], // it has a session of its own
+];
+
+function refusedOfCommand(a: string, b: string): string | undefined {
+  const pair = [a, b];
+  const conflict = ownConflicts.find(([one, two]) => pair.includes(one) && pair.includes(two));
+  if (conflict !== undefined) return conflict[2];
+  if (pair.includes('ptrace')) return 'ptrace'; // nobody could let it go on
+  if (pair.includes('detached') && pair.includes('controllingTerminal')) return undefined;
+  return refusedOf(a, b);
+}
+
+for (const a of Object.keys(ownValues) as OwnName[]) {
+  test(
+    `${a} of commands with each of the others`,
+    (context) =>
+      withCgroup(async (cgroup) => {
+        // A detached command keeps no event loop alive.
+        const awake = setInterval(() => {}, 1000);
+        context.after(() => clearInterval(awake));
+        for (const b of [...Object.keys(ownValues), ...launchOptionNames]) {
+          const all: Record<string, unknown> = { ...values, ...ownValues, cgroup };
+          const options = { [a]: all[a], [b]: all[b] } as RunOptions;
+          const refused = refusedOfCommand(a, b);
+          let failure: unknown;
+          await run('/bin/true', options).catch((error: unknown) => {
+            failure = error;
+          });
+          if (refused !== undefined) {
+            assertRefusal(failure, refused, `${a} with ${b}`);
+          } else if (TERMINAL.includes(b)) {
+            // Taken, and then there is no terminal.
+            assert.equal(
+              (failure as { code?: string } | undefined)?.code,
+              'ENOTTY',
+              `${a} with ${b}`,
+            );
+          } else {
+            assert.equal(failure, undefined, `${a} with ${b}`);
+          }
+        }
+      }),
+    { skip: asRoot.skip || withoutCgroups.skip },
+  );
+}
+
+/** What each can't be, and the path that is blamed. */
+const bad: Record<Name, readonly (readonly [value: unknown, path?: string])[]> = {
+  cwd: [[5], ['a\0b'], [new URL('https://example.com/')]],
+  env: [[5], [{ X: 5 }, 'env.X'], [{ X: '\0' }, 'env.X'], [{ '': 'x' }], [{ 'a=b': 'x' }]],
+  clearEnv: [[1], ['yes']],
+  argv0: [[5], ['a\0b']],
+  path: [[5], ['a\0b']],
+  session: [[1], ['yes']],
+  processGroup: [['0'], [-1], [1.5], [2 ** 30]],
+  controllingTerminal: [['0'], [-1], [2 ** 30], [1.5]],
+  detachTerminal: [[1], ['yes']],
+  foreground: [['0'], [-1], [true], [2 ** 30]],
+  parentDeathSignal: [['SIGNOTHING'], ['TERM'], [0], [65], ['toString']],
+  credential: [[null], ['root'], [{ Uid: 0 }, 'credential.Uid'], [{ uid: -1 }, 'credential.uid']],
+  chroot: [[1], ['a\0b']],
+  umask: [['022'], [-1], [0o1000], [Number.NaN]],
+  ptrace: [[1], ['yes']],
+  signals: [[5], [{ masks: [] }, 'signals.masks'], [{ ignore: [9] }, 'signals.ignore[0]']],
+  rlimits: [
+    [5],
+    [{ files: 5 }, 'rlimits.files'],
+    [{ core: -1 }, 'rlimits.core'],
+    [{ core: [2, 1] }, 'rlimits.core'],
+    [{ core: [1] }, 'rlimits.core'],
+    [{ core: ['a', 1] }, 'rlimits.core[0]'],
+  ],
+  nice: [['5'], [20], [-21], [0.5]],
+  oomScoreAdj: [['5'], [1001], [-1001], [0.5]],
+  cpuAffinity: [[0], [[]], [[-1], 'cpuAffinity[0]'], [[0, 8192], 'cpuAffinity[1]']],
+  scheduler: [
+    ['batch'],
+    [{ policy: 'fast' }, 'scheduler.policy'],
+    [{ policy: 'fifo' }, 'scheduler.priority'],
+    [{ policy: 'fifo', priority: 100 }, 'scheduler.priority'],
+    [{ policy: 'batch', priority: 1 }, 'scheduler.priority'],
+    [{ policy: 'deadline' }, 'scheduler.runtime'],
+    [{ policy: 'deadline', runtime: 5000, deadline: 4000 }, 'scheduler.runtime'],
+  ],
+  ioPriority: [
+    ['idle'],
+    [{ class: 'none', level: 1 }, 'ioPriority.level'],
+    [{ class: 'best' }, 'ioPriority.class'],
+    [{ class: 'best-effort', level: 8 }, 'ioPriority.level'],
+  ],
+  noNewPrivileges: [[1], ['yes']],
+  capabilities: [
+    [[]],
+    [{ effective: [] }, 'capabilities.effective'],
+    [{ ambient: ['KILL'] }, 'capabilities.ambient[0]'],
+    [{ bounding: [], ambient: ['CAP_KILL'] }, 'capabilities.ambient'],
+  ],
+  securebits: [['SECBIT_NOROOT'], [['NOROOT'], 'securebits[0]']],
+  namespaces: [
+    [5],
+    [null],
+    [{ network: true }, 'namespaces.network'],
+    [{ net: 'yes' }, 'namespaces.net'],
+    [{ net: -1 }, 'namespaces.net'],
+    [{ net: 2 ** 30 }, 'namespaces.net'],
+    [{ uidMap: ROOT_MAP }, 'namespaces.uidMap'],
+    [{ gidMap: ROOT_MAP, user: 5 }, 'namespaces.gidMap'],
+    [{ setgroups: 'allow' }, 'namespaces.setgroups'],
+    [{ user: true, setgroups: 'yes' }, 'namespaces.setgroups'],
+    [{ user: true, uidMap: [] }, 'namespaces.uidMap'],
+    [{ user: true, uidMap: [5] }, 'namespaces.uidMap[0]'],
+    [{ user: true, uidMap: [{ inside: 0, outside: 0, count: 0 }] }, 'namespaces.uidMap[0].count'],
+    [{ user: true, gidMap: [{ inside: -1, outside: 0, count: 1 }] }, 'namespaces.gidMap[0].inside'],
+    [{ user: true, net: 5 }, 'namespaces.net'],
+  ],
+  cgroup: [[true], [null], [-1], ['a\0b']],
+};
+
+for (const name of launchOptionNames) {
+  test(`${name} is refused for what it can not be, by its path`, async () => {
+    for (const [value, path = name] of bad[name]) await assertRefused({ [name]: value }, path);
+  });
+}
+
+test('a map of too many ranges, and one of ids beyond the last, are refused', async () => {
+  const many = Array.from({ length: 341 }, (_, n) => ({ inside: n, outside: n, count: 1 }));
+  await assertRefused({ namespaces: { user: true, uidMap: many } }, 'namespaces.uidMap');
+  const last = [{ inside: 0, outside: 0xffff_ffff, count: 1 }];
+  await assertRefused({ namespaces: { user: true, uidMap: last } }, 'namespaces.uidMap[0].outside');
+});
