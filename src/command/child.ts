@@ -145,6 +145,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   /** Stops it: SIGTERM, and SIGKILL if it has not ended after the grace. */
   async stop(options?: StopOptions): Promise<ExitStatus> {
     await climb(this.process, options ?? this.#stop);
+    this.process.unpin();
     return this.exited;
   }
 

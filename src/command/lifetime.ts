@@ -6,8 +6,9 @@
 import { isMainThread } from 'node:worker_threads';
 import { isAvailable } from '../launch/available.js';
 import type { Process } from '../process/process.js';
-import { TREE_VARIABLE } from '../process/scope.js';
+import { signalMarked, TREE_VARIABLE } from '../process/scope.js';
 import { checkBoolean, invalid, unavailable } from '../syscall/check.js';
+import { SIG } from '../syscall/constants.js';
 import type { SpawnOptions, Stdio } from './options.js';
 
 /** What ends a child with this process. */
@@ -35,17 +36,33 @@ function checkLifetime({ lifetime, detached, parentDeathSignal }: SpawnOptions):
   }
 }
 
+/** That of all whose lifetime is this process'. */
+const ourLifetime = randomUUID();
+
+/** What the environment of a command says of the trees that it is in. */
+function markers(
+  own: string | undefined,
+  guarded: boolean,
+  detached: boolean | undefined,
+): string | undefined {
+  // What is detached is meant to outlive the trees that this process is in.
+  const inherited = detached ? undefined : process.env[TREE_VARIABLE];
+  const all = [inherited, guarded ? ourLifetime : undefined, own].filter((each) => each);
+  return all.length === 0 ? undefined : all.join(' ');
+}
+
 /** Works `detached`, `lifetime` and the scope of `stop` into the other options. */
 export function prepare(options: SpawnOptions, defaults: readonly [Stdio, Stdio, Stdio]): Prepared {
   checkLifetime(options);
   const guarded = options.lifetime === 'parent';
   if (guarded && !isAvailable('parentDeathSignal')) throw unavailable("The option 'lifetime'");
   const { detached } = options;
-  const marked = guarded || options.stop?.scope === 'tree';
+  const scope = options.stop?.scope;
+  const marked = guarded || scope === 'tree' || scope === 'session';
   if (!marked && !detached) return { options, defaults, marker: undefined, guards: [] };
   const marker = marked ? crypto.randomUUID() : undefined;
   const prepared: SpawnOptions = { ...options };
-  if (marker !== undefined) prepared.env = { ...options.env, [TREE_VARIABLE]: marker };
+  prepared.env = { ...options.env, [TREE_VARIABLE]: markers(marker, guarded, detached) };
   if (guarded) prepared.parentDeathSignal ??= 'SIGKILL';
   if (detached && options.processGroup === undefined) prepared.session ??= true;
   let guards: LifetimeGuard[] = [];
@@ -54,8 +71,9 @@ export function prepare(options: SpawnOptions, defaults: readonly [Stdio, Stdio,
   return { options: prepared, defaults: detached ? NULL : defaults, marker, guards };
 }
 
-/** Processes whose tree ends with this process. */
+/** Processes that run, and whose trees end with this process. */
 const guarded = new Set<Process>();
+let guarding = false;
 
 function killGuarded(): void {
   for (const process of guarded) {
@@ -65,17 +83,18 @@ function killGuarded(): void {
       // not ours to signal any more: the next
     }
   }
+  // Of those that have ended themselves, what they left behind.
+  signalMarked(ourLifetime, SIG.SIGKILL);
 }
 
 /** What a process that was started so needs for the rest of its life. */
 export function guard(child: Process, { options, marker, guards }: Prepared): void {
   child.describe({ marker });
   if (options.detached) child.unref();
+  if (options.stop?.scope === 'group') child.pinForLong();
   if (!guards.includes('tree')) return;
-  if (guarded.size === 0) process.on('exit', killGuarded);
+  if (!guarding) process.on('exit', killGuarded);
+  guarding = true;
   guarded.add(child);
-  void child.wait().then(() => {
-    guarded.delete(child);
-    if (guarded.size === 0) process.off('exit', killGuarded);
-  });
+  void child.wait().then(() => guarded.delete(child));
 }

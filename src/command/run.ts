@@ -47,7 +47,7 @@ export async function begin(
     }
   }
   const finish = async (): Promise<Result<RunOptions>> => {
-    let status = await child.closed;
+    let status = await child.closed.finally(() => child.process.unpin());
     const tooMuch = [...captures.values()].some(({ collected }) => collected.overflown);
     // Also what others wrote into the pipes after the command had ended.
     if (tooMuch && isNatural(status)) status = status.with({ reason: 'maxBuffer' });

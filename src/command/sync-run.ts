@@ -36,7 +36,7 @@ export class SyncRun {
   readonly #options: RunOptions;
   readonly #steps: StopStep[];
   /** Who is signalled, also when the process itself has ended. */
-  readonly #target: ScopeTarget;
+  #target: ScopeTarget;
   #unpin: () => void = () => {};
   /** Our descriptors that are still open, by what they are for. */
   readonly #readers = new Map<number, Collected>();
@@ -61,7 +61,7 @@ export class SyncRun {
   ) {
     this.#child = child;
     this.#options = options;
-    this.#target = { handle: child.handle, cgroup: child.cgroup, marker };
+    this.#target = { handle: child.handle, reaped: false, cgroup: child.cgroup, marker };
     const pin = this.#scope === 'process' ? undefined : child.handle.pin();
     if (pin !== undefined) {
       this.#target = { ...this.#target, handle: pin[0] };
@@ -172,6 +172,7 @@ export class SyncRun {
     const { handle } = this.#child;
     if (!handle.hasEnded()) return;
     this.#status = reap(this.#child);
+    this.#target = { ...this.#target, reaped: true };
     if (this.#end >= 0 && this.#end !== handle.pidfd) close(this.#end);
     if (!this.#stillStopping()) this.#nextStep = NEVER;
     this.#cutOff = performance.now() + (this.#options.waitDelay ?? DEFAULT_WAIT_DELAY);

@@ -24,6 +24,11 @@ export function checkScope(option: string, scope: Scope | undefined): Scope {
   return scope;
 }
 
+/** Copies of pidfds that were pinned for long, to be closed. */
+const unheld = new FinalizationRegistry<number>((fd) => {
+  if (fd >= 0) close(fd);
+});
+
 /**
  * One process.
  *
@@ -42,6 +47,7 @@ export class Process implements Disposable {
   #handle: Handle | undefined;
   /** One that outlives it. */
   #pinned: Handle | undefined;
+  #unpin: (() => void) | undefined;
   #cgroup: string | undefined;
   #marker: string | undefined;
   #status: ExitStatus | undefined;
@@ -123,8 +129,10 @@ export class Process implements Disposable {
   }
 
   /**
-   * Sends a signal; false once the process has ended. With a `scope` all of its processes get it;
-   * false when there is none left, or the process itself has ended.
+   * Sends a signal; false once the process has ended. With a `scope` all of its processes get it, and
+   * it is false when there is none left. After the end of the process itself those of a cgroup are
+   * still found, and those of a group, session or tree if the command was started with that scope in
+   * its option `stop`.
    *
    * @throws SystemError EPERM, and TypeError for a signal that there is not.
    * @see pidfd_send_signal(2)
@@ -133,7 +141,7 @@ export class Process implements Disposable {
     const number = checkSignal('signal', signal);
     const scope = checkScope('scope', options.scope);
     if (scope !== 'process') {
-      const target = this.#target();
+      const target = this.#target(scope);
       return target !== undefined && signalScope(target, number, scope);
     }
     if (this.#handle === undefined) return false;
@@ -143,16 +151,15 @@ export class Process implements Disposable {
     return true;
   }
 
-  /** Whether anybody of a scope is left; of a wider one than 'process' only while it is pinned or has
-   * not ended. @internal */
+  /** Whether anybody of a scope is left that a signal would reach. @internal */
   isLeft(scope: Scope): boolean {
     if (scope === 'process') return this.#status === undefined;
-    const target = this.#target();
+    const target = this.#target(scope);
     return target !== undefined && isLeft(target, scope);
   }
 
-  /** Until the returned function is called, signals for its group, session and tree are sent even
-   * when it has ended itself. @internal */
+  /** Until the returned function is called, signals for its group are sent even when it has ended
+   * itself. @internal */
   pin(): () => void {
     const pinned = this.#pinned === undefined ? this.#handle?.pin() : undefined;
     if (pinned === undefined) return () => {};
@@ -164,16 +171,39 @@ export class Process implements Disposable {
     };
   }
 
+  /** As `pin`, until `unpin`, or nobody has this object in hand any more. @internal */
+  pinForLong(): void {
+    // Without pidfds it would be a zombie for that long.
+    if (this.#pinned !== undefined || !this.#handle?.reachesGroupByPidfd) return;
+    const unpin = this.pin();
+    const fd = (this.#pinned as Handle | undefined)?.pidfd ?? -1; // undefined without a number left
+    unheld.register(this, fd, this);
+    this.#unpin = () => {
+      unheld.unregister(this);
+      unpin();
+    };
+  }
+
+  /** Undoes `pinForLong`. @internal */
+  unpin(): void {
+    this.#unpin?.();
+    this.#unpin = undefined;
+  }
+
   /** What it was started with, for signals to more than itself. @internal */
   describe({ cgroup, marker }: Pick<ScopeTarget, 'cgroup' | 'marker'>): void {
     this.#cgroup ??= cgroup;
     this.#marker ??= marker;
   }
 
-  #target(): ScopeTarget | undefined {
+  #target(scope: Scope): ScopeTarget | undefined {
+    const [cgroup, marker] = [this.#cgroup, this.#marker];
     const handle = this.#handle ?? this.#pinned;
-    if (handle === undefined) return undefined;
-    return { handle, cgroup: this.#cgroup, marker: this.#marker };
+    // A control group is told by its path, a tree and a session by their marker.
+    const lasting = scope === 'cgroup' ? cgroup : scope === 'group' ? undefined : marker;
+    if (handle === undefined && lasting === undefined) return undefined;
+    const reaped = this.#handle === undefined;
+    return { handle: handle ?? new Handle(this.pid, -1), reaped, cgroup, marker };
   }
 
   /**

@@ -31,12 +31,14 @@ export type Scope = 'process' | 'group' | 'session' | 'tree' | 'cgroup';
 export interface ScopeTarget {
   /** What it is reached by, also after its end. */
   readonly handle: Handle;
+  /** Its number may be another's by now. */
+  readonly reaped: boolean;
   readonly cgroup?: string | undefined;
   /** What its descendants have in their environment: see `TREE_VARIABLE`. */
   readonly marker?: string | undefined;
 }
 
-/** Marks the descendants of one process. */
+/** Holds the markers of all trees that a process belongs to, with spaces between them. */
 export const TREE_VARIABLE = 'FORKEXEC_TREE';
 
 /** A process as /proc shows it. */
@@ -81,16 +83,23 @@ function entries(): Entry[] {
   return list;
 }
 
+/** Whether a process was started by the target, or by one that was, and has not hidden it. */
+function isMarked({ pid, ended }: Entry, { marker }: ScopeTarget): boolean {
+  if (marker === undefined || ended) return false;
+  const variables = read(`/proc/${pid}/environ`).split('\0');
+  const markers = variables.find((each) => each.startsWith(`${TREE_VARIABLE}=`));
+  return (
+    markers
+      ?.slice(TREE_VARIABLE.length + 1)
+      .split(' ')
+      .includes(marker) ?? false
+  );
+}
+
 /** Those of a list that are in the tree of a process. */
-function treeOf({ handle, marker }: ScopeTarget, list: readonly Entry[]): Entry[] {
-  const found = new Set<number>([handle.pid]);
-  if (marker !== undefined) {
-    const variable = `${TREE_VARIABLE}=${marker}`;
-    for (const entry of list) {
-      const environment = entry.ended ? [] : read(`/proc/${entry.pid}/environ`).split('\0');
-      if (environment.includes(variable)) found.add(entry.pid);
-    }
-  }
+function treeOf(target: ScopeTarget, list: readonly Entry[]): Entry[] {
+  const found = new Set<number>(target.reaped ? [] : [target.handle.pid]);
+  for (const entry of list) if (isMarked(entry, target)) found.add(entry.pid);
   // Parents may come behind their children in the list: until nothing new is found.
   for (let before = 0; before !== found.size; ) {
     before = found.size;
@@ -121,6 +130,15 @@ function cgroupEntries({ cgroup }: ScopeTarget): Entry[] {
   return pids.map(entryOf).filter((entry) => entry !== undefined);
 }
 
+/**
+ * Those of a list that are in the session of a process. Once its leader is reaped the number may be
+ * that of a later session; as long as one is left that the leader started, it is not.
+ */
+function sessionOf(target: ScopeTarget, list: readonly Entry[]): Entry[] {
+  const found = list.filter(({ session }) => session === target.handle.pid);
+  return target.reaped && !found.some((entry) => isMarked(entry, target)) ? [] : found;
+}
+
 /** The members of a scope that have not ended, without this process. */
 function members(target: ScopeTarget, scope: Scope): Entry[] {
   if (scope === 'cgroup') return cgroupEntries(target);
@@ -128,7 +146,7 @@ function members(target: ScopeTarget, scope: Scope): Entry[] {
   const { pid } = target.handle;
   let found: Entry[];
   if (scope === 'group') found = list.filter(({ group }) => group === pid);
-  else if (scope === 'session') found = list.filter(({ session }) => session === pid);
+  else if (scope === 'session') found = sessionOf(target, list);
   else found = treeOf(target, list);
   return found.filter(({ ended }) => !ended);
 }
@@ -145,7 +163,7 @@ function isStill(before: Entry, { handle }: ScopeTarget, scope: Scope): boolean 
 /** Sends one signal, unless the process is gone or no member any more. */
 function signalMember(entry: Entry, number: number, target: ScopeTarget, scope: Scope): void {
   const { pid } = entry;
-  if (pid === target.handle.pid) {
+  if (pid === target.handle.pid && !target.reaped) {
     if (isStill(entry, target, scope)) target.handle.signal(number);
     return;
   }
@@ -211,4 +229,9 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
 export function isLeft(target: ScopeTarget, scope: Scope): boolean {
   if (scope === 'group' && target.handle.reachesGroupByPidfd) return signalGroup(target, 0);
   return members(target, scope).length > 0;
+}
+
+/** Sends a signal to all that have a marker, and to their descendants. */
+export function signalMarked(marker: string, number: number): void {
+  signalScope({ handle: new Handle(0, -1), reaped: true, marker }, number, 'tree');
 }

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
+import { Process } from '#dist/process/index.js';
+import { test } from '../helpers/test.js';
+
+/** Resolves when a process that is not our child has ended. */
+async function endOf(pid: number): Promise<void> {
+  try {
+    using other = Process.open(pid);
+    await other.wait();
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, 'ESRCH');
+  }
+}
+
+/** A shell that ended and left a process behind, and that process' number. */
+async function orphan(options: SpawnOptions, prefix = ''): Promise<[child: Child, pid: number]> {
+  const script = `${prefix} sleep 1000 >&2 & echo $!`;
+  const child = await spawn('sh', ['-c', script], { ...options, stdout: 'pipe', stderr: 'null' });
+  let line = '';
+  for await (line of child.lines());
+  await child.exited;
+  return [child, Number(line)];
+}
+
+const SCOPES: readonly [
+  scope: 'group' | 'session' | 'tree',
+  options: SpawnOptions,
+  prefix: string,
+][] = [
+  ['group', { processGroup: 0 }, ''],
+  ['session', { session: true }, ''],
+  ['tree', {}, ''],
+  ['tree', {}, 'setsid'],
+];
+
+for (const [scope, options, prefix] of SCOPES) {
+  test(`who is left of a ${scope}${prefix && ' and has left its session'} is reached after the end of the process itself`, async () => {
+    const [killed, first] = await orphan({ ...options, stop: { scope } }, prefix);
+    assert.equal(killed.kill('SIGKILL', { scope }), true);
+    await endOf(first);
+    const [stopped, second] = await orphan({ ...options, stop: { scope } }, prefix);
+    assert.equal((await stopped.stop()).code, 0);
+    await endOf(second);
+    const [, third] = await orphan({ ...options, stop: { scope } }, prefix).then(async (both) => {
+      await both[0][Symbol.asyncDispose]();
+      return both;
+    });
+    await endOf(third);
+    assert.equal(killed.kill('SIGKILL', { scope }), false, 'nobody is left');
+    await killed.stop(); // gives up what it held on to
+  });
+}
+
+test('a group that the command was not started to be stopped with is not reached then', async () => {
+  const [child, pid] = await orphan({ processGroup: 0 });
+  assert.equal(child.kill('SIGKILL', { scope: 'group' }), false);
+  process.kill(pid, 'SIGKILL');
+  await endOf(pid);
+});
+
+test('run holds on to the group until it is done', async () => {
+  const { status } = await run('true', { processGroup: 0, stop: { scope: 'group' } });
+  assert.equal(status.ok, true); // the helper sees whether a descriptor is left
+});
+
+test('a tree inside a tree belongs to both, unless it is detached', async () => {
+  const inner = (options: string): string => `
+    import { spawn } from '${new URL('../../../dist/index.js', import.meta.url).href}';
+    const child = await spawn('sleep', ['1000'], { stdin: 'null', stdout: 'null', ${options} });
+    console.log(child.pid);
+    process.exit();
+  `;
+  for (const [options, reached] of [
+    ["session: true, stop: { scope: 'tree' }", true],
+    ['detached: true', false],
+  ] as const) {
+    const words = ['--input-type=module', '-e', inner(options)];
+    const outer = await spawn(process.execPath, words, { stdout: 'pipe', stop: { scope: 'tree' } });
+    let line = '';
+    for await (line of outer.lines());
+    await outer.exited;
+    assert.equal(outer.kill('SIGKILL', { scope: 'tree' }), reached, options);
+    if (!reached) process.kill(Number(line), 'SIGKILL');
+    await endOf(Number(line));
+  }
+});
+
+test('what a child with our lifetime left behind ends when we do', async () => {
+  const program = `
+    import { run } from '${new URL('../../../dist/index.js', import.meta.url).href}';
+    const { stdout } = await run('sh', ['-c', 'setsid sleep 1000 >&2 & echo $!'], {
+      lifetime: 'parent',
+      stderr: 'null',
+    });
+    console.log(stdout);
+  `;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program]);
+  await endOf(Number(stdout));
+});
+
+/** Where the unified hierarchy is mounted, if it is. */
+function cgroupRoot(): string | undefined {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return mounts.find((line) => line.includes(' - cgroup2 '))?.split(' ')[4];
+}
+
+const root = cgroupRoot();
+
+test(
+  'who is left of a control group is reached after the end of the process itself',
+  async () => {
+    const cgroup = join(root as string, `forkexec-${process.pid}`);
+    mkdirSync(cgroup);
+    try {
+      const [child, pid] = await orphan({ cgroup });
+      assert.equal(child.kill('SIGKILL', { scope: 'cgroup' }), true);
+      await endOf(pid);
+      assert.equal(child.kill('SIGKILL', { scope: 'cgroup' }), false);
+    } finally {
+      rmdirSync(cgroup);
+    }
+  },
+  { skip: root === undefined && 'no cgroup2 is mounted' },
+);
