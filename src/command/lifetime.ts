@@ -36,8 +36,13 @@ function checkLifetime({ lifetime, detached, parentDeathSignal }: SpawnOptions):
   }
 }
 
-/** That of all whose lifetime is this process'. */
-const ourLifetime = randomUUID();
+let ours: string | undefined;
+
+/** The marker of all whose lifetime is this process'. */
+function ourLifetime(): string {
+  ours ??= crypto.randomUUID();
+  return ours;
+}
 
 /** What the environment of a command says of the trees that it is in. */
 function markers(
@@ -47,7 +52,7 @@ function markers(
 ): string | undefined {
   // What is detached is meant to outlive the trees that this process is in.
   const inherited = detached ? undefined : process.env[TREE_VARIABLE];
-  const all = [inherited, guarded ? ourLifetime : undefined, own].filter((each) => each);
+  const all = [inherited, guarded ? ourLifetime() : undefined, own].filter((each) => each);
   return all.length === 0 ? undefined : all.join(' ');
 }
 
@@ -84,7 +89,7 @@ function killGuarded(): void {
     }
   }
   // Of those that have ended themselves, what they left behind.
-  signalMarked(ourLifetime, SIG.SIGKILL);
+  signalMarked(ourLifetime(), SIG.SIGKILL);
 }
 
 /** What a process that was started so needs for the rest of its life. */

@@ -143,8 +143,9 @@ async function launchPrepared(
   const ends = openEnds(connections);
   report?.compiled();
   try {
-    const process = await launch(compiled, connections.closeAfter);
-    guard(process, prepared);
+    const process = await launch(compiled, connections.closeAfter, (created) => {
+      guard(created, prepared);
+    });
     return { child: new Child(process, ends, options, prepared.guards), ends };
   } catch (error) {
     for (const { channel } of ends.values()) channel.close();

@@ -44,6 +44,8 @@ class Following {
   token = 0;
   /** Called once the launch is over. */
   settle: () => void = () => {};
+  /** Called when it runs, before its end can have been told. */
+  created: (process: Process) => void = () => {};
   #parentPeak = 0;
 
   constructor(watch: boolean) {
@@ -67,6 +69,7 @@ class Following {
     } else if (this.watch) {
       this.#parentPeak = row[at + 7] as number;
       this.process = launchedProcess(row, at);
+      this.created(this.process);
     } else {
       const [pid, pidfd, , parentPeak, started] = row.subarray(at + 4, at + 9);
       const handle = new Handle(pid as number, pidfd as number, 'here');
@@ -157,13 +160,17 @@ function begin({ process }: Following, compiled: CompiledLaunch, loan: Loan | un
 /**
  * Launches; `closeFds` are closed in this process once that is over. Resolves when execve succeeded.
  *
+ * @param created Is called as soon as it has: when the promise is settled, a short program may have
+ * ended and be reaped.
  * @throws LaunchError
  */
 export async function launch(
   compiled: CompiledLaunch,
   closeFds: readonly number[] = [],
+  created: (process: Process) => void = () => {},
 ): Promise<Process> {
   const following = new Following(true);
+  following.created = created;
   const loan = borrow(compiled);
   await launchLater(compiled, closeFds, following);
   check(following, compiled, loan);

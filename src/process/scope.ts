@@ -210,10 +210,11 @@ export function signalScope(target: ScopeTarget, number: number, scope: Scope): 
 function signalGroup(target: ScopeTarget, number: number): boolean {
   const { handle } = target;
   const { pid } = handle;
-  // By number also a leader that has ended and is not reaped is a member: it does not count.
-  if (!handle.reachesGroupByPidfd && handle.hasEnded() && !isLeft(target, 'group')) return false;
+  // What has ended and is not reaped is a member too, and does not count. Looked at before the signal,
+  // which may end them.
+  const any = !handle.hasEnded() || members(target, 'group').length > 0;
   const result = handle.signalGroup(number);
-  if (result === 0) return true;
+  if (result === 0) return any;
   if (result !== -E.ESRCH) {
     throw new SystemError(handle.reachesGroupByPidfd ? 'pidfd_send_signal' : 'kill', -result);
   }
@@ -227,7 +228,7 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
 
 /** Whether anybody of a scope is left. */
 export function isLeft(target: ScopeTarget, scope: Scope): boolean {
-  if (scope === 'group' && target.handle.reachesGroupByPidfd) return signalGroup(target, 0);
+  if (scope === 'group') return signalGroup(target, 0);
   return members(target, scope).length > 0;
 }
 
