@@ -31,14 +31,15 @@ async function lineOf(file: string): Promise<string> {
 
 test('lifetime says by what the child ends with this process', async () => {
   const before = process.listenerCount('exit');
-  for (const lifetime of [undefined, 'parent'] as const) {
+  for (const lifetime of [undefined, 'parent', 'parent'] as const) {
     const options: SpawnOptions = lifetime === undefined ? {} : { lifetime };
     const child = await spawn('sleep', ['1000'], { ...options, stdin: 'null' });
     const guards = lifetime === undefined ? [] : ['parentDeathSignal', 'tree'];
     assert.deepEqual(child.lifetime, guards);
     await child.stop();
   }
-  assert.equal(process.listenerCount('exit'), before, 'nothing of it is left');
+  // One for all of them stays: for what a child may have left behind.
+  assert.ok(process.listenerCount('exit') <= before + 1);
 });
 
 test('runSync: the child ends with this process, which can do nothing meanwhile', () =>
