@@ -5,6 +5,7 @@
 //   ```ts types only: needs a terminal       the types are checked, it is not run
 //   ```ts shown only: another library        neither
 //   ```ts as root: chroot                    not run where the tests are not run by root
+//   ```ts on a terminal: what it is about    run with a terminal as stdin, which controls its session
 //   ```console figures vary: times           run, and any number is as good as the one shown
 // `console.log(…); // text` says what is printed, lines separated by `, then `; `// prints: text`
 // stands for what another writes. `…` in it is anything.
@@ -13,7 +14,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '#dist/index.js';
+import { command, run } from '#dist/index.js';
+import { withPty } from '../helpers/pty.js';
 import { test } from '../helpers/test.js';
 import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js';
 
@@ -30,17 +32,19 @@ const blocks = userPages.flatMap(blocksOf);
 interface Mark {
   readonly runs: boolean;
   readonly typed: boolean;
+  readonly terminal: boolean;
   /** Whether numbers are those of another run. */
   readonly figures: boolean;
 }
 
 function markOf({ where, mark }: Block): Mark {
-  if (mark === '') return { runs: true, typed: true, figures: false };
+  if (mark === '') return { runs: true, terminal: false, typed: true, figures: false };
   const [, kind, reason = ''] =
-    /^(as root|figures vary|types only|shown only): (.+)$/.exec(mark) ?? [];
+    /^(as root|figures vary|on a terminal|types only|shown only): (.+)$/.exec(mark) ?? [];
   assert.ok(reason !== '', `${where}: ${mark}: not one of the marks above with a reason`);
-  const runs = kind === 'figures vary' || (kind === 'as root' && isRoot);
-  return { runs, typed: kind !== 'shown only', figures: kind === 'figures vary' };
+  const runs = kind === 'as root' ? isRoot : kind !== 'types only' && kind !== 'shown only';
+  const terminal = kind === 'on a terminal';
+  return { runs, terminal, typed: kind !== 'shown only', figures: kind === 'figures vary' };
 }
 
 const typed = blocks.filter((block) => block.language === 'ts' && markOf(block).typed);
@@ -139,13 +143,18 @@ test('the examples have the right types, run, and print what they say', async ()
     await compile();
     await each([...typed.entries()], async ([index, block]) => {
       if (!markOf(block).runs) return;
+      const file = join(folder, 'js', `${index}.js`);
+      const example = command(process.execPath, [file], {
+        reject: false,
+        stripFinalNewline: false,
+        timeout: PATIENCE,
+      });
       await inDirectory(async (cwd) => {
-        const file = join(folder, 'js', `${index}.js`);
-        const options = { cwd, reject: false, timeout: PATIENCE } as const;
-        const { status, stdout, stderr } = await run(process.execPath, [file], {
-          ...options,
-          stripFinalNewline: false,
-        });
+        const { status, stdout, stderr } = markOf(block).terminal
+          ? await withPty(({ terminal: stdin }) => {
+              return example.run({ cwd, stdin, session: true, controllingTerminal: 0 });
+            })
+          : await example.run({ cwd });
         assert.deepEqual([String(status), stderr], ['exit status 0', ''], block.where);
         assertPrinted(block.where, stdout, printsOf(block.code));
       });
