@@ -15,4 +15,10 @@ int highest_descriptor(void);
  */
 int program_uses(const struct program *program, int fd);
 
+/*
+ * Writes to `closed` those of the descriptors which the program names that are not open, and
+ * returns how many they are; there is room for two of each instruction. Any thread.
+ */
+uint32_t closed_descriptors(const struct program *program, int *closed);
+
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -126,21 +127,33 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   *result = (struct launch_result){.step = START_CLONE, .pidfd = -1};
   if ((result->error = waiter_start()) != 0)
     return;
+  int *closed = malloc(((size_t)program->count * 2 + 1) * sizeof *closed);
+  if (closed == NULL) {
+    result->error = ENOMEM;
+    return;
+  }
   int held = launch_hold_stdio();
   if ((result->error = open_failure_pipe(fds, program)) != 0) {
     launch_release_stdio(held);
+    free(closed);
     return;
   }
   start.failure_pipe = fds[1];
   start.highest_fd = highest_descriptor();
+  uint32_t closed_count = closed_descriptors(program, closed);
 
   /* The child must never run a handler of ours. */
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t pid = fork();
-  if (pid == 0)
+  if (pid == 0) {
+    /* What pthread_atfork(3) has others do in the child opens descriptors: libuv a pipe. A number
+       that is closed here is to be closed there. */
+    for (uint32_t i = 0; i < closed_count; i++)
+      close(closed[i]);
     launch_child(&start);
+  }
   result->error = pid < 0 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 
@@ -148,6 +161,7 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   int failed = pid > 0 && read_failure(fds[0], &failure);
   close(fds[0]);
   launch_release_stdio(held);
+  free(closed);
   if (pid < 0)
     return;
   if (failed) {
