@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run } from '#dist/index.js';
+import { SYS } from '#dist/syscall/posix.js';
+import { test } from '../helpers/test.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** What POSIX.1-2024 says is async-signal-safe (2.4.3), as far as the child may come to it. */
+const SAFE = [
+  '_exit',
+  'chdir',
+  'close',
+  'dup',
+  'dup2',
+  'execve',
+  'fchdir',
+  'fcntl',
+  'getegid',
+  'geteuid',
+  'getgid',
+  'getgroups',
+  'getpid',
+  'getppid',
+  'getuid',
+  'kill',
+  'openat',
+  'pipe',
+  'poll',
+  'pthread_sigmask',
+  'read',
+  'setgid',
+  'setpgid',
+  'setsid',
+  'setuid',
+  'shutdown',
+  'sigaction',
+  'sigaddset',
+  'sigemptyset',
+  'sigismember',
+  'socketpair',
+  'tcsetpgrp',
+  'umask',
+  'write',
+];
+
+/** Not in that list, and nothing but a system call on every system there is. */
+const CALLS = [
+  'chroot',
+  'getpgid',
+  'getpriority',
+  'getresgid',
+  'getresuid',
+  'getrlimit',
+  'getrusage',
+  'getsid',
+  'ioctl',
+  'ptrace',
+  'setgroups',
+  'setpriority',
+  'setrlimit',
+  'wait4',
+  'waitid',
+];
+
+/** Where errno is, by libc; and what these files have of each other. */
+const OTHER = ['__errno_location', 'call_kernel', 'wait_for_child'];
+
+test('what runs in a forked child calls what is async-signal-safe, and nothing else', async () => {
+  const folder = 'build/native/forkexec-posix.objects';
+  for (const [file, expected] of [
+    ['launch.o', 'sigaction'],
+    ['calls_posix.o', 'execve'],
+  ] as const) {
+    const words = ['--format=posix', '--undefined-only', join(folder, file)];
+    const { stdout } = await run('nm', words, { cwd: root, lines: true });
+    const needed = stdout.map((line) => line.split(' ')[0]?.split('@')[0] as string);
+    assert.ok(needed.includes(expected), `${file} is what was looked at`);
+    const allowed = new Set([...SAFE, ...CALLS, ...OTHER]);
+    assert.deepEqual(
+      needed.filter((name) => !allowed.has(name)),
+      [],
+    );
+  }
+});
+
+test('the table of calls is the same in C and in TypeScript', () => {
+  const header = readFileSync(join(root, 'native/calls_posix.h'), 'utf8');
+  const names = [...header.matchAll(/^ {2}CALL\((\w+)\)/gm)].map(([, name]) => name);
+  assert.ok(names.length > 40);
+  assert.deepEqual(Object.keys(SYS), names);
+  assert.deepEqual(
+    Object.values(SYS),
+    names.map((_, index) => index),
+  );
+});
