@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { backend } from '../backend.js';
 import { LaunchError } from '../launch/error.js';
 import type { LaunchOptions } from '../launch/order.js';
 import { native } from '../native.js';
@@ -29,6 +30,7 @@ const AVAILABLE = { state: 'available', detail: '' } as const;
 
 /** The control group of this process, if the unified hierarchy is there. */
 function ownCgroup(): string | undefined {
+  if (backend !== 'linux') return undefined;
   const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
   const mounts = readFileSync('/proc/self/mounts', 'utf8');
   const mount = /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1];
@@ -87,8 +89,20 @@ function errnoOf(result: number): number {
   return result < 0 ? -result : 0;
 }
 
+/** What the launches below go by; src/backend.ts. */
+function backendInUse(): Finding {
+  const detail =
+    backend === 'linux'
+      ? 'linux: system calls of its own, vfork, pidfds'
+      : 'posix: functions of the C library, fork, and waiting by number';
+  return { option: 'backend', state: 'available', detail };
+}
+
 /** What is done by another way where a kernel or a container's filter lacks something. */
 function waysAround(): Finding[] {
+  if (backend !== 'linux') {
+    return [{ option: 'Process.open', state: 'refused', detail: 'no pidfds on this system' }];
+  }
   const { CLOSE_RANGE_CLOEXEC } = CLOSE_RANGE;
   // An empty range far above all descriptors: nothing is marked.
   const range = errnoOf(attempt('close_range', 0xffff_fffe, 0xffff_ffff, CLOSE_RANGE_CLOEXEC));
@@ -121,7 +135,7 @@ function table(findings: readonly Finding[]): string {
 }
 
 async function examine(): Promise<Finding[]> {
-  const findings: Finding[] = [];
+  const findings: Finding[] = [backendInUse()];
   for (const [option, options] of Object.entries(trials())) {
     findings.push(await tryLaunch(option, options));
   }
@@ -129,7 +143,7 @@ async function examine(): Promise<Finding[]> {
     findings.push({
       option: 'cgroup',
       state: 'refused',
-      detail: 'no version 2 hierarchy is mounted',
+      detail: backend === 'linux' ? 'no version 2 hierarchy is mounted' : 'of Linux alone',
     });
   }
   return [...findings, ...waysAround()];

@@ -16,6 +16,10 @@ export function identify(pid: number, inode: number): string {
 
 /** Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. */
 function startTime(pid: number): string {
+  // No such file elsewhere: when it was launched, in microseconds, is as good.
+  if (process.platform !== 'linux') {
+    return String(Math.round((performance.timeOrigin + performance.now()) * 1000));
+  }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';

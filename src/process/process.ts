@@ -5,7 +5,7 @@
  */
 import { completions, type NativeChannel, native } from '../native.js';
 import { aboveStdio, call, close } from '../syscall/call.js';
-import { checkSignal, invalid } from '../syscall/check.js';
+import { checkSignal, invalid, unavailable } from '../syscall/check.js';
 import { E, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Signal } from '../syscall/signals.js';
@@ -21,6 +21,9 @@ const SCOPES = new Set<Scope>(['process', 'group', 'session', 'tree', 'cgroup'])
 export function checkScope(option: string, scope: Scope | undefined): Scope {
   if (scope === undefined) return 'process';
   if (!SCOPES.has(scope)) throw invalid(option, scope, [...SCOPES].join(', '));
+  // Who belongs to them is read in /proc.
+  const isFound = process.platform === 'linux' || scope === 'process' || scope === 'group';
+  if (!isFound) throw unavailable(`The scope '${scope}'`);
   return scope;
 }
 

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, runSync, type SpawnOptions, spawn } from '#dist/index.js';
+import { needsOption } from '../helpers/backend.js';
 import { endOther, untilEnded } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -44,6 +45,7 @@ test('lifetime says by what the child ends with this process', async () => {
 
 test('runSync: the child ends with this process, which can do nothing meanwhile', () =>
   withFolder(async (folder) => {
+    needsOption('parentDeathSignal');
     const file = join(folder, 'pid');
     const script = JSON.stringify(`echo $$ > ${file}; exec sleep 1000`);
     const text = `forkexec.runSync('sh', ['-c', ${script}], { lifetime: 'parent' })`;
