@@ -11,11 +11,12 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { ExitError, type RunOptions, run, spawn } from '#dist/index.js';
+import { type ExitError, type RunOptions, run, spawn } from '#dist/index.js';
 import { call } from '#dist/syscall/call.js';
 import { CAP, CAP_VERSION } from '#dist/syscall/constants.js';
 import { SystemError } from '#dist/syscall/errors.js';
 import { asRoot, NOBODY } from '../helpers/identity.js';
+import { exitError } from '../helpers/outcome.js';
 import { test } from '../helpers/test.js';
 
 /** Takes the right to signal others' processes from this thread while `use` runs. */
@@ -32,15 +33,6 @@ async function withoutKill<T>(use: () => Promise<T>): Promise<T> {
     sets[0] = before;
     call('capset', header, sets);
   }
-}
-
-async function exitError(running: Promise<unknown>): Promise<ExitError> {
-  const error = await running.then(
-    () => assert.fail('it has not failed'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ExitError, String(error));
-  return error;
 }
 
 /** Runs a script that this process may not signal, and is to stop. */

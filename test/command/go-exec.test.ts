@@ -5,18 +5,10 @@ import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { command, ExitError, LaunchError, lookPath, run, runSync, spawn } from '#dist/index.js';
+import { command, LaunchError, lookPath, run, runSync, spawn } from '#dist/index.js';
 import { startProcess } from '#dist/process/index.js';
+import { exitError } from '../helpers/outcome.js';
 import { openDescriptors, test } from '../helpers/test.js';
-
-async function exitError(running: Promise<unknown>): Promise<ExitError> {
-  const error = await running.then(
-    () => assert.fail('it has not failed'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ExitError, String(error));
-  return error;
-}
 
 test('TestEcho: arguments arrive as they were given', async () => {
   const { stdout } = await run('echo', ['foo bar', 'baz'], { stripFinalNewline: false });

@@ -1,32 +1,15 @@
 // The stop ladder for more than one process: nobody of the scope is left when it is over.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { ExitError, type RunOptions, run, runSync, spawn } from '#dist/index.js';
+import { type RunOptions, run, runSync, spawn } from '#dist/index.js';
+import { runs } from '../helpers/other.js';
+import { exitError } from '../helpers/outcome.js';
 import { test } from '../helpers/test.js';
 
 const runners = {
   run: (script: string, options: RunOptions) => run('sh', ['-c', script], options),
   runSync: async (script: string, options: RunOptions) => runSync('sh', ['-c', script], options),
 };
-
-/** Whether a process is there and has not ended. */
-function runs(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-async function exitError(running: Promise<unknown>): Promise<ExitError> {
-  const error = await running.then(
-    () => assert.fail('it has not failed'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ExitError, String(error));
-  return error;
-}
 
 /** Ignores SIGTERM, holds no pipe, and says its number once it does. */
 const STUBBORN = `sh -c 'trap "" TERM; echo $$; exec >&- 2>&-; while :; do sleep 0.02; done'`;

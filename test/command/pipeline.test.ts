@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { command, ExitError, LaunchError, type PipelineResult } from '#dist/index.js';
+import { command, LaunchError, type PipelineResult } from '#dist/index.js';
+import { exitError } from '../helpers/outcome.js';
 import { withFolder } from '../helpers/state.js';
 import { openDescriptors, test } from '../helpers/test.js';
 
@@ -13,16 +14,6 @@ const cat = command('cat');
 /** How each stage ended, as a shell's PIPESTATUS. */
 function codes({ stages }: PipelineResult): (number | string | null)[] {
   return stages.map(({ status }) => status.code ?? status.signal);
-}
-
-/** Runs `how` and returns the ExitError. */
-async function exitError(running: Promise<unknown>): Promise<ExitError> {
-  const error = await running.then(
-    () => assert.fail('it has not failed'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ExitError, String(error));
-  return error;
 }
 
 test('what one writes the next reads, in as many stages as there are', async () => {

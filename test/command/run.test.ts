@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExitError, type Result, type RunOptions, run, runSync } from '#dist/index.js';
+import { type Result, type RunOptions, run, runSync } from '#dist/index.js';
 import { endOther } from '../helpers/other.js';
+import { exitError } from '../helpers/outcome.js';
 import { withFolder } from '../helpers/state.js';
 import { digest, pattern, until } from '../helpers/streams.js';
 import { children, test } from '../helpers/test.js';
@@ -22,17 +23,6 @@ const runners: Record<string, Runner> = {
 function forBoth(title: string, body: (run: Runner) => Promise<void>): void {
   for (const [name, runner] of Object.entries(runners))
     test(`${name}: ${title}`, () => body(runner));
-}
-
-/** The error that a command which ran ends with. */
-async function exitError(running: Promise<unknown>): Promise<ExitError> {
-  try {
-    await running;
-  } catch (error) {
-    assert.ok(error instanceof ExitError, String(error));
-    return error;
-  }
-  return assert.fail('it has ended well');
 }
 
 /** Ends what a command has left; its number is all that it wrote. */

@@ -6,31 +6,14 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { command, ExitError, LaunchError, type RunOptions, run, spawn } from '#dist/index.js';
+import { command, type ExitError, LaunchError, type RunOptions, run, spawn } from '#dist/index.js';
 import type { ProcessAttributes } from '#dist/process/index.js';
 import { attempt } from '#dist/syscall/call.js';
 import { asRoot, attemptBy, NOBODY } from '../helpers/identity.js';
-import { endOther } from '../helpers/other.js';
+import { endOther, runs } from '../helpers/other.js';
+import { exitError } from '../helpers/outcome.js';
 import { stateOf, withFolder } from '../helpers/state.js';
 import { children, test, threads } from '../helpers/test.js';
-
-async function exitError(running: Promise<unknown>): Promise<ExitError> {
-  const error = await running.then(
-    () => assert.fail('it has not failed'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ExitError, String(error));
-  return error;
-}
-
-/** Whether a process is there and has not ended. */
-function runs(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 
 test('1 (#23019): a grandchild that holds the pipe delays nobody, and is named', async () => {
   const script = 'sleep 1000 & echo hi $!';

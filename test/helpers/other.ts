@@ -3,15 +3,20 @@
 import assert from 'node:assert/strict';
 import { processState, until } from './streams.js';
 
+/** Whether a process is there and has not ended. */
+export function runs(pid: number): boolean {
+  return !['', 'Z', 'X'].includes(processState(pid));
+}
+
 /** Resolves when a process that is not our child has ended. */
 export function untilEnded(pid: number): Promise<void> {
-  return until(`process ${pid} has ended`, () => ['', 'Z', 'X'].includes(processState(pid)));
+  return until(`process ${pid} has ended`, () => !runs(pid));
 }
 
 /** Ends a process that is not our child, and must still be there. */
 export async function endOther(pid: number): Promise<void> {
   assert.ok(pid > 1, String(pid));
-  assert.ok(!['', 'Z', 'X'].includes(processState(pid)), `process ${pid} runs`);
+  assert.ok(runs(pid), `process ${pid} runs`);
   process.kill(pid, 'SIGKILL');
   await untilEnded(pid);
 }
