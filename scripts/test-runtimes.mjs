@@ -196,9 +196,9 @@ function asNode(binary) {
 v8=
 while :; do
   case $1 in
-    --expose-gc) v8=--v8-flags=--expose-gc ;;
+    --expose-gc | --max-semi-space-size=*) v8="\${v8:---v8-flags=}\${v8:+,}$1" ;;
     --input-type=module) ;;
-    -e) shift; exec '${binary}' eval $v8 ${options} "$@" ;;
+    -e | --eval) shift; exec '${binary}' eval $v8 ${options} "$@" ;;
     *) exec '${binary}' run -A --no-check $v8 ${options} "$@" ;;
   esac
   shift

@@ -7,13 +7,17 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LaunchError } from '../launch/error.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
+import { attempt } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
-import { E } from '../syscall/constants.js';
+import { AT, E } from '../syscall/constants.js';
 
 /** Whether it is a file that may be executed; the errno that says why not, or 0. */
 function whyNot(path: string): number {
   try {
     if (!statSync(path).isFile()) return E.EACCES;
+    // Deno's access looks at the mode alone, not at a file system without execution.
+    const errno = -attempt('faccessat', AT.AT_FDCWD, path, constants.X_OK);
+    if (errno !== E.ENOSYS) return Math.max(errno, 0);
     accessSync(path, constants.X_OK);
     return 0;
   } catch (error) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type SpawnSyncOptions, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -15,6 +15,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { launchFlags } from '#dist/cli/flags.js';
+import { type RunOptions, runSync, spawn } from '#dist/index.js';
 import { helper, type State, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -27,13 +28,16 @@ interface Outcome {
   stderr: string;
 }
 
-function cli(words: readonly string[], options: SpawnSyncOptions = {}): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+type Options = Pick<RunOptions, 'env' | 'fds' | 'input'>;
+
+// Not by child_process: Deno's translates the words for Deno, and its children ignore signals 32 and 33.
+function cli(words: readonly string[], options: Options = {}): Outcome {
+  const { status, stdout, stderr } = runSync(process.execPath, [bin, ...words], {
     ...options,
-    encoding: 'utf8',
+    reject: false,
+    stripFinalNewline: false,
   });
-  return { code: status, stdout, stderr };
+  return { code: status.code, stdout, stderr };
 }
 
 function run(...words: string[]): Outcome {
@@ -41,7 +45,7 @@ function run(...words: string[]): Outcome {
 }
 
 /** What a program that was started with these flags says of itself. */
-function stateWith(flags: readonly string[], options?: SpawnSyncOptions): Promise<State> {
+function stateWith(flags: readonly string[], options?: Options): Promise<State> {
   return withFolder((folder) => {
     const file = join(folder, 'state.json');
     const words = ['run', ...flags, '--', helper('state'), file];
@@ -63,8 +67,8 @@ test('the signal that ended a program ends forkexec, which a shell shows as 128 
     const { status } = spawnSync('sh', ['-c', ...words]);
     assert.equal(status, 128 + signal);
   }
-  const { signal } = spawnSync(process.execPath, [bin, 'run', '--', 'sh', '-c', 'kill -TERM $$']);
-  assert.equal(signal, 'SIGTERM');
+  const words = [bin, 'run', '--', 'sh', '-c', 'kill -TERM $$'];
+  assert.equal(runSync(process.execPath, words, { reject: false }).status.signal, 'SIGTERM');
 });
 
 test('what is not there gives 127, with the reason', () => {
@@ -251,7 +255,7 @@ test('by default the program has the standard streams and nothing else', async (
 });
 
 test('the streams are passed on as they are', () => {
-  const { stdout } = cli(['run', 'cat'], { stdio: 'pipe', input: 'through\n' });
+  const { stdout } = cli(['run', 'cat'], { input: 'through\n' });
   assert.equal(stdout, 'through\n');
 });
 
@@ -272,8 +276,8 @@ test('--stdin, --stdout, --stderr and --fd, seen from inside', () =>
     );
     const passed = openSync('/dev/zero', 'r');
     try {
-      const stdio: SpawnSyncOptions['stdio'] = ['ignore', 'pipe', 'pipe', passed, passed];
-      const { fds } = await stateWith([...words, '--fd', '7=3'], { stdio });
+      const given = { fds: { 3: passed, 4: passed } };
+      const { fds } = await stateWith([...words, '--fd', '7=3'], given);
       const targets = Object.entries(fds).map(([fd, { target }]) => [fd, target]);
       assert.deepEqual(targets, [
         ['0', input],
@@ -323,7 +327,7 @@ function statusLines(words: readonly string[]): Promise<Record<string, unknown>[
     const file = join(folder, 'status');
     const fd = openSync(file, 'w');
     try {
-      cli(['run', '--status-fd', '3', ...words], { stdio: ['ignore', 'pipe', 'pipe', fd] });
+      cli(['run', '--status-fd', '3', ...words], { fds: { 3: fd } });
     } finally {
       closeSync(fd);
     }
@@ -346,17 +350,16 @@ test('--status-fd tells the start and the end', async () => {
 
 test('--status-fd tells that the program stopped and went on', async () => {
   const script = 'kill -STOP $$; read line; exit 3'; // an end would hide that it went on
-  const stdio = ['pipe', 'inherit', 'inherit', 'pipe'] as const;
   const words = [bin, 'run', '--status-fd', '3', '--', 'sh', '-c', script];
-  const child = spawn(process.execPath, words, { stdio: [...stdio] });
+  await using child = await spawn(process.execPath, words, { stdin: 'pipe', fds: { 3: 'pipe' } });
   const events: unknown[] = [];
   let program = 0;
-  for await (const line of createInterface({ input: child.stdio[3] as Readable })) {
+  for await (const line of createInterface({ input: child.fds.get(3) as Readable })) {
     const { event, signal, pid } = JSON.parse(line) as Record<string, unknown>;
     events.push(signal === undefined ? event : [event, signal]);
     if (event === 'started') program = pid as number;
     if (event === 'stopped') process.kill(program, 'SIGCONT');
-    if (event === 'continued') child.stdin?.end();
+    if (event === 'continued') child.stdin.end();
   }
   assert.deepEqual(events, ['started', ['stopped', 'SIGSTOP'], 'continued', ['exited', null]]);
 });
@@ -371,12 +374,11 @@ test('--status-fd tells of a launch that failed, and does not go to the program'
 test('signals sent to forkexec reach the program', async () => {
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) {
     const script = `trap 'exit 42' ${signal.slice(3)}; echo ready; while :; do sleep 0.02; done`;
-    const child = spawn(process.execPath, [bin, 'run', '--', 'sh', '-c', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const words = [bin, 'run', '--', 'sh', '-c', script];
+    await using child = await spawn(process.execPath, words, { stdin: 'null', stdout: 'pipe' });
     await once(child.stdout, 'data');
     child.kill(signal);
-    assert.deepEqual(await once(child, 'close'), [42, null], signal);
+    assert.equal((await child.exited).code, 42, signal);
   }
 });
 

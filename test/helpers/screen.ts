@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, type SpawnOptions, spawn } from '#dist/index.js';
-import { call } from '#dist/syscall/call.js';
+import { call, close } from '#dist/syscall/call.js';
 import { O, TIOC } from '#dist/syscall/constants.js';
 import { foregroundOf, readNow, type } from './pty.js';
 
@@ -69,7 +69,7 @@ export class Screen {
   hangUp(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    closeSync(this.#terminal);
+    close(this.#terminal);
     closeSync(this.#master);
   }
 

@@ -19,8 +19,9 @@ import {
   write,
 } from '#dist/syscall/descriptors.js';
 import { SystemError } from '#dist/syscall/errors.js';
-import { stateOf, withFolder } from '../helpers/state.js';
+import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
+import { runFixture } from './fixtures/run.js';
 
 const NO_FD = 1_000_000;
 
@@ -156,6 +157,19 @@ test('pipe2 is close-on-exec unless asked otherwise', () => {
     for (const fd of [from, to, plainFrom, plainTo, quickFrom, quickTo]) close(fd);
   }
 });
+
+test('the next program has what is without FD_CLOEXEC, and nothing else', () =>
+  withFolder((folder) => {
+    const state = join(folder, 'state.json');
+    const outcome = runFixture('execve', ['flags', helper('state'), state]);
+    assert.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' });
+    const { fds } = JSON.parse(readFileSync(state, 'utf8')) as State;
+    const made = Object.entries(fds).filter(([fd]) => Number(fd) >= 100);
+    assert.deepEqual(
+      made.map(([fd, { target }]) => [fd, target]),
+      ['102', '104', '105', '107', '108'].map((fd) => [fd, '/dev/zero']),
+    );
+  }));
 
 test('a child has what it is given, under the number it is given', () =>
   withFile(async (fd, file) => {

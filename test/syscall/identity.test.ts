@@ -29,7 +29,8 @@ for (const [name, what] of [
 
 test('a Worker can not', async () => {
   const worker = new Worker(fixture('identity-worker'));
+  const exited = once(worker, 'exit');
   const [codes] = (await once(worker, 'message')) as [string[]];
-  await once(worker, 'exit');
+  await exited;
   assert.deepEqual(codes, Array(5).fill('ERR_WORKER_UNSUPPORTED_OPERATION'));
 });

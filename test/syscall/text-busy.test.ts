@@ -54,9 +54,11 @@ async function rounds(
       }
     }
   });
+  // It may end before the code behind the message has its turn.
+  const exited = once(worker, 'exit');
   worker.postMessage('stop');
   const [launches] = (await once(worker, 'message')) as [number];
-  await once(worker, 'exit');
+  await exited;
   return { busy, launches };
 }
 
