@@ -32,4 +32,4 @@ esac
 exec node --import "$_fx_self?register" "$@"
 */
 const preloaded = import.meta.url.endsWith('?register');
-await import(preloaded ? '../dist/signal/register.js' : '../dist/cli/main.js');
+await import(preloaded ? '../lib/register.js' : '../lib/cli.js');

@@ -58,22 +58,37 @@ async function namesOf(entry, index) {
 
 const exported = await Promise.all(ENTRIES.map(namesOf));
 
+/** What bin/forkexec.js starts; each is a program of its own. */
+const PROGRAMS = { 'cli.js': 'cli/main.js', 'register.js': 'signal/register.js' };
+
+const COMMON = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  // Names stay as they are, for whoever reads a stack trace.
+  minifyWhitespace: true,
+  logLevel: 'warning',
+};
+
+async function writePrograms(build) {
+  for (const [file, source] of Object.entries(PROGRAMS)) {
+    const outfile = join(lib, file);
+    const options = { ...COMMON, banner: { js: banner }, external: ['commander'] };
+    await build({ ...options, entryPoints: [join(dist, source)], outfile, plugins: [tables] });
+  }
+}
+
 async function writeAll(build) {
   const lines = ENTRIES.map((entry, index) => {
     const list = exported[index].map(([name, unique]) => `${name} as ${unique}`);
     return `export { ${list.join(', ')} } from './${entry}';`;
   });
   await build({
+    ...COMMON,
     stdin: { contents: lines.join('\n'), resolveDir: dist },
     outfile: join(lib, 'all.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    // Names stay as they are, for whoever reads a stack trace.
-    minifyWhitespace: true,
     banner: { js: banner },
-    logLevel: 'warning',
     plugins: [tables],
   });
 }
@@ -100,8 +115,12 @@ if (esbuild === undefined) {
   writeEntries((entry, _index, folder) => {
     return `export * from './${relative(folder, join(dist, entry))}';\n`;
   });
+  for (const [file, source] of Object.entries(PROGRAMS)) {
+    writeFileSync(join(lib, file), `import '../dist/${source}';\n`);
+  }
 } else {
   await writeAll(esbuild.build);
+  await writePrograms(esbuild.build);
   writeEntries((_entry, index, folder) => {
     const list = exported[index].map(([name, unique]) => `${unique} as ${name}`);
     return `export { ${list.join(', ')} } from './${relative(folder, join(lib, 'all.js'))}';\n`;

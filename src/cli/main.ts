@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { restoreInherited } from '../signal/restore.js';
 import { addDoctorCommand } from './doctor.js';
@@ -19,8 +19,10 @@ Example:
 forkexec run --help lists the options of run.`;
 
 function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  const { version } = createRequire(import.meta.url)('forkexec/package.json') as {
+    version: string;
+  };
+  return version;
 }
 
 /** Resolves to the exit code. */

@@ -121,10 +121,12 @@ for (const flags of [['--process-group', '0'], ['--session']]) {
     using screen = new Screen();
     const child = await screen.spawn(bin, listen(...flags));
     await screen.until(/ready \d+\n/);
+    const lines = [SIG.SIGINT, SIG.SIGWINCH].map((number) => `${number} ${SI_USER} ${child.pid}\n`);
+    // One after the other: what is typed takes its time in the kernel.
     screen.type(KEYS.interrupt);
+    await until(() => said(screen) === lines[0]);
     screen.resize(90, 20);
-    const lines = [SIG.SIGINT, SIG.SIGWINCH].map((number) => `${number} ${SI_USER} ${child.pid}`);
-    await until(() => said(screen) === `${lines.join('\n')}\n`);
+    await until(() => said(screen) === lines.join(''));
     await end(screen, child);
   });
 }

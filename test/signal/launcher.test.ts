@@ -139,7 +139,7 @@ test('a symbolic link in node_modules/.bin will do, by any path', () =>
     const path = join(folder, 'node_modules', '.bin');
     assert.deepEqual(await show({ ...options, path }, 'forkexec'), recorded);
     // The package itself at such a place.
-    for (const part of ['bin', 'dist', 'build/native', 'package.json', 'node_modules']) {
+    for (const part of ['bin', 'dist', 'lib', 'build/native', 'package.json', 'node_modules']) {
       cpSync(join(root, part), join(odd, part), { recursive: true });
     }
     assert.deepEqual(await show(options, join(odd, 'bin', 'forkexec.js')), recorded);
