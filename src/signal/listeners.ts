@@ -35,7 +35,7 @@ if (isMainThread) {
   process.on('removeListener', listenersChanged);
 }
 
-const SIGCHLD = 17;
+const { SIGCHLD } = constants.signals;
 
 function noListener(): void {}
 
