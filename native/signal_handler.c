@@ -266,7 +266,11 @@ int handler_get_action(int number) {
     return -errno;
   if (is_ours(&now))
     return SIGNAL_OURS;
-  if (now.sa_handler == SIG_IGN)
-    return SIGNAL_IGNORED;
+  if (now.sa_handler == SIG_IGN) {
+    pthread_mutex_lock(&handlers.lock);
+    int here = handlers.ignored[number];
+    pthread_mutex_unlock(&handlers.lock);
+    return here ? SIGNAL_IGNORED_HERE : SIGNAL_IGNORED;
+  }
   return now.sa_handler == SIG_DFL ? SIGNAL_DEFAULT : SIGNAL_OTHER_HANDLER;
 }

@@ -7,8 +7,14 @@
 #ifndef FORKEXEC_SIGNAL_HANDLER_H
 #define FORKEXEC_SIGNAL_HANDLER_H
 
-/* What is done on a signal now. */
-enum signal_action { SIGNAL_DEFAULT, SIGNAL_IGNORED, SIGNAL_OTHER_HANDLER, SIGNAL_OURS };
+/* What is done on a signal now; src/native.ts has the same. */
+enum signal_action {
+  SIGNAL_DEFAULT,
+  SIGNAL_IGNORED, /* by somebody else, such as the runtime */
+  SIGNAL_OTHER_HANDLER,
+  SIGNAL_OURS,
+  SIGNAL_IGNORED_HERE, /* by handler_set_action */
+};
 
 /* From here on signals of this number go into the ring, which is open. */
 int handler_add(int number);

@@ -88,6 +88,9 @@ interface Addon {
 const ROW = 20;
 const ROWS = 64;
 
+/** What is done on a signal: enum signal_action of native/signal_handler.h. */
+export const ACTION = { ignored: 1, ignoredHere: 4 } as const;
+
 /** The first number of a completion. */
 export const COMPLETION = {
   launched: 0,

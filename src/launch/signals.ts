@@ -1,4 +1,4 @@
-import { native } from '../native.js';
+import { ACTION, native } from '../native.js';
 import { checkSignals, invalid } from '../syscall/check.js';
 import { SIG, SIG_HOW, SYS } from '../syscall/constants.js';
 import { type Signal, signalName, signalSet } from '../syscall/signals.js';
@@ -12,8 +12,9 @@ export interface SignalOptions {
    * Dispositions and mask of the new process; see signal(7).
    *
    * Signals that this process catches are at their default action in the child, always: a handler
-   * is code, and the code is replaced. What this process ignores stays ignored, except SIGPIPE and
-   * SIGXFSZ: JavaScript runtimes ignore them for their own sake.
+   * is code, and the code is replaced. What this process ignores stays ignored. Of SIGPIPE and
+   * SIGXFSZ, which JavaScript runtimes ignore for their own sake, that is so if `ignore` of
+   * forkexec/signal was called for them, or the launcher found them ignored.
    */
   signals?: {
     /** Blocked signals. `'inherit'`, the default, is the mask of the thread that launches. */
@@ -87,7 +88,10 @@ export const dispositions: Step = {
       if (!ignore.has(number)) continue;
       throw invalid('signals', signalName(number), 'without a signal both ignored and at default');
     }
-    for (const number of [SIGPIPE, SIGXFSZ]) if (!ignore.has(number)) reset.add(number);
+    for (const number of [SIGPIPE, SIGXFSZ]) {
+      const isAsked = native.signalAction(number) === ACTION.ignoredHere;
+      if (!ignore.has(number) && !isAsked) reset.add(number);
+    }
     setAction(program, reset, SIG_DFL);
     if (ignore.size > 0) setAction(program, ignore, SIG_IGN);
   },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { native } from '../native.js';
+import { ACTION, native } from '../native.js';
 import { checkSignal, checkSignals, invalid } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
@@ -12,9 +12,6 @@ import { type Signal, type SignalName, signalName, signalSet } from '../syscall/
 import { dropAll, watched } from './hub.js';
 import { inherited } from './inherited.js';
 import { isCatchable, table } from './table.js';
-
-/** enum signal_action of native/signal_handler.h. */
-const IGNORED = 1;
 
 const { SIGCHLD } = SIG;
 
@@ -37,9 +34,8 @@ function canIgnore(number: number): boolean {
 }
 
 /**
- * Ignores signals, for this process and the children it launches; only SIGPIPE and SIGXFSZ, which
- * the runtime ignores anyway, are at their default in children unless `signals.ignore` has them.
- * Ends every `notify` of this thread for them. None given: all that can be ignored, but for those
+ * Ignores signals, for this process and the children it launches, SIGPIPE and SIGXFSZ too, which the
+ * runtime ignores for itself alone. Ends every `notify` of this thread for them. None given: all that can be ignored, but for those
  * that are the runtime's.
  *
  * @throws TypeError for SIGKILL, SIGSTOP and signals of faults, and for SIGCHLD, since no status of a
@@ -75,10 +71,14 @@ export function reset(...signals: Signal[]): void {
   }
 }
 
+function ignores(action: number): boolean {
+  return action === ACTION.ignored || action === ACTION.ignoredHere;
+}
+
 /** Whether a signal is ignored now. */
 export function ignored(signal: Signal): boolean {
   const number = checkSignal('signal', signal);
-  return !watched(number) && native.signalAction(number) === IGNORED;
+  return !watched(number) && ignores(native.signalAction(number));
 }
 
 /** The signals that this thread blocks: sigprocmask(2). */

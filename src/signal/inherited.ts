@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { native } from '../native.js';
+import { ACTION, native } from '../native.js';
 import type { SignalName } from '../syscall/signals.js';
 import { record } from './record.js';
 import { table } from './table.js';
@@ -33,7 +33,7 @@ function names(set: bigint): SignalName[] {
 function ignoredNow(): bigint {
   let set = 0n;
   for (const { number } of table) {
-    if (native.signalAction(number) === 1) set |= 1n << BigInt(number - 1);
+    if (native.signalAction(number) === ACTION.ignored) set |= 1n << BigInt(number - 1);
   }
   return set & ~RUNTIME_IGNORES;
 }
