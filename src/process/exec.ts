@@ -13,6 +13,7 @@ import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { F, O } from '../syscall/constants.js';
+import { flushCorked, isWaiting } from './flush.js';
 import { Loan } from './loan.js';
 import { MAX_FD } from './start.js';
 
@@ -48,29 +49,43 @@ function descriptorsOf(options: ExecOptions): Map<number, DescriptorSource> {
   return descriptors;
 }
 
+/** What JavaScript wrote and the runtime has not would be lost with this program. */
+function checkFlushed(): void {
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = process[name];
+    if (!isWaiting(stream)) continue;
+    const size = stream.writableLength > 0 ? `${stream.writableLength} ` : '';
+    const error = new Error(
+      `process.${name} has ${size}bytes to write: await flushed() before exec`,
+    );
+    throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
+  }
+}
+
 /**
  * Makes stdio block again where the runtime made it not block for its own streams: no other program
- * expects that. Returns what undoes it; throws, having undone it, while something is still to be
- * written.
+ * expects that. Then writes what JavaScript holds back. Returns what undoes the first; throws, having
+ * undone it, while something is still to be written.
  */
 function takeBackStdio(descriptors: Launch['descriptors']): () => void {
-  const before: [fd: number, flags: number][] = [];
-  for (const fd of [0, 1, 2]) {
-    const flags = attempt('fcntl', fd, F.F_GETFL);
-    if (flags >= 0 && descriptors.get(fd) === 'inherit') before.push([fd, flags]);
-  }
+  // All before the streams are looked at: that makes them, if nobody used them yet.
+  const before = [0, 1, 2].map((fd) => [fd, attempt('fcntl', fd, F.F_GETFL)] as const);
   const undo = (): void => {
-    for (const [fd, flags] of before) attempt('fcntl', fd, F.F_SETFL, flags);
+    for (const [fd, flags] of before) if (flags >= 0) attempt('fcntl', fd, F.F_SETFL, flags);
   };
+  const waiting = [false, isWaiting(process.stdout), isWaiting(process.stderr)];
+  for (const [fd] of before) {
+    if (descriptors.get(fd) !== 'inherit' && !waiting[fd]) continue;
+    const flags = attempt('fcntl', fd, F.F_GETFL);
+    if (flags >= 0 && flags & O.O_NONBLOCK) attempt('fcntl', fd, F.F_SETFL, flags & ~O.O_NONBLOCK);
+  }
   try {
-    checkFlushed(); // which makes the streams, if nobody used them yet
+    flushCorked(process.stdout);
+    flushCorked(process.stderr);
+    checkFlushed();
   } catch (error) {
     undo();
     throw error;
-  }
-  for (const [fd] of before) {
-    const flags = attempt('fcntl', fd, F.F_GETFL);
-    if ((flags & O.O_NONBLOCK) !== 0) attempt('fcntl', fd, F.F_SETFL, flags & ~O.O_NONBLOCK);
   }
   return undo;
 }
@@ -112,18 +127,6 @@ function keepProcess({ processGroup, foreground, oomScoreAdj }: LaunchOptions): 
   };
 }
 
-/** What JavaScript wrote and the runtime has not would be lost with this program. */
-function checkFlushed(): void {
-  for (const name of ['stdout', 'stderr'] as const) {
-    const waiting = process[name].writableLength;
-    if (waiting === 0) continue;
-    const error = new Error(
-      `process.${name} has ${waiting} bytes to write: await that before exec`,
-    );
-    throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
-  }
-}
-
 /** Runs a launch on this process. @internal */
 export function execLaunch(launch: Launch): never {
   if (!isMainThread) {
@@ -131,13 +134,16 @@ export function execLaunch(launch: Launch): never {
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
   const compiled = compile({ ...launch, inPlace: true, parentPid: process.ppid });
-  const undo = takeBackStdio(launch.descriptors);
-  const restore = keepProcess(launch.options);
-  const [step, errno] = native.exec(compiled.bytes, compiled.bytes.length);
-  undo();
-  restore();
-  for (const fd of compiled.closeAfter) close(fd);
-  throw launchError(compiled, step, errno);
+  try {
+    const undo = takeBackStdio(launch.descriptors);
+    const restore = keepProcess(launch.options);
+    const [step, errno] = native.exec(compiled.bytes, compiled.bytes.length);
+    undo();
+    restore();
+    throw launchError(compiled, step, errno);
+  } finally {
+    for (const fd of compiled.closeAfter) close(fd);
+  }
 }
 
 /**
@@ -147,11 +153,12 @@ export function execLaunch(launch: Launch): never {
  * Standard input, output and error and the descriptors asked for stay open, all others are closed.
  * Dispositions and mask of signals are as `spawn` gives them to a child. Children of this process
  * stay its children; their `parentDeathSignal` is sent, since the thread that launched them ends.
- * What was written to process.stdout and process.stderr has to be out: where a reader is slow, await
- * the write first.
+ * What was written to process.stdout and process.stderr has to be out: to a pipe whose reader is slow
+ * the runtime writes later, by its event loop, so `await flushed()` first.
  *
  * @throws LaunchError when a step failed; this process is then as it was, except that a new session
- * can't be undone, and a lowered hard limit only with CAP_SYS_RESOURCE. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * can't be undone, and a lowered hard limit only with CAP_SYS_RESOURCE. ERR_INVALID_STATE while something
+ * is to be written, ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see execve(2)
  */
 export function exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): never {

@@ -9,6 +9,7 @@ export type { StepName } from '../launch/step-names.js';
 export { SystemError } from '../syscall/errors.js';
 export type { Signal, SignalName } from '../syscall/signals.js';
 export { type ExecOptions, exec } from './exec.js';
+export { flushed } from './flush.js';
 export { Process } from './process.js';
 export type { Scope } from './scope.js';
 export { type ProcessAttributes, startProcess, startProcessSync } from './start.js';
