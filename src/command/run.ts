@@ -32,7 +32,8 @@ export async function begin(
   options: RunOptions,
 ): Promise<Running> {
   checkRunOptions(options);
-  const given = { waitDelay: DEFAULT_WAIT_DELAY, ...options };
+  // Not given is as absent as undefined, which would be no limit.
+  const given = { ...options, waitDelay: options.waitDelay ?? DEFAULT_WAIT_DELAY };
   const { child, ends } = await start(file, args, given, runDefaults(given));
   const captures = new Map<number, Capture>();
   const limit = given.maxBuffer ?? DEFAULT_MAX_BUFFER;

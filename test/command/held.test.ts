@@ -26,6 +26,13 @@ const leaves = (redirections: string, last = 'echo hi'): string[] => {
 
 const MS = { waitDelay: 60 };
 
+test('a waitDelay that is undefined is the default of run', async () => {
+  const options = { waitDelay: undefined } as object; // which the compiler may allow elsewhere
+  const { status } = await run('sh', leaves(''), options);
+  assert.equal(status.held.length, 2);
+  await endHolders(status);
+});
+
 test('run settles waitDelay after the exit, with the output so far, and names who holds it', async () => {
   const before = performance.now();
   const { stdout, status } = await run('sh', leaves(''), MS);
