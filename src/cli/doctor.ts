@@ -3,23 +3,22 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { backend } from '../backend.js';
 import { LaunchError } from '../launch/error.js';
-import type { LaunchOptions } from '../launch/order.js';
 import { native } from '../native.js';
-import { startProcess } from '../process/start.js';
-import { attempt, close } from '../syscall/call.js';
-import { CLOSE_RANGE, E, PIDFD } from '../syscall/constants.js';
+import { type ProcessAttributes, startProcess } from '../process/start.js';
+import { attempt, call, close } from '../syscall/call.js';
+import { AT, CLOSE_RANGE, E, O, PIDFD, TIOC } from '../syscall/constants.js';
 import { errorName } from '../syscall/errors.js';
 import { write } from './output.js';
+import { type Lack, type Trial, trials } from './trials.js';
 
 /** Whether an option works, works by another way, or does not. */
 type State = 'available' | 'degraded' | 'refused';
 
-interface Finding {
+/** One line of the table. */
+export interface Finding {
   readonly option: string;
   readonly state: State;
   /** To what it is degraded, or why it is refused. */
@@ -28,60 +27,80 @@ interface Finding {
 
 const AVAILABLE = { state: 'available', detail: '' } as const;
 
-/** The control group of this process, if the unified hierarchy is there. */
-function ownCgroup(): string | undefined {
-  if (backend !== 'linux') return undefined;
-  const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  const mounts = readFileSync('/proc/self/mounts', 'utf8');
-  const mount = /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1];
-  return path === undefined || mount === undefined ? undefined : join(mount, path);
-}
+const QUIET = { files: ['null', 'null', 'null'] } as const;
 
-/** A harmless use of each option. */
-function trials(): Record<string, LaunchOptions> {
-  const root = process.getuid?.() === 0;
-  const id = root ? 65534 : process.getuid?.();
-  const cgroup = ownCgroup();
-  const namespaces = ['user', 'pid', 'mount', 'net', 'uts', 'ipc', 'cgroup', 'time'] as const;
-  return {
-    cwd: { cwd: '/' },
-    env: { env: { FORKEXEC_DOCTOR: '1' } },
-    session: { session: true },
-    processGroup: { processGroup: 0 },
-    detachTerminal: { detachTerminal: true },
-    parentDeathSignal: { parentDeathSignal: 'SIGKILL' },
-    signals: { signals: { ignore: ['SIGUSR1'], mask: ['SIGUSR2'] } },
-    umask: { umask: 0o77 },
-    credential: { credential: { uid: id as number, keepGroups: !root } },
-    chroot: { chroot: '/' },
-    rlimits: { rlimits: { core: 0 } },
-    nice: { nice: 19 },
-    oomScoreAdj: { oomScoreAdj: 1000 },
-    cpuAffinity: { cpuAffinity: [0] },
-    scheduler: { scheduler: { policy: 'batch' } },
-    ioPriority: { ioPriority: { class: 'best-effort', level: 7 } },
-    noNewPrivileges: { noNewPrivileges: true },
-    capabilities: { capabilities: { bounding: [] } },
-    securebits: { securebits: ['SECBIT_NOROOT'] },
-    ...Object.fromEntries(
-      namespaces.map((kind) => [`namespaces.${kind}`, { namespaces: { [kind]: true } }]),
-    ),
-    ...(cgroup === undefined ? {} : { cgroup: { cgroup } }),
-  };
-}
+/** In a session with a terminal this process itself is the one that launches. */
+const SELF = 'FORKEXEC_DOCTOR_TERMINAL';
 
-async function tryLaunch(option: string, options: LaunchOptions): Promise<Finding> {
-  try {
-    const child = await startProcess('/bin/true', ['true'], {
-      ...options,
-      files: ['null', 'null', 'null'],
-    });
-    await child.wait();
-    return { option, ...AVAILABLE };
-  } catch (error) {
-    const detail = error instanceof LaunchError ? `${error.step}: ${error.code}` : String(error);
-    return { option, state: 'refused', detail };
+/** Throws what the launch throws. */
+async function launch({ attributes, onTerminal }: Trial): Promise<void> {
+  if (onTerminal) {
+    await launchOnTerminal(attributes);
+    return;
   }
+  const child = await startProcess('/bin/true', ['true'], { ...attributes, ...QUIET });
+  if (attributes.ptrace) child.signal('SIGKILL');
+  await child.wait();
+}
+
+async function launchOnTerminal(attributes: ProcessAttributes): Promise<void> {
+  const pty = openPty();
+  try {
+    const files = [pty.terminal, 'null', 'null'] as const;
+    if (attributes.session) {
+      const child = await startProcess('/bin/true', ['true'], { ...attributes, files });
+      await child.wait();
+      return;
+    }
+    // What needs a terminal of this session is tried by one that has it.
+    const [, script = ''] = process.argv;
+    const child = await startProcess(process.execPath, ['node', script, 'doctor'], {
+      session: true,
+      controllingTerminal: 0,
+      files,
+      env: { [SELF]: JSON.stringify(attributes) },
+    });
+    const status = await child.wait();
+    if (!status.ok) throw new Error(`on a terminal: ${status}`);
+  } finally {
+    close(pty.terminal);
+    close(pty.master);
+  }
+}
+
+/** A pseudo-terminal that no session has: pts(4). */
+function openPty(): { master: number; terminal: number } {
+  const flags = O.O_RDWR | O.O_NOCTTY | O.O_CLOEXEC;
+  const master = call('openat', AT.AT_FDCWD, '/dev/ptmx', flags, 0);
+  try {
+    call('ioctl', master, TIOC.TIOCSPTLCK, new Int32Array([0]));
+    return { master, terminal: call('ioctl', master, TIOC.TIOCGPTPEER, flags) };
+  } catch (error) {
+    close(master);
+    throw error;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof LaunchError) return `${error.step}: ${error.code}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first of the trials that works says what the option is good for. */
+async function findingOf(option: string, tried: readonly Trial[] | Lack): Promise<Finding> {
+  if ('lack' in tried) return { option, state: 'refused', detail: tried.lack };
+  let first: string | undefined;
+  for (const trial of tried) {
+    try {
+      await launch(trial);
+      if (trial.limit === undefined) return { option, ...AVAILABLE };
+      const detail = first === undefined ? trial.limit : `${trial.limit} (${first})`;
+      return { option, state: 'degraded', detail };
+    } catch (error) {
+      first ??= reasonOf(error);
+    }
+  }
+  return { option, state: 'refused', detail: first ?? '' };
 }
 
 /** What a system call that is only tried says, 0 or an errno. */
@@ -136,15 +155,8 @@ function table(findings: readonly Finding[]): string {
 
 async function examine(): Promise<Finding[]> {
   const findings: Finding[] = [backendInUse()];
-  for (const [option, options] of Object.entries(trials())) {
-    findings.push(await tryLaunch(option, options));
-  }
-  if (!findings.some(({ option }) => option === 'cgroup')) {
-    findings.push({
-      option: 'cgroup',
-      state: 'refused',
-      detail: backend === 'linux' ? 'no version 2 hierarchy is mounted' : 'of Linux alone',
-    });
+  for (const [option, tried] of Object.entries(trials())) {
+    findings.push(await findingOf(option, tried));
   }
   return [...findings, ...waysAround()];
 }
@@ -155,12 +167,18 @@ export function addDoctorCommand(program: Command, done: (code: number) => void)
     .command('doctor')
     .summary('tell what this system allows, option by option')
     .description(
-      'Starts /bin/true once with each option, and prints which are available to this user here, ' +
-        'which are done by another way, and which are refused and why.',
+      'Starts /bin/true with each option, and prints which are available to this user here, which ' +
+        'are degraded, and to what, and which are refused, and why.',
     )
     .option('--json', 'an array of { option, state, detail }')
     .helpOption('-h, --help', 'show this')
     .action(async ({ json }: { json?: true }) => {
+      const onTerminal = process.env[SELF];
+      if (onTerminal !== undefined) {
+        await launch({ attributes: JSON.parse(onTerminal) as ProcessAttributes });
+        done(0);
+        return;
+      }
       const findings = await examine();
       write(1, json ? `${JSON.stringify(findings, null, 2)}\n` : table(findings));
       done(0);

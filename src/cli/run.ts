@@ -9,6 +9,7 @@ import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
 import { spawn } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
+import { trace } from '../process/trace.js';
 import { codeOfLaunchError, codeOfStatus, Failure } from './exit.js';
 import { GivenFlags, launchFlags } from './flags.js';
 import { complain, write } from './output.js';
@@ -96,6 +97,8 @@ async function run(
     complain(child.message);
     return codeOfLaunchError(child, options.cwd as string | undefined);
   }
+  // A debugger can attach to a process that is stopped, and not to one that we trace.
+  if (options.ptrace) await (await trace(child.process)).detach('SIGSTOP');
   tell(startedLine(child));
   if (statusFd !== undefined) {
     for (const event of ['stopped', 'continued'] as const) {

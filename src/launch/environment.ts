@@ -12,7 +12,7 @@ export interface EnvironmentOptions {
   /**
    * Variables to set, on top of this process' own; undefined leaves one out. A given `cwd` or
    * `chroot` sets PWD as well, unless PWD is named here or `clearEnv` is given, and a user of
-   * `credential` HOME, USER and LOGNAME, unless they are named here: see environ(7).
+   * `credential` HOME, USER and LOGNAME, unless they are named here: see environ(7). Default: none.
    */
   env?: Record<string, string | undefined>;
   /** Starts from nothing instead of this process' environment. Default: false. */

@@ -23,4 +23,11 @@ export const ptrace: Step = {
     if (options.ptrace === undefined || !checkBoolean('ptrace', options.ptrace)) return;
     program.must({ name: 'ptrace', argument: 'PTRACE_TRACEME' }, SYS.ptrace, TRACEME);
   },
+  flags: [
+    {
+      flags: '--ptrace',
+      description: 'stop it before its first instruction, for a debugger; SIGCONT lets it go on',
+      apply: (options) => ({ ...options, ptrace: true }),
+    },
+  ],
 };
