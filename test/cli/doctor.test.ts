@@ -44,6 +44,7 @@ test('every option has a line, and what is not available a reason', () => {
   for (const name of NAMES) assert.ok(findings.has(name), `${name} is not there`);
   for (const { option, state, detail } of findings.values()) {
     assert.match(state, /^(available|degraded|refused)$/, option);
+    if (option === 'backend') continue; // it says which
     assert.equal(detail === '', state === 'available', `${option}: ${detail}`);
   }
 });
