@@ -55,9 +55,7 @@ struct exit_descriptor {
 /* A thread of the waiter. */
 static void tell_end(struct child_wait *wait) {
   struct exit_descriptor *descriptor = (void *)wait;
-  /* A byte, since a child that is being launched may hold a copy of this end for a moment. */
-  ssize_t ignored = write(descriptor->fd, "", 1);
-  (void)ignored;
+  /* The end of the pipe: at once, or when a child that is being launched has closed its copy. */
   close(descriptor->fd);
   free(descriptor);
 }

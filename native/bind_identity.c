@@ -16,8 +16,13 @@ _Static_assert(sizeof(uid_t) == 4 && sizeof(gid_t) == 4, "an id is an element of
 
 /* Waits for all threads. */
 static int set(int32_t what, const uint32_t *ids, size_t count) {
-  if (what == SET_GROUPS)
+  if (what == SET_GROUPS) {
+#ifdef __linux__
     return setgroups(count, ids);
+#else
+    return setgroups((int)count, ids);
+#endif
+  }
   if (count == 1) {
     switch (what) {
     case SET_UID:

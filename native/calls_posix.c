@@ -84,6 +84,10 @@ static long call_openat(const long a[6]) {
   return result_of(openat(INT(0), POINTER(1), INT(2), INT(3)));
 }
 
+static long call_faccessat(const long a[6]) {
+  return result_of(faccessat(INT(0), POINTER(1), INT(2), 0));
+}
+
 static long call_fcntl(const long a[6]) {
   return result_of(fcntl(INT(0), INT(1), a[2]));
 }

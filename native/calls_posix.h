@@ -16,6 +16,7 @@
   CALL(write)                                                                                      \
   CALL(close)                                                                                      \
   CALL(openat)                                                                                     \
+  CALL(faccessat)                                                                                  \
   CALL(fcntl)                                                                                      \
   CALL(dup)                                                                                        \
   CALL(dup3)                                                                                       \

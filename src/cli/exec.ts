@@ -13,7 +13,7 @@ import { type ExecOptions, exec } from '../process/exec.js';
 import { O } from '../syscall/constants.js';
 import { openFileSync } from '../syscall/open.js';
 import { codeOfLaunchError, Failure } from './exit.js';
-import { GivenFlags, launchFlags } from './flags.js';
+import { GivenFlags, isOptionError, launchFlags } from './flags.js';
 import { complain } from './output.js';
 import { descriptorFlags } from './values.js';
 
@@ -67,8 +67,7 @@ function become(file: string, args: readonly string[], given: GivenFlags): numbe
       complain(error.message);
       return codeOfLaunchError(error, given.options.cwd as string | undefined);
     }
-    const { code } = error as { code?: string };
-    throw code === 'ERR_INVALID_ARG_VALUE' ? given.explain(error as Error) : error;
+    throw isOptionError(error) ? given.explain(error) : error;
   }
 }
 

@@ -65,7 +65,7 @@ export class GivenFlags {
 
   /** In terms of the flags, an error that an option could not be taken. */
   explain(error: Error): Failure {
-    const [, path, problem] = /^The option '(.*?)' (.*)\. Received /s.exec(error.message) ?? [];
+    const [, path, problem] = OPTION_AND_PROBLEM.exec(error.message) ?? [];
     if (path === undefined) return new Failure(error.message);
     const blamed = this.#given.findLast(({ before, after }) => {
       return !Object.is(valueAt(before, path), valueAt(after, path));
@@ -73,6 +73,15 @@ export class GivenFlags {
     if (blamed === undefined) return new Failure(`${path} ${problem}`);
     return new Failure(`${blamed.shown} ${problem} (${blamed.flag.description})`);
   }
+}
+
+/** What src/syscall/check.ts says of an option. */
+const OPTION_AND_PROBLEM = /^The option '(.*?)' (must be .*(?=\. Received )|is not available .*)/s;
+
+/** Whether an error is about the options, before anything was started. */
+export function isOptionError(error: unknown): error is Error {
+  const { code } = (error ?? {}) as { code?: string };
+  return code === 'ERR_INVALID_ARG_VALUE' || code === 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM';
 }
 
 function quote(value: string): string {

@@ -11,7 +11,7 @@ import { spawn } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
 import { trace } from '../process/trace.js';
 import { codeOfLaunchError, codeOfStatus, Failure } from './exit.js';
-import { GivenFlags, launchFlags } from './flags.js';
+import { GivenFlags, isOptionError, launchFlags } from './flags.js';
 import { complain, write } from './output.js';
 import {
   changedLine,
@@ -71,8 +71,7 @@ async function start(
     return await spawn(file, args, given.options);
   } catch (error) {
     if (error instanceof LaunchError) return error;
-    const { code } = error as { code?: string };
-    throw code === 'ERR_INVALID_ARG_VALUE' ? given.explain(error as Error) : error;
+    throw isOptionError(error) ? given.explain(error) : error;
   }
 }
 

@@ -9,7 +9,7 @@
 import { aboveStdio, attempt } from './call.js';
 import { AT, E, O, SYS } from './constants.js';
 import { SystemError } from './errors.js';
-import { syscall } from './raw.js';
+import { syscallLater } from './raw.js';
 
 /** The number is 3 or above, where nobody takes it for stdio. */
 function opened(result: number): number {
@@ -31,7 +31,13 @@ export function openFileSync(path: string, flags: number, mode = 0o666): number 
  */
 export async function openFile(path: string, flags: number, mode = 0o666): Promise<number> {
   for (;;) {
-    const { r1, errno } = await syscall(SYS.openat, AT.AT_FDCWD, path, flags | O.O_CLOEXEC, mode);
+    const { r1, errno } = await syscallLater(
+      SYS.openat,
+      AT.AT_FDCWD,
+      path,
+      flags | O.O_CLOEXEC,
+      mode,
+    );
     if (errno !== E.EINTR) return opened(errno === 0 ? Number(r1) : -errno);
   }
 }

@@ -40,7 +40,7 @@ test('by default it finds what forkexec was started with, and nothing more', asy
   assert.deepEqual(dispositions, {});
   assert.equal(BigInt(`0x${status['SigBlk']}`), 0n);
   assert.ok(found.includes('KEPT=yes'));
-  assert.ok(!found.some((variable) => variable.startsWith('FORKEXEC_')));
+  assert.ok(!found.some((variable) => variable.startsWith('FORKEXEC_INHERITED=')));
 });
 
 /** What the program finds, for flags of several steps. */
@@ -150,9 +150,9 @@ test('forkexec node runs a program of Node with its options, input and exit code
 
 test('its children do not find what the launcher recorded', async () => {
   const { stdout } = await run(bin, ['node', signalProgram, 'environment']);
-  assert.doesNotMatch(stdout, /^FORKEXEC_/m);
+  assert.doesNotMatch(stdout, /^FORKEXEC_INHERITED/m);
   const script = 'console.log(require("child_process").execSync("env").toString())';
-  assert.doesNotMatch((await run(bin, ['node', '-e', script])).stdout, /^FORKEXEC_/m);
+  assert.doesNotMatch((await run(bin, ['node', '-e', script])).stdout, /^FORKEXEC_INHERITED/m);
 });
 
 test('without Node in PATH the launcher says so, with 127', async () => {

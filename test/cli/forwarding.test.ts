@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Child } from '#dist/index.js';
+import { isAvailable } from '#dist/launch/available.js';
 import { SIG } from '#dist/syscall/constants.js';
 import { KEYS, Screen } from '../helpers/screen.js';
 import { aMoment, bin, type Program, start, until } from '../helpers/signals.js';
@@ -22,7 +23,8 @@ const listener = [helper('signals'), 'listen', ...FORWARDED.map((name) => String
 
 /** It goes with forkexec, since it waits for all that could end it. */
 function listen(...flags: string[]): string[] {
-  return ['run', '--parent-death-signal', 'KILL', ...flags, '--', ...listener];
+  const guard = isAvailable('parentDeathSignal') ? ['--parent-death-signal', 'KILL'] : [];
+  return ['run', ...guard, ...flags, '--', ...listener];
 }
 
 async function begin(program: Program): Promise<void> {

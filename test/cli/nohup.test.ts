@@ -77,7 +77,7 @@ test('the program ignores SIGHUP, and has no terminal at its streams', () =>
       ['2', out],
     ]);
     assert.equal(state.hasTerminal, true, 'it stays in the session');
-    assert.ok(!state.env.some((entry) => entry.startsWith('FORKEXEC_')));
+    assert.ok(!state.env.some((entry) => entry.startsWith('FORKEXEC_INHERITED=')));
   }));
 
 test('nohup.out is for its owner only, whatever the umask, which stays', () =>

@@ -7,6 +7,7 @@ import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExitError, run, spawn } from '#dist/index.js';
+import { needsLinux } from '../helpers/backend.js';
 import { untilEnded } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -91,6 +92,7 @@ test(
   'P3: a launch copies no memory: the child borrows that of its parent until it runs',
   () =>
     withFolder(async (folder) => {
+      needsLinux('vfork');
       const log = join(folder, 'log');
       const code = `await forkexec.run('true'); forkexec.runSync('true');`;
       const words = ['-f', '-e', 'trace=fork,vfork,clone,clone3', '-o', log];

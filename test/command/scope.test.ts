@@ -2,18 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
-import { Process } from '#dist/process/index.js';
+import { needsLinux, needsOption } from '../helpers/backend.js';
+import { untilEnded } from '../helpers/other.js';
 import { test } from '../helpers/test.js';
-
-/** Resolves when a process that is not our child has ended. */
-async function endOf(pid: number): Promise<void> {
-  try {
-    using other = Process.open(pid);
-    await other.wait();
-  } catch (error) {
-    assert.equal((error as { code?: string }).code, 'ESRCH');
-  }
-}
 
 /** A shell that ended and left a process behind, and that process' number. */
 async function orphan(options: SpawnOptions, prefix = ''): Promise<[child: Child, pid: number]> {
@@ -38,17 +29,18 @@ const SCOPES: readonly [
 
 for (const [scope, options, prefix] of SCOPES) {
   test(`who is left of a ${scope}${prefix && ' and has left its session'} is reached after the end of the process itself`, async () => {
+    if (scope !== 'group') needsLinux(`The scope '${scope}' without pidfds`);
     const [killed, first] = await orphan({ ...options, stop: { scope } }, prefix);
     assert.equal(killed.kill('SIGKILL', { scope }), true);
-    await endOf(first);
+    await untilEnded(first);
     const [stopped, second] = await orphan({ ...options, stop: { scope } }, prefix);
     assert.equal((await stopped.stop()).code, 0);
-    await endOf(second);
+    await untilEnded(second);
     const [, third] = await orphan({ ...options, stop: { scope } }, prefix).then(async (both) => {
       await both[0][Symbol.asyncDispose]();
       return both;
     });
-    await endOf(third);
+    await untilEnded(third);
     assert.equal(killed.kill('SIGKILL', { scope }), false, 'nobody is left');
     await killed.stop(); // gives up what it held on to
   });
@@ -58,7 +50,7 @@ test('a group that the command was not started to be stopped with is not reached
   const [child, pid] = await orphan({ processGroup: 0 });
   assert.equal(child.kill('SIGKILL', { scope: 'group' }), false);
   process.kill(pid, 'SIGKILL');
-  await endOf(pid);
+  await untilEnded(pid);
 });
 
 test('run holds on to the group until it is done', async () => {
@@ -67,6 +59,7 @@ test('run holds on to the group until it is done', async () => {
 });
 
 test('a tree inside a tree belongs to both, unless it is detached', async () => {
+  needsLinux("The scope 'tree' without pidfds");
   const inner = (options: string): string => `
     import { spawn } from '${new URL('../../../dist/index.js', import.meta.url).href}';
     const child = await spawn('sleep', ['1000'], { stdin: 'null', stdout: 'null', ${options} });
@@ -84,11 +77,12 @@ test('a tree inside a tree belongs to both, unless it is detached', async () => 
     await outer.exited;
     assert.equal(outer.kill('SIGKILL', { scope: 'tree' }), reached, options);
     if (!reached) process.kill(Number(line), 'SIGKILL');
-    await endOf(Number(line));
+    await untilEnded(Number(line));
   }
 });
 
 test('what a child with our lifetime left behind ends when we do', async () => {
+  needsOption('parentDeathSignal');
   const program = `
     import { run } from '${new URL('../../../dist/index.js', import.meta.url).href}';
     const { stdout } = await run('sh', ['-c', 'setsid sleep 1000 >&2 & echo $!'], {
@@ -98,7 +92,7 @@ test('what a child with our lifetime left behind ends when we do', async () => {
     console.log(stdout);
   `;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program]);
-  await endOf(Number(stdout));
+  await untilEnded(Number(stdout));
 });
 
 /** Where the unified hierarchy is mounted, if it is. */
@@ -117,7 +111,7 @@ test(
     try {
       const [child, pid] = await orphan({ cgroup });
       assert.equal(child.kill('SIGKILL', { scope: 'cgroup' }), true);
-      await endOf(pid);
+      await untilEnded(pid);
       assert.equal(child.kill('SIGKILL', { scope: 'cgroup' }), false);
     } finally {
       rmdirSync(cgroup);

@@ -16,6 +16,7 @@ const SAFE = [
   'dup',
   'dup2',
   'execve',
+  'faccessat',
   'fchdir',
   'fcntl',
   'getegid',
