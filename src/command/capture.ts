@@ -4,6 +4,7 @@
  * @module
  */
 import type { Channel } from './channel.js';
+import { fillsPipe } from './io.js';
 
 /** The bytes of one stream, up to a limit. */
 export class Collected {
@@ -21,6 +22,11 @@ export class Collected {
     if (room > 0) this.#chunks.push(bytes.length > room ? bytes.subarray(0, room) : bytes);
     this.#size += bytes.length;
     return this.#size <= this.#limit;
+  }
+
+  /** Bytes that there were, kept or not. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Whether there was more than the limit. */
@@ -66,6 +72,7 @@ export class Capture {
         return;
       }
       if (bytes === null) break;
+      if (fillsPipe(bytes)) this.channel.grow();
       if (this.collected.keep(bytes)) continue;
       this.#overflow();
       break; // more is of no use, and may never end

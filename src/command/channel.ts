@@ -10,7 +10,7 @@ import { attempt, close } from '../syscall/call.js';
 import { LAYOUT, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
-import { LARGEST_BUFFER, readSome, writeSome } from './io.js';
+import { growPipe, LARGEST_BUFFER, readSome, writeSome } from './io.js';
 
 /** Then others have their turn of the event loop. */
 const BYTES_A_TURN = 1024 * 1024;
@@ -29,6 +29,7 @@ export class Channel {
   #pause: NodeJS.Immediate | undefined;
   /** What is left of it since it was cut off. */
   #rest: Buffer[] = [];
+  #grown = false;
   #closed = false;
   #retained = false;
   #referenced = true;
@@ -63,6 +64,8 @@ export class Channel {
     if (this.#taken >= BYTES_A_TURN) return undefined;
     const bytes = readSome(this.#fd);
     this.#taken += bytes?.length ?? 0;
+    // Whoever takes as much is fast; the child of a slow reader is to wait before it has written more.
+    if (this.#taken >= BYTES_A_TURN) this.grow();
     return bytes;
   }
 
@@ -88,6 +91,12 @@ export class Channel {
     const readable = this.#onReadable;
     this.close();
     readable?.();
+  }
+
+  /** More is to come or to go than a pipe holds. */
+  grow(): void {
+    if (!this.#grown) growPipe(this.#fd);
+    this.#grown = true;
   }
 
   /** As `writeSome`. */

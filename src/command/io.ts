@@ -4,7 +4,7 @@
  * @module
  */
 import { attempt } from '../syscall/call.js';
-import { E } from '../syscall/constants.js';
+import { E, F } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 
 /** As much as a pipe holds by default. */
@@ -33,6 +33,20 @@ export function readSome(fd: number): Buffer | undefined | null {
     if (count === -E.EAGAIN) return undefined;
     if (count !== -E.EINTR) throw new SystemError('read', -count);
   }
+}
+
+/**
+ * Makes a pipe of ours as large as anybody may, so that who writes and who reads much wake each other
+ * less often. Where that is refused, it stays as it is.
+ */
+export function growPipe(fd: number): void {
+  const { F_SETPIPE_SZ }: { F_SETPIPE_SZ?: number } = F; // Linux has it alone
+  if (F_SETPIPE_SZ !== undefined) attempt('fcntl', fd, F_SETPIPE_SZ, LARGEST_BUFFER);
+}
+
+/** Whether there are more bytes than a pipe holds, or so many were read that it must have been full. */
+export function fillsPipe(bytes: Uint8Array | undefined | null): boolean {
+  return bytes !== undefined && bytes !== null && bytes.length >= READ_SIZE;
 }
 
 /** How many bytes were taken: 0 when none can be now, -1 when nobody reads any more. */

@@ -16,7 +16,7 @@ import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';
 import { Collected } from './capture.js';
 import { holdersOf } from './holders.js';
-import { LARGEST_BUFFER, readSome, writeSome } from './io.js';
+import { fillsPipe, growPipe, LARGEST_BUFFER, readSome, writeSome } from './io.js';
 import type { RunOptions } from './options.js';
 import { DEFAULT_MAX_BUFFER, DEFAULT_WAIT_DELAY } from './result.js';
 import type { End } from './stdio.js';
@@ -79,6 +79,7 @@ export class SyncRun {
         this.#readers.set(end.fd, output);
       } else if (fd === 0 && end.kind === 'writer') {
         this.#writer = end.fd;
+        if (fillsPipe(this.#input)) growPipe(end.fd);
         this.#write();
       } else {
         close(end.fd);
@@ -145,6 +146,7 @@ export class SyncRun {
       const bytes = readSome(fd);
       if (bytes === undefined) return;
       room -= bytes?.length ?? 0;
+      if (output.size === 0 && fillsPipe(bytes)) growPipe(fd);
       if (bytes === null) {
         close(fd);
         this.#readers.delete(fd);

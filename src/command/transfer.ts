@@ -5,6 +5,7 @@
  */
 import { Readable, Writable } from 'node:stream';
 import type { Channel } from './channel.js';
+import { fillsPipe } from './io.js';
 
 /** What a child can read from. */
 export type Source =
@@ -121,6 +122,8 @@ export async function feedFrom(
   source: Source,
   ended: Promise<unknown>,
 ): Promise<void> {
+  // Of bytes nothing is given back: the more of them are in the pipe, the better.
+  if (source instanceof Uint8Array && fillsPipe(source)) channel.grow();
   const puller = pullerOf(source);
   const gone = Promise.race([
     ended,
