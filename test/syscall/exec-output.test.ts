@@ -5,11 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Process, startProcess } from '#dist/process/index.js';
-import { call, close } from '#dist/syscall/call.js';
-import { AT, E, LAYOUT, O, SOCK, SYS, TERMIOS, TIOC } from '#dist/syscall/constants.js';
+import { attempt, call, close } from '#dist/syscall/call.js';
+import { AT, E, LAYOUT, O, SOCK, TERMIOS, TIOC } from '#dist/syscall/constants.js';
 import { ioctl, pipe2, setNonblock } from '#dist/syscall/descriptors.js';
 import { readStruct, writeStruct } from '#dist/syscall/layout.js';
-import { rawSyscall } from '#dist/syscall/raw.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 import { fixture, runFixture } from './fixtures/run.js';
@@ -56,10 +55,10 @@ const channels = { socket: socketPair, pipe: () => pipe2(), terminal: openTermin
 async function readSome(fd: number): Promise<string> {
   const bytes = new Uint8Array(65_536);
   for (;;) {
-    const { r1, errno } = rawSyscall(SYS.read, fd, bytes, bytes.length);
-    if (errno !== E.EAGAIN) {
-      assert.ok(errno === 0 || errno === E.EIO, `errno ${errno}`);
-      return Buffer.from(bytes.subarray(0, Math.max(Number(r1), 0))).toString('latin1');
+    const count = attempt('read', fd, bytes, bytes.length);
+    if (count !== -E.EAGAIN) {
+      assert.ok(count >= 0 || count === -E.EIO, `read: ${count}`);
+      return Buffer.from(bytes.subarray(0, Math.max(count, 0))).toString('latin1');
     }
     await sleep(1);
   }
