@@ -84,6 +84,8 @@ export class Command<Out extends Output = string> implements Description {
 }
 
 /** Describes a command without starting it. */
+export function command(file: string, args?: readonly string[]): Command<OutputOf<NoOptions>>;
+/** The same with options. */
 export function command<const O extends RunOptions>(
   file: string,
   args: readonly string[] | undefined,
@@ -94,8 +96,6 @@ export function command<const O extends RunOptions>(
   file: string,
   options: O | undefined,
 ): Command<OutputOf<O>>;
-/** The same without options. */
-export function command(file: string, args?: readonly string[]): Command<OutputOf<NoOptions>>;
 export function command(
   file: string,
   args?: readonly string[] | RunOptions,

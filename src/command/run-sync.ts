@@ -93,6 +93,8 @@ function runCommandSync(
  *
  * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
  */
+export function runSync(file: string, args?: readonly string[]): Result<NoOptions>;
+/** The same with options. */
 export function runSync<const O extends RunOptions>(
   file: string,
   args: readonly string[] | undefined,
@@ -103,8 +105,6 @@ export function runSync<const O extends RunOptions>(
   file: string,
   options: O | undefined,
 ): Result<O>;
-/** The same without options. */
-export function runSync(file: string, args?: readonly string[]): Result<NoOptions>;
 export function runSync(
   file: string,
   args?: readonly string[] | RunOptions,

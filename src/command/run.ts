@@ -63,6 +63,8 @@ export async function begin(
  *
  * @throws LaunchError when it could not be started, and ExitError unless it exited with 0.
  */
+export function run(file: string, args?: readonly string[]): Promise<Result<NoOptions>>;
+/** The same with options. */
 export function run<const O extends RunOptions>(
   file: string,
   args: readonly string[] | undefined,
@@ -73,8 +75,6 @@ export function run<const O extends RunOptions>(
   file: string,
   options: O | undefined,
 ): Promise<Result<O>>;
-/** The same without options. */
-export function run(file: string, args?: readonly string[]): Promise<Result<NoOptions>>;
 export async function run(
   file: string,
   args?: readonly string[] | RunOptions,

@@ -159,6 +159,8 @@ async function launchPrepared(
  *
  * @throws LaunchError when any step failed; nothing is left of the attempt then.
  */
+export function spawn(file: string, args?: readonly string[]): Promise<Child<NoOptions>>;
+/** The same with options. */
 export function spawn<const O extends SpawnOptions>(
   file: string,
   args: readonly string[] | undefined,
@@ -169,8 +171,6 @@ export function spawn<const O extends SpawnOptions>(
   file: string,
   options: O | undefined,
 ): Promise<Child<O>>;
-/** The same without options. */
-export function spawn(file: string, args?: readonly string[]): Promise<Child<NoOptions>>;
 export async function spawn(
   file: string,
   args?: readonly string[] | SpawnOptions,

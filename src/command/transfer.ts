@@ -13,7 +13,7 @@ export type Source =
   | Readable
   | ReadableStream<string | Uint8Array>
   | AsyncIterable<string | Uint8Array>
-  | Iterable<string | Uint8Array>;
+  | (Iterable<string | Uint8Array> & object); // a string is one too, and a misspelt 'pipe'
 
 /** What a child's output can be written to. It is not ended: others may write to it too. */
 export type Sink = Writable | WritableStream<Uint8Array>;

@@ -52,13 +52,13 @@ export interface CapabilityOptions {
    * allows, unless `securebits` says otherwise. With a `credential` they are those of the new user.
    * Default: as execve gives them to a child of this process.
    */
-  capabilities?: Capabilities;
+  capabilities?: Capabilities | undefined;
   /**
    * The securebits flags, exactly these: PR_SET_SECUREBITS(2const), such as `'SECBIT_NOROOT'`,
    * which takes away what root has by being root. Takes CAP_SETPCAP, else EPERM. SECBIT_KEEP_CAPS
    * is not among them: execve clears it. Default: those of this process.
    */
-  securebits?: readonly SecurebitName[];
+  securebits?: readonly SecurebitName[] | undefined;
 }
 
 const KEYS = ['bounding', 'inheritable', 'ambient'] as const;

@@ -16,7 +16,7 @@ export interface CgroupOptions {
    * itself there before it runs its program. A frozen group is refused: the launch would hang until
    * it is thawed. Default: the group of this process. See cgroups(7).
    */
-  cgroup?: string | number;
+  cgroup?: string | number | undefined;
 }
 
 const MAX_FD = 0x3fff_ffff;

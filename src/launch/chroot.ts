@@ -12,7 +12,7 @@ export interface ChrootOptions {
    * `{ file }` redirections are not affected. EPERM without CAP_SYS_CHROOT. By itself it confines
    * nobody who has privileges: see chroot(2). Default: the root of this process.
    */
-  chroot?: string;
+  chroot?: string | undefined;
 }
 
 /** Before the identity, which may not be allowed to. */

@@ -12,7 +12,7 @@ export interface CpuAffinityOptions {
    * Default: those of the thread that launches, which are the ones this process had at its first
    * launch; see `nice`.
    */
-  cpuAffinity?: readonly number[];
+  cpuAffinity?: readonly number[] | undefined;
 }
 
 /** No kernel is built for more. */

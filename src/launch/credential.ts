@@ -42,7 +42,7 @@ export interface CredentialOptions {
    * `{ user }` also sets HOME, USER and LOGNAME, unless `env` has them. Default: those of this
    * process.
    */
-  credential?: IdCredential | UserCredential;
+  credential?: IdCredential | UserCredential | undefined;
 }
 
 /** What `credential` comes to. */

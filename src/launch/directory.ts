@@ -10,7 +10,7 @@ export interface DirectoryOptions {
    * The working directory, a path or a `file:` URL: chdir(2), done by the new process itself. A
    * relative `file` is relative to it. Default: that of this process.
    */
-  cwd?: string | URL;
+  cwd?: string | URL | undefined;
 }
 
 /** The path of a `cwd`. */

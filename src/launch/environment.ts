@@ -14,9 +14,9 @@ export interface EnvironmentOptions {
    * `chroot` sets PWD as well, unless PWD is named here or `clearEnv` is given, and a user of
    * `credential` HOME, USER and LOGNAME, unless they are named here: see environ(7). Default: none.
    */
-  env?: Record<string, string | undefined>;
+  env?: Record<string, string | undefined> | undefined;
   /** Starts from nothing instead of this process' environment. Default: false. */
-  clearEnv?: boolean;
+  clearEnv?: boolean | undefined;
 }
 
 function checkName(name: string): void {

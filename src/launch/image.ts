@@ -14,13 +14,13 @@ import type { Launch, Step } from './step.js';
 /** The program that the new process becomes. */
 export interface ImageOptions extends EnvironmentOptions {
   /** What the program sees as its own name, argv[0]. Default: `file` as given. */
-  argv0?: string;
+  argv0?: string | undefined;
   /**
    * The directories, separated by colons, in which a `file` without a slash is looked for. Default:
    * PATH of the new process' environment, or `/bin:/usr/bin` without one. Entries that are empty or
    * relative are passed over: a program of the working directory is `./program`.
    */
-  path?: string;
+  path?: string | undefined;
 }
 
 const DEFAULT_PATH = '/bin:/usr/bin';

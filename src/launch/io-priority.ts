@@ -19,7 +19,7 @@ export interface IoPriorityOptions {
    * Linux 2.6.13. `'realtime'` takes CAP_SYS_ADMIN or CAP_SYS_NICE, else EPERM. Default: that of
    * the thread that launches; see `nice`.
    */
-  ioPriority?: IoPriority;
+  ioPriority?: IoPriority | undefined;
 }
 
 const CLASSES: Readonly<Record<IoPriority['class'], number>> = {

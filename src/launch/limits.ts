@@ -54,9 +54,9 @@ export interface LimitOptions {
    * before Node does. Else it can't be learnt from within, and a program that uses select(2), or
    * that closes all descriptors it might have one by one, wants `nofile: [1024, hard]`.
    */
-  rlimits?: Partial<
-    Record<ResourceName, LimitValue | readonly [soft: LimitValue, hard: LimitValue]>
-  >;
+  rlimits?:
+    | Partial<Record<ResourceName, LimitValue | readonly [soft: LimitValue, hard: LimitValue]>>
+    | undefined;
 }
 
 /** Undefined where the system has no such limit. */

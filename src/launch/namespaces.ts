@@ -44,7 +44,7 @@ export interface Namespaces {
 /** Namespaces of the new process. */
 export interface NamespaceOptions {
   /** New namespaces, or others to join. Default: those of this process. */
-  namespaces?: Namespaces;
+  namespaces?: Namespaces | undefined;
 }
 
 type Kind = 'user' | 'pid' | 'mount' | 'net' | 'uts' | 'ipc' | 'cgroup' | 'time';

@@ -16,7 +16,7 @@ export interface NiceOptions {
    * synchronous functions, on the main thread, launch from there. What `os.setPriority` changes
    * later is therefore not inherited: give it here.
    */
-  nice?: number;
+  nice?: number | undefined;
 }
 
 export const nice: Step = {

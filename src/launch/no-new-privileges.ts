@@ -10,7 +10,7 @@ export interface NoNewPrivilegesOptions {
    * have: set-user-ID and set-group-ID bits and file capabilities are ignored. Nothing takes it
    * back: PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: as for this process.
    */
-  noNewPrivileges?: boolean;
+  noNewPrivileges?: boolean | undefined;
 }
 
 /** After all that takes privileges; before what may be done only without new ones. */

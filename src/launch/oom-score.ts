@@ -12,7 +12,7 @@ export interface OomScoreOptions {
    * To go below the present value takes CAP_SYS_RESOURCE, else EACCES at `write`. Default: that of
    * this process.
    */
-  oomScoreAdj?: number;
+  oomScoreAdj?: number | undefined;
 }
 
 const PATH = '/proc/self/oom_score_adj';

@@ -15,7 +15,7 @@ export interface ParentDeathSignalOptions {
    * clears it, and it is not sent to a process that this one has no permission to signal. It reaches
    * the process itself, not its children. Default: none.
    */
-  parentDeathSignal?: Signal;
+  parentDeathSignal?: Signal | undefined;
 }
 
 /** procctl(2) of FreeBSD, where a process does what prctl does on Linux. */

@@ -10,7 +10,7 @@ export interface PtraceOptions {
    * waits for its tracer: PTRACE_TRACEME, ptrace(2). The tracer is the thread that launched it:
    * `trace` of `forkexec/process` works on that thread. Default: false.
    */
-  ptrace?: boolean;
+  ptrace?: boolean | undefined;
 }
 
 /** Last but for the mask, so that no step of the launch is traced. */

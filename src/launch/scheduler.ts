@@ -35,7 +35,7 @@ export interface SchedulerOptions {
    * of this process, else EPERM; `'deadline'` EBUSY where its share of the processors can't be
    * granted. Default: that of the thread that launches; see `nice`.
    */
-  scheduler?: Scheduler;
+  scheduler?: Scheduler | undefined;
 }
 
 const POLICIES: Readonly<Record<Scheduler['policy'], number>> = {

@@ -10,13 +10,13 @@ export interface SessionOptions {
    * A new session, of which the process is the leader, in a process group of its own and without a
    * controlling terminal: setsid(2). Default: the session of this process.
    */
-  session?: boolean;
+  session?: boolean | undefined;
   /**
    * The process group: setpgid(2). 0 is a new group of its own; another number is a group of this
    * session to join, with EPERM at `setpgid` when there is none. Not together with `session`, which has its own group. Default: the group of
    * this process.
    */
-  processGroup?: number;
+  processGroup?: number | undefined;
 }
 
 const PID_MAX = 0x3fff_ffff;

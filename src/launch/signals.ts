@@ -16,14 +16,16 @@ export interface SignalOptions {
    * SIGXFSZ, which JavaScript runtimes ignore for their own sake, that is so if `ignore` of
    * forkexec/signal was called for them, or the launcher found them ignored.
    */
-  signals?: {
-    /** Blocked signals. `'inherit'`, the default, is the mask of the thread that launches. */
-    mask?: 'inherit' | readonly Signal[];
-    /** Ignored, as nohup(1) does with SIGHUP. */
-    ignore?: readonly Signal[];
-    /** At their default action, even if this process ignores them. */
-    default?: readonly Signal[];
-  };
+  signals?:
+    | {
+        /** Blocked signals. `'inherit'`, the default, is the mask of the thread that launches. */
+        mask?: 'inherit' | readonly Signal[] | undefined;
+        /** Ignored, as nohup(1) does with SIGHUP. */
+        ignore?: readonly Signal[] | undefined;
+        /** At their default action, even if this process ignores them. */
+        default?: readonly Signal[] | undefined;
+      }
+    | undefined;
 }
 
 const SET_SIZE = 8;

@@ -11,19 +11,19 @@ export interface TerminalOptions {
    * its new session: TIOCSCTTY(2const). Needs `session`. A terminal that another session has is not
    * taken from it. Default: none.
    */
-  controllingTerminal?: number;
+  controllingTerminal?: number | undefined;
   /**
    * Gives up the controlling terminal, whichever descriptors are open on it: TIOCNOTTY(2const). No
    * error without one. Default: false.
    */
-  detachTerminal?: boolean;
+  detachTerminal?: boolean | undefined;
   /**
    * A descriptor of *this* process on its controlling terminal: the child is a process group of its
    * own (unless `processGroup` says which) and the terminal's foreground group from its first
    * instruction on: tcsetpgrp(3). The terminal is given back when the child stops or ends. Not
    * together with `session`. Default: the foreground group stays.
    */
-  foreground?: number;
+  foreground?: number | undefined;
 }
 
 const MAX_FD = 0x3fff_ffff;

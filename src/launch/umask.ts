@@ -6,7 +6,7 @@ import type { Launch, Step } from './step.js';
 /** Permissions that new files of the process do without. */
 export interface UmaskOptions {
   /** The file mode creation mask, 0 to 0o777: umask(2). Default: that of this process. */
-  umask?: number;
+  umask?: number | undefined;
 }
 
 export const umask: Step = {

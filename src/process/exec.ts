@@ -20,13 +20,13 @@ import { MAX_FD } from './start.js';
 /** What is true of this process once it runs the new program. */
 export interface ExecOptions extends LaunchOptions {
   /** Default: `'inherit'`, what it is now. */
-  stdin?: DescriptorSource;
+  stdin?: DescriptorSource | undefined;
   /** Default: `'inherit'`. */
-  stdout?: DescriptorSource;
+  stdout?: DescriptorSource | undefined;
   /** Default: `'inherit'`. */
-  stderr?: DescriptorSource;
+  stderr?: DescriptorSource | undefined;
   /** Descriptors from 3 on that the program has; all others are closed. */
-  fds?: Readonly<Record<number, DescriptorSource>>;
+  fds?: Readonly<Record<number, DescriptorSource>> | undefined;
 }
 
 const NAMES: readonly string[] = [...launchOptionNames, 'stdin', 'stdout', 'stderr', 'fds'];

@@ -22,7 +22,7 @@ export interface ProcessAttributes extends LaunchOptions {
    * number, `'null'` for /dev/null, null for a closed one. All others are closed in the child.
    * Default: `['inherit', 'inherit', 'inherit']`.
    */
-  files?: readonly (DescriptorSource | null)[];
+  files?: readonly (DescriptorSource | null)[] | undefined;
 }
 
 const NAMES: readonly string[] = [...launchOptionNames, 'files'];

@@ -78,6 +78,32 @@ test('what resembles no option is told so, and what is undefined is absent', asy
   await run('true', { windowsHide: undefined } as object);
 });
 
+test('an option that is undefined is absent, each of them', async () => {
+  const names = ['stdin', 'stdout', 'stderr', 'fds', 'signal', 'timeout', 'stop', 'waitDelay'];
+  names.push(
+    'lifetime',
+    'detached',
+    'verbose',
+    'input',
+    'lines',
+    'encoding',
+    'maxBuffer',
+    'reject',
+  );
+  const nothing = [...launchOptionNames, ...names, 'stripFinalNewline'].map((name) => [
+    name,
+    undefined,
+  ]);
+  const options = Object.fromEntries(nothing) as Record<never, never>;
+  assert.equal((await run('sh', ['-c', 'echo x'], options)).stdout, 'x');
+  assert.equal(runSync('sh', ['-c', 'echo x'], options).stdout, 'x');
+  const child = await spawn('true', { ...options, stop: { grace: undefined, scope: undefined } });
+  assert.equal(String(await child.stop()).length > 0, true);
+  const signals = { mask: undefined, ignore: undefined, default: undefined };
+  const file = { file: '/dev/null', append: undefined, mode: undefined, access: undefined };
+  await run('true', { signals, stdin: file });
+});
+
 test('who comes from another library is told what its option is called here', async () => {
   await assert.rejects(run('true', { uid: 1 } as object), /here it is 'credential\.uid'/);
   await assert.rejects(run('true', { shell: true } as object), /here it is run\('sh', \['-c'/);

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { run, spawn } from '#dist/index.js';
+import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
 import { type ProcessAttributes, startProcessSync } from '#dist/process/index.js';
 import { block, ignore, notify, reset, unblock } from '#dist/signal/index.js';
 import { call, close } from '#dist/syscall/call.js';
@@ -193,9 +193,14 @@ test(
 test('a child that writes to a broken pipe is ended by SIGPIPE, which Node ignores', async () => {
   for (const fd of [1, 2, 3]) {
     for (const ignored of [false, true]) {
-      const child = await spawn('sh', ['-c', `exec cat /dev/zero >&${fd}`], {
-        ...{ stdin: 'null', stdout: 'null', stderr: 'null' },
-        ...{ 1: { stdout: 'pipe' }, 2: { stderr: 'pipe' }, 3: { fds: { 3: 'pipe' } } }[fd],
+      const pipes: Record<number, SpawnOptions> = {
+        1: { stdout: 'pipe' },
+        2: { stderr: 'pipe' },
+        3: { fds: { 3: 'pipe' } },
+      };
+      const child: Child = await spawn('sh', ['-c', `exec cat /dev/zero >&${fd}`], {
+        ...({ stdin: 'null', stdout: 'null', stderr: 'null' } as const),
+        ...pipes[fd],
         signals: ignored ? { ignore: ['SIGPIPE'] } : {},
       });
       const end = child.stdout ?? child.stderr ?? (child.fds.get(3) as Readable);

@@ -134,3 +134,19 @@ export function contextual(): void {
   void described.spawn({ verbose: (line) => void line.length });
   void described.pipe(described).run({ verbose: (line) => void line.length });
 }
+
+/** Whoever has an option only sometimes passes undefined, whatever the compiler is told of that. */
+export function sometimes(signal: AbortSignal | undefined, cwd: string | undefined): void {
+  const env = signal === undefined ? undefined : { A: '1' };
+  void run('true', { signal, cwd, env, stdin: undefined, input: undefined, credential: undefined });
+  void spawn('true', { signal, cwd, env, stdout: undefined, stop: undefined, umask: undefined });
+  void command('true', { signal, cwd, env, rlimits: undefined }).run({ signal, lines: undefined });
+}
+
+/** A string is an iterable of strings, and no source: what is misspelt is found. */
+export function misspelt(): void {
+  // @ts-expect-error a misspelt 'pipe'
+  void spawn('true', { stdout: 'pip' });
+  // @ts-expect-error a misspelt 'null'
+  void run('true', [], { stdin: 'nul', fds: { 3: ['a'] } });
+}
