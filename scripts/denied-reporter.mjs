@@ -10,14 +10,14 @@ function reason(error) {
 export default async function* report(source) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   for await (const { type, data } of source) {
-    const { name, file, skip, details } = data ?? {};
+    const { name, skip, details } = data ?? {};
     if (details?.type === 'suite') continue;
     if (type === 'test:fail') {
       counts.failed++;
-      yield `${JSON.stringify({ failed: name, file, reason: reason(details?.error) })}\n`;
+      yield `${JSON.stringify({ failed: name, reason: reason(details?.error) })}\n`;
     } else if (type === 'test:pass' && skip !== undefined) {
       counts.skipped++;
-      yield `${JSON.stringify({ skipped: name, file, reason: skip === true ? '' : skip })}\n`;
+      yield `${JSON.stringify({ skipped: name, reason: skip === true ? '' : skip })}\n`;
     } else if (type === 'test:pass') {
       counts.passed++;
     }

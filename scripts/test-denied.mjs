@@ -54,38 +54,54 @@ function filesOf(parts) {
     .sort();
 }
 
-/** Runs the files under a denial. Resolves with the counts, and what failed or was skipped. */
-async function runUnder(name, files) {
+/** One file may take that long; what it left is ended then. */
+const LONGEST_MS = 300_000;
+
+/** Runs a file under a denial, and adds to `result` what it tells. */
+async function runFile(file, result) {
   const reporter = join(root, 'scripts', 'denied-reporter.mjs');
-  const test = ['--test', '--test-concurrency=1', `--test-reporter=${reporter}`, ...files];
-  const deny = [...denials[name], '--', process.execPath, ...test];
-  const began = performance.now();
-  const child = spawn(join(built, 'helpers', 'deny'), deny, {
+  const node = [process.execPath, '--test-force-exit', `--test-reporter=${reporter}`, file];
+  const child = spawn(join(built, 'helpers', 'deny'), [...denials[result.name], '--', ...node], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'inherit'],
-    // This runner's own mark, by which a nested runner knows that it is one and reports otherwise.
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    detached: true,
   });
-  const result = { name, passed: 0, failed: 0, skipped: 0, seconds: 0, lines: [] };
   const ended = new Promise((resolve) => child.once('close', resolve));
+  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), LONGEST_MS);
+  let failed = 0;
   for await (const line of createInterface({ input: child.stdout })) {
     const told = JSON.parse(line);
-    if ('passed' in told) Object.assign(result, told);
-    else result.lines.push(told);
+    if ('passed' in told) {
+      for (const key of ['passed', 'failed', 'skipped']) result[key] += told[key];
+      failed = told.failed;
+    } else {
+      print(file, told);
+    }
   }
   const code = await ended;
-  // A runner that ended early counted less than there is.
-  if (code !== 0 && result.failed === 0) result.failed = 1;
+  clearTimeout(timer);
+  // One that was ended, or could not even be loaded, counted less than there is.
+  if (code === 0 || failed > 0) return;
+  result.failed++;
+  print(file, {
+    failed: 'the file as a whole',
+    reason: `it ended with ${code ?? child.signalCode}`,
+  });
+}
+
+async function runUnder(name, files) {
+  const began = performance.now();
+  const result = { name, passed: 0, failed: 0, skipped: 0, seconds: 0 };
+  for (const file of files) await runFile(file, result);
   result.seconds = Math.round((performance.now() - began) / 1000);
   return result;
 }
 
-function print({ lines }) {
-  for (const { failed, skipped, file, reason } of lines) {
-    const where = file === undefined ? '' : `${relative(built, file)}: `;
-    console.log(`  ${failed === undefined ? 'skipped' : 'FAILED '} ${where}${failed ?? skipped}`);
-    if (reason !== '') console.log(`            ${reason}`);
-  }
+function print(file, { failed, skipped, reason }) {
+  console.log(
+    `  ${failed === undefined ? 'skipped' : 'FAILED '} ${relative(built, file)}: ${failed ?? skipped}`,
+  );
+  if (reason !== '') console.log(`            ${reason}`);
 }
 
 function table(results) {
@@ -104,9 +120,7 @@ const files = filesOf(parts);
 const results = [];
 for (const name of names) {
   console.log(`${name}:`);
-  const result = await runUnder(name, files);
-  print(result);
-  results.push(result);
+  results.push(await runUnder(name, files));
 }
 console.log(`\n${table(results)}`);
 process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0;
