@@ -68,25 +68,19 @@ async function runFile(file, result) {
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
   const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), LONGEST_MS);
-  let failed = 0;
+  const failed = result.failed;
   for await (const line of createInterface({ input: child.stdout })) {
     const told = JSON.parse(line);
-    if ('passed' in told) {
-      for (const key of ['passed', 'failed', 'skipped']) result[key] += told[key];
-      failed = told.failed;
-    } else {
-      print(file, told);
-    }
+    result[told.result]++;
+    if (told.result !== 'passed') print(file, told);
   }
   const code = await ended;
   clearTimeout(timer);
   // One that was ended, or could not even be loaded, counted less than there is.
-  if (code === 0 || failed > 0) return;
+  if (code === 0 || result.failed > failed) return;
   result.failed++;
-  print(file, {
-    failed: 'the file as a whole',
-    reason: `it ended with ${code ?? child.signalCode}`,
-  });
+  const reason = `it ended with ${code ?? child.signalCode}`;
+  print(file, { result: 'failed', name: 'the file as a whole', reason });
 }
 
 async function runUnder(name, files) {
@@ -97,11 +91,9 @@ async function runUnder(name, files) {
   return result;
 }
 
-function print(file, { failed, skipped, reason }) {
-  console.log(
-    `  ${failed === undefined ? 'skipped' : 'FAILED '} ${relative(built, file)}: ${failed ?? skipped}`,
-  );
-  if (reason !== '') console.log(`            ${reason}`);
+function print(file, { result, name, reason }) {
+  const word = result === 'failed' ? 'FAILED' : result;
+  console.log(`  ${word.padEnd(7)} ${relative(built, file)}: ${name}\n          ${reason}`);
 }
 
 function table(results) {
