@@ -23,15 +23,17 @@ napi_value signal_child(napi_env env, napi_callback_info info) {
   return number(env, child_signal(instance_of(env)->environment, token, signal, to_group));
 }
 
-/* pinChild(token): number, 0 or an errno */
+/* pinChild(token, unreaped: boolean): number, 0 or an errno */
 napi_value pin_child(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value token_value;
+  size_t count = 2;
+  napi_value arguments[2];
   double token = 0;
-  napi_get_cb_info(env, info, &count, &token_value, NULL, NULL);
-  if (napi_get_value_double(env, token_value, &token) != napi_ok)
-    return throw_range(env, "a token is expected");
-  return number(env, child_pin(instance_of(env)->environment, token));
+  bool unreaped = false;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (napi_get_value_double(env, arguments[0], &token) != napi_ok ||
+      napi_get_value_bool(env, arguments[1], &unreaped) != napi_ok)
+    return throw_range(env, "a token and whether it is not to be reaped are expected");
+  return number(env, child_pin(instance_of(env)->environment, token, unreaped));
 }
 
 /* unpinChild(token): void, once for each pinChild that was 0 */

@@ -34,7 +34,7 @@ struct process {
   struct child_wait wait; /* without one */
   struct request end;     /* to the spawner: it has ended */
   struct process *previous, *next;
-  int listed, pins, ended, reaped;
+  int listed, pins, pinned_unreaped, ended, reaped;
   int released; /* JavaScript was told of the end */
   int code;     /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: somebody else reaped it, status unknown */
   int status;   /* exit code or signal */

@@ -40,13 +40,14 @@ static struct process *find_locked(const struct environment *environment, double
    lock is held. */
 static int take_end_locked(struct process *process) {
   siginfo_t info = {0};
-  int options = WEXITED | WNOHANG | (process->pins > 0 ? WNOWAIT : 0);
+  int stays = process->pins > 0 && process->pinned_unreaped;
+  int options = WEXITED | WNOHANG | (stays ? WNOWAIT : 0);
   long result =
       wait_for_child(process->result.pid, process->result.pidfd, &info, options, &process->usage);
   if (result == 0 && info.si_pid == 0)
     return 0;
   process->ended = 1;
-  process->reaped = process->pins == 0 || result != 0;
+  process->reaped = !stays || result != 0;
   process->wall_time = monotonic_microseconds() - process->result.started;
   if (result == 0) {
     process->code = info.si_code;
@@ -164,12 +165,14 @@ int child_signal(struct environment *environment, double token, int number, int 
   return error;
 }
 
-int child_pin(struct environment *environment, double token) {
+int child_pin(struct environment *environment, double token, int unreaped) {
   pthread_mutex_lock(&children.lock);
   struct process *process = find_locked(environment, token);
   int error = process == NULL || process->reaped ? ESRCH : 0;
-  if (error == 0)
+  if (error == 0) {
     process->pins++;
+    process->pinned_unreaped = unreaped;
+  }
   pthread_mutex_unlock(&children.lock);
   return error;
 }

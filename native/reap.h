@@ -22,8 +22,11 @@ void reap_forget(struct environment *environment);
 
 /* kill(2), to the child or to the group that it leads. */
 int child_signal(struct environment *environment, double token, int number, int to_group);
-/* While a child is pinned its end is told and it is not reaped: the number of its group stays. */
-int child_pin(struct environment *environment, double token);
+/*
+ * While a child is pinned its end is told all the same, and its pidfd stays open. With `unreaped`
+ * it is not reaped either: the number of its group stays.
+ */
+int child_pin(struct environment *environment, double token, int unreaped);
 void child_unpin(struct environment *environment, double token);
 
 #endif

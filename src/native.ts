@@ -54,7 +54,7 @@ interface Addon {
   closeChannel(channel: NativeChannel): void;
   hasClone3(): boolean;
   signalChild(token: number, signal: number, toGroup: boolean): number;
-  pinChild(token: number): number;
+  pinChild(token: number, unreaped: boolean): number;
   unpinChild(token: number): void;
   exitDescriptor(pid: number): number;
   openStdio(): number;

@@ -6,11 +6,10 @@
 import type { Command } from 'commander';
 import { backend } from '../backend.js';
 import { LaunchError } from '../launch/error.js';
-import { native } from '../native.js';
 import { type ProcessAttributes, startProcess } from '../process/start.js';
-import { attempt, call, close } from '../syscall/call.js';
-import { AT, CLOSE_RANGE, E, O, PIDFD, TIOC } from '../syscall/constants.js';
-import { errorName } from '../syscall/errors.js';
+import { call, close } from '../syscall/call.js';
+import { AT, O, TIOC } from '../syscall/constants.js';
+import { examineFacilities } from './facilities.js';
 import { write } from './output.js';
 import { type Lack, type Trial, trials } from './trials.js';
 
@@ -103,11 +102,6 @@ async function findingOf(option: string, tried: readonly Trial[] | Lack): Promis
   return { option, state: 'refused', detail: first ?? '' };
 }
 
-/** What a system call that is only tried says, 0 or an errno. */
-function errnoOf(result: number): number {
-  return result < 0 ? -result : 0;
-}
-
 /** What the launches below go by; src/backend.ts. */
 function backendInUse(): Finding {
   const detail =
@@ -118,32 +112,9 @@ function backendInUse(): Finding {
 }
 
 /** What is done by another way where a kernel or a container's filter lacks something. */
-function waysAround(): Finding[] {
-  if (backend !== 'linux') {
-    return [{ option: 'Process.open', state: 'refused', detail: 'no pidfds on this system' }];
-  }
-  const { CLOSE_RANGE_CLOEXEC } = CLOSE_RANGE;
-  // An empty range far above all descriptors: nothing is marked.
-  const range = errnoOf(attempt('close_range', 0xffff_fffe, 0xffff_ffff, CLOSE_RANGE_CLOEXEC));
-  const self = attempt('pidfd_open', process.pid, 0);
-  const group = errnoOf(
-    attempt('pidfd_send_signal', self, 0, null, PIDFD.PIDFD_SIGNAL_PROCESS_GROUP),
-  );
-  if (self >= 0) close(self);
-  const found = (option: string, ok: boolean, state: State, detail: string): Finding => {
-    return ok ? { option, ...AVAILABLE } : { option, state, detail };
-  };
-  return [
-    found('clone3', native.hasClone3(), 'degraded', 'clone: a cgroup is entered after the birth'),
-    found('close_range', range === 0, 'degraded', `/proc/self/fd is read: ${errorName(range)}`),
-    found('Process.open', self >= 0, 'refused', `pidfd_open: ${errorName(-self)}`),
-    found(
-      "scope 'group'",
-      group === 0 || group === E.ESRCH, // this process need not be a leader
-      'refused',
-      `pidfd_send_signal with PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9): ${errorName(group)}`,
-    ),
-  ];
+async function waysAround(): Promise<Finding[]> {
+  if (backend === 'linux') return examineFacilities();
+  return [{ option: 'Process.open', state: 'refused', detail: 'no pidfds on this system' }];
 }
 
 function table(findings: readonly Finding[]): string {
@@ -158,7 +129,7 @@ async function examine(): Promise<Finding[]> {
   for (const [option, tried] of Object.entries(trials())) {
     findings.push(await findingOf(option, tried));
   }
-  return [...findings, ...waysAround()];
+  return [...findings, ...(await waysAround())];
 }
 
 /** Adds the command to `program`; `done` gets the exit code. */

@@ -6,7 +6,7 @@
  */
 import { native } from '../native.js';
 import type { Unwatched } from '../process/launch.js';
-import { reap } from '../process/reap.js';
+import { reap, unpin } from '../process/reap.js';
 import { isLeft, type Scope, type ScopeTarget, signalScope } from '../process/scope.js';
 import type { ExitReason, ExitStatus } from '../process/status.js';
 import { attempt, close } from '../syscall/call.js';
@@ -37,7 +37,6 @@ export class SyncRun {
   readonly #steps: StopStep[];
   /** Who is signalled, also when the process itself has ended. */
   #target: ScopeTarget;
-  #unpin: () => void = () => {};
   /** Our descriptors that are still open, by what they are for. */
   readonly #readers = new Map<number, Collected>();
   #writer = -1;
@@ -62,11 +61,6 @@ export class SyncRun {
     this.#child = child;
     this.#options = options;
     this.#target = { handle: child.handle, reaped: false, cgroup: child.cgroup, marker };
-    const pin = this.#scope === 'process' ? undefined : child.handle.pin();
-    if (pin !== undefined) {
-      this.#target = { ...this.#target, handle: pin[0] };
-      this.#unpin = pin[1];
-    }
     const { pid, pidfd } = child.handle;
     this.#end = pidfd < 0 ? native.exitDescriptor(pid) : pidfd;
     this.#steps = stopSteps(options.stop);
@@ -103,7 +97,7 @@ export class SyncRun {
       if (now >= this.#nextStep) this.#climb(now);
       this.#poll(Math.min(this.#nextStep, over ? NEVER : this.#cutOff) - now);
     }
-    this.#unpin();
+    if (this.#scope !== 'process') unpin(this.#child);
     const held = this.#readers.size === 0 ? [] : holdersOf(this.#names());
     for (const fd of this.#readers.keys()) close(fd);
     this.#closeWriter();
@@ -173,7 +167,7 @@ export class SyncRun {
   #reapIfEnded(): void {
     const { handle } = this.#child;
     if (!handle.hasEnded()) return;
-    this.#status = reap(this.#child);
+    this.#status = reap(this.#child, this.#scope !== 'process');
     this.#target = { ...this.#target, reaped: true };
     if (this.#end >= 0 && this.#end !== handle.pidfd) close(this.#end);
     if (!this.#stillStopping()) this.#nextStep = NEVER;

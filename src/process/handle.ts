@@ -4,8 +4,8 @@
  * @module
  */
 import { native } from '../native.js';
-import { attempt, close } from '../syscall/call.js';
-import { CLD, E, F, LAYOUT, P, PIDFD, POLL, W } from '../syscall/constants.js';
+import { attempt } from '../syscall/call.js';
+import { CLD, E, LAYOUT, P, PIDFD, POLL, W } from '../syscall/constants.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
 import { refusalOf } from './facilities.js';
 
@@ -81,18 +81,14 @@ export class Handle {
   }
 
   /**
-   * Until the returned function is called, the second handle reaches its group, session and tree even
-   * when it has ended: by a pidfd of its own, or because it is not reaped before.
+   * Until the returned function is called, a child's group, session and tree are reached even when it
+   * has ended: its pidfd stays open, and where that does not serve it is not reaped. Undefined when
+   * it was reaped already.
    */
-  pin(): [pinned: Handle, unpin: () => void] | undefined {
-    if (this.reachesGroupByPidfd) {
-      const fd = attempt('fcntl', this.pidfd, F.F_DUPFD_CLOEXEC, 3);
-      if (fd < 0) return undefined;
-      return [new Handle(this.pid, fd, this.#owner), () => close(fd)];
-    }
+  pin(): (() => void) | undefined {
     if (typeof this.#owner !== 'object') return undefined;
     const { token } = this.#owner;
-    if (native.pinChild(token) !== 0) return undefined;
-    return [new Handle(this.pid, -1, this.#owner), () => native.unpinChild(token)];
+    if (native.pinChild(token, !this.reachesGroupByPidfd) !== 0) return undefined;
+    return () => native.unpinChild(token);
   }
 }

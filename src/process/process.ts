@@ -28,9 +28,7 @@ export function checkScope(option: string, scope: Scope | undefined): Scope {
 }
 
 /** Copies of pidfds that were pinned for long, to be closed. */
-const unheld = new FinalizationRegistry<number>((fd) => {
-  if (fd >= 0) close(fd);
-});
+const unheld = new FinalizationRegistry<() => void>((unpin) => unpin());
 
 /**
  * One process.
@@ -48,7 +46,7 @@ export class Process implements Disposable {
   readonly id: string;
   /** Undefined once it has ended or was given up. */
   #handle: Handle | undefined;
-  /** One that outlives it. */
+  /** The same, while it is pinned. */
   #pinned: Handle | undefined;
   #unpin: (() => void) | undefined;
   #cgroup: string | undefined;
@@ -164,10 +162,9 @@ export class Process implements Disposable {
   /** Until the returned function is called, signals for its group are sent even when it has ended
    * itself. @internal */
   pin(): () => void {
-    const pinned = this.#pinned === undefined ? this.#handle?.pin() : undefined;
-    if (pinned === undefined) return () => {};
-    const [handle, unpin] = pinned;
-    this.#pinned = handle;
+    const unpin = this.#pinned === undefined ? this.#handle?.pin() : undefined;
+    if (unpin === undefined) return () => {};
+    this.#pinned = this.#handle;
     return () => {
       this.#pinned = undefined;
       unpin();
@@ -178,11 +175,13 @@ export class Process implements Disposable {
   pinForLong(): void {
     // Without pidfds it would be a zombie for that long.
     if (this.#pinned !== undefined || !this.#handle?.reachesGroupByPidfd) return;
-    const unpin = this.pin();
-    const fd = (this.#pinned as Handle | undefined)?.pidfd ?? -1; // undefined without a number left
-    unheld.register(this, fd, this);
+    const unpin = this.#handle.pin();
+    if (unpin === undefined) return;
+    this.#pinned = this.#handle;
+    unheld.register(this, unpin, this);
     this.#unpin = () => {
       unheld.unregister(this);
+      this.#pinned = undefined;
       unpin();
     };
   }

@@ -8,22 +8,33 @@ import { attempt, close } from '../syscall/call.js';
 import { E, LAYOUT, P, W } from '../syscall/constants.js';
 import { readStruct } from '../syscall/layout.js';
 import { refusalOf } from './facilities.js';
+import type { Handle } from './handle.js';
 import type { Unwatched } from './launch.js';
 import { ExitStatus, ownMaxRss } from './status.js';
 
-/** Waits until the process has ended, reaps it and closes its pidfd: waitid(2). */
-export function reap({ handle: { pid, pidfd }, parentPeak, started }: Unwatched): ExitStatus {
+/** What waitid(2) takes. Nobody else may reap it, so its number is as sure as a pidfd. */
+function idOf({ pid, pidfd }: Handle): [type: number, id: number] {
+  const byPidfd = pidfd >= 0 && refusalOf('waitid by pidfd') === 0;
+  return byPidfd ? [P.P_PIDFD, pidfd] : [P.P_PID, pid];
+}
+
+/**
+ * Waits until the process has ended, reaps it and closes its pidfd: waitid(2). With `pinned` its
+ * group, session and tree can be reached until `unpin`: its pidfd stays open, and where that does not
+ * serve it is not reaped yet.
+ */
+export function reap(child: Unwatched, pinned = false): ExitStatus {
+  const { handle, parentPeak, started } = child;
   const info = new Uint8Array(LAYOUT.siginfo.size);
   const rusage = new Uint8Array(LAYOUT.rusage.size);
-  // Nobody else may reap it, so its number is as sure as a pidfd.
-  const byPidfd = pidfd >= 0 && refusalOf('waitid by pidfd') === 0;
-  const [type, id] = byPidfd ? [P.P_PIDFD, pidfd] : [P.P_PID, pid];
+  const [type, id] = idOf(handle);
+  const options = pinned && !handle.reachesGroupByPidfd ? W.WEXITED | W.WNOWAIT : W.WEXITED;
   let result: number;
   do {
-    result = attempt('waitid', type, id, info, W.WEXITED, rusage);
+    result = attempt('waitid', type, id, info, options, rusage);
   } while (result === -E.EINTR);
   const wallTime = Math.round(native.monotonicTime() - started);
-  if (pidfd >= 0) close(pidfd);
+  if (!pinned && handle.pidfd >= 0) close(handle.pidfd);
   const { code, status } = readStruct(LAYOUT.siginfo, info);
   const usage = readStruct(LAYOUT.rusage, rusage);
   // ECHILD: somebody else reaped it, and the status is lost.
@@ -39,4 +50,11 @@ export function reap({ handle: { pid, pidfd }, parentPeak, started }: Unwatched)
     voluntarySwitches: Number(usage.nvcsw),
     involuntarySwitches: Number(usage.nivcsw),
   });
+}
+
+/** Gives up what `reap` has left of a pinned process. */
+export function unpin({ handle }: Unwatched): void {
+  const [type, id] = idOf(handle);
+  if (!handle.reachesGroupByPidfd) attempt('waitid', type, id, null, W.WEXITED | W.WNOHANG, null);
+  if (handle.pidfd >= 0) close(handle.pidfd);
 }

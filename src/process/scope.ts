@@ -169,7 +169,7 @@ function signalMember(entry: Entry, number: number, target: ScopeTarget, scope: 
   }
   const pidfd = attempt('pidfd_open', pid, 0);
   // Looked at again now that, with a pidfd, the number can't become another's.
-  const member = new Handle(pid, pidfd, pidfd < 0 ? 'here' : undefined);
+  const member = new Handle(pid, pidfd, 'here');
   if (isStill(entry, target, scope)) member.signal(number);
   if (pidfd >= 0) close(pidfd);
 }
@@ -212,7 +212,7 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   const { pid } = handle;
   // What has ended and is not reaped is a member too, and does not count. Looked at before the signal,
   // which may end them.
-  const any = !handle.hasEnded() || members(target, 'group').length > 0;
+  const any = !(target.reaped || handle.hasEnded()) || members(target, 'group').length > 0;
   const result = handle.signalGroup(number);
   if (result === 0) return any;
   if (result !== -E.ESRCH) {

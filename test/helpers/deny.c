@@ -255,7 +255,7 @@ static int error_of(const char *name) {
 }
 
 int main(int argc, char **argv) {
-  int error = 0, no_new_privileges = geteuid() != 0, docker = 0, at = 1;
+  int error = 0, no_new_privileges = 0, docker = 0, at = 1;
   for (; at < argc && strncmp(argv[at], "--", 2) == 0 && argv[at][2] != '\0'; at++) {
     if (strcmp(argv[at], "--list") == 0) {
       list();
@@ -288,8 +288,12 @@ int main(int argc, char **argv) {
   if (no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     die("PR_SET_NO_NEW_PRIVS");
   const struct sock_fprog filter = {length, program};
-  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-    die("PR_SET_SECCOMP");
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+    /* EACCES: that takes CAP_SYS_ADMIN, or new privileges given up. */
+    if (errno != EACCES || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+      die("PR_SET_SECCOMP");
+  }
   if (docker && geteuid() == 0)
     drop_capabilities();
   execvp(argv[at + 1], argv + at + 1);

@@ -4,7 +4,7 @@ import { spawn } from '#dist/index.js';
 import { Process, startProcess, startProcessSync } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { F, FD } from '#dist/syscall/constants.js';
-import { noExitInfo, noHandles, noPidfdOpen } from '../helpers/facilities.js';
+import { noExitInfo, noHandles, noPidfdOpen, noPidfdSignal } from '../helpers/facilities.js';
 import { test } from '../helpers/test.js';
 
 /** Calls `use` with children that run until they are told not to, and at the latest until then. */
@@ -124,7 +124,7 @@ test(
       assert.equal(opened.signal('SIGINT'), false);
       assert.throws(() => opened.withHandle(() => 0), { code: 'ERR_NO_HANDLE' });
     }),
-  { skip: noPidfdOpen },
+  { skip: noPidfdSignal },
 );
 
 test('ids differ between processes, one after another and at once', async () => {
