@@ -27,7 +27,7 @@ export function checkScope(option: string, scope: Scope | undefined): Scope {
   return scope;
 }
 
-/** Copies of pidfds that were pinned for long, to be closed. */
+/** What undoes `pinForLong` when nobody can any more. */
 const unheld = new FinalizationRegistry<() => void>((unpin) => unpin());
 
 /**
