@@ -106,7 +106,7 @@ async function endsWithin(
 /** Climbs the ladder until the process, and all others of the scope, have ended. */
 export async function climb(process: Process, options: StopOptions = {}): Promise<void> {
   const scope = checkScope('stop.scope', options.scope);
-  const unpin = process.pin();
+  const unpin = process.pin(scope);
   try {
     for (const step of stopSteps(options)) {
       for (const signal of step.signals) if (!process.signal(signal, { scope })) return;

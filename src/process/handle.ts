@@ -82,13 +82,13 @@ export class Handle {
 
   /**
    * Until the returned function is called, a child's group, session and tree are reached even when it
-   * has ended: its pidfd stays open, and where that does not serve it is not reaped. Undefined when
-   * it was reaped already.
+   * has ended: its pidfd stays open. With `unreaped`, and where a pidfd does not reach a group, it is
+   * not reaped either, so that its number stays its own. Undefined when it was reaped already.
    */
-  pin(): (() => void) | undefined {
+  pin(unreaped: boolean): (() => void) | undefined {
     if (typeof this.#owner !== 'object') return undefined;
     const { token } = this.#owner;
-    if (native.pinChild(token, !this.reachesGroupByPidfd) !== 0) return undefined;
+    if (native.pinChild(token, unreaped || !this.reachesGroupByPidfd) !== 0) return undefined;
     return () => native.unpinChild(token);
   }
 }

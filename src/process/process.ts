@@ -48,6 +48,8 @@ export class Process implements Disposable {
   #handle: Handle | undefined;
   /** The same, while it is pinned. */
   #pinned: Handle | undefined;
+  /** Whether it is not even reaped while it is pinned. */
+  #isUnreaped = false;
   #unpin: (() => void) | undefined;
   #cgroup: string | undefined;
   #marker: string | undefined;
@@ -161,12 +163,15 @@ export class Process implements Disposable {
 
   /** Until the returned function is called, signals for its group are sent even when it has ended
    * itself. @internal */
-  pin(): () => void {
-    const unpin = this.#pinned === undefined ? this.#handle?.pin() : undefined;
+  pin(scope: Scope): () => void {
+    const keepsNumber = scope === 'session';
+    const unpin = this.#pinned === undefined ? this.#handle?.pin(keepsNumber) : undefined;
     if (unpin === undefined) return () => {};
     this.#pinned = this.#handle;
+    this.#isUnreaped = keepsNumber || !this.#pinned?.reachesGroupByPidfd;
     return () => {
       this.#pinned = undefined;
+      this.#isUnreaped = false;
       unpin();
     };
   }
@@ -175,7 +180,7 @@ export class Process implements Disposable {
   pinForLong(): void {
     // Without pidfds it would be a zombie for that long.
     if (this.#pinned !== undefined || !this.#handle?.reachesGroupByPidfd) return;
-    const unpin = this.#handle.pin();
+    const unpin = this.#handle.pin(false);
     if (unpin === undefined) return;
     this.#pinned = this.#handle;
     unheld.register(this, unpin, this);
@@ -204,7 +209,7 @@ export class Process implements Disposable {
     // A control group is told by its path, a tree and a session by their marker.
     const lasting = scope === 'cgroup' ? cgroup : scope === 'group' ? undefined : marker;
     if (handle === undefined && lasting === undefined) return undefined;
-    const reaped = this.#handle === undefined;
+    const reaped = this.#handle === undefined && !this.#isUnreaped;
     return { handle: handle ?? new Handle(this.pid, -1), reaped, cgroup, marker };
   }
 

@@ -42,7 +42,7 @@ for (const scope of ['group', 'session', 'tree'] as const) {
 
 test('a signal for a group that nobody else is left in is false once its leader has ended', async () => {
   const child = await startProcess('/bin/sleep', ['sleep', '1000'], { processGroup: 0 });
-  const unpin = (child as unknown as { pin(): () => void }).pin();
+  const unpin = (child as unknown as { pin(scope: string): () => void }).pin('group');
   try {
     assert.equal(child.signal('SIGTERM', { scope: 'group' }), true);
     assert.equal((await child.wait()).signal, 'SIGTERM');
