@@ -1,13 +1,14 @@
 // Makes lib/ of dist/: all entry points out of one file. Most of the time that an import takes is by
 // the number of its files, and there are a hundred. One file for all also keeps a class the same
 // whichever entry point it comes from.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
-const lib = join(root, 'lib');
+// Made beside the old one, which a program may be reading.
+const lib = join(root, 'lib.new');
 const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js'];
 
 /** When a table of constants is that of the running system, as src/syscall/constants.ts has it. */
@@ -126,3 +127,6 @@ if (esbuild === undefined) {
     return `export { ${list.join(', ')} } from './${relative(folder, join(lib, 'all.js'))}';\n`;
   });
 }
+
+rmSync(join(root, 'lib'), { recursive: true, force: true });
+renameSync(lib, join(root, 'lib'));

@@ -28,7 +28,7 @@ if (options.help) {
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const env = { ...process.env, FORKEXEC_INDEX: join(root, 'dist', 'index.js') };
+const env = { ...process.env, FORKEXEC_INDEX: join(root, 'lib', 'index.js') };
 const launcher = join(root, 'bin', 'forkexec.js');
 /** Megabytes that a parent uses for P3 and P14, and what has to be free besides. */
 const LARGE = 2048;

@@ -75,7 +75,8 @@ function pidOf({ handle: { pid, pidfd }, loan }: Unwatched): number {
 
 /**
  * Starts the program at the path `argv0`, as Go's syscall.ForkExec does. Resolves with its pid once
- * it runs. The caller reaps it: `wait4(pid)`.
+ * it runs. The caller reaps it: `wait4(pid)`. A Worker that is terminated before it does so leaves a zombie,
+ * for another thread may have been told the number; what `startProcess` starts is reaped by itself.
  *
  * @throws LaunchError
  */
