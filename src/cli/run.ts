@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { fstatSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
 import { spawn } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
 import { trace } from '../process/trace.js';
+import { attempt } from '../syscall/call.js';
+import { F } from '../syscall/constants.js';
 import { codeOfLaunchError, codeOfStatus, Failure } from './exit.js';
 import { GivenFlags, isOptionError, launchFlags } from './flags.js';
 import { complain, write } from './output.js';
@@ -54,12 +55,10 @@ interface ReportOptions {
 
 function parseStatusFd(text: string): number {
   const fd = /^\d+$/.test(text) ? Number(text) : -1;
-  try {
-    fstatSync(fd);
-    return fd;
-  } catch {
+  if (attempt('fcntl', fd, F.F_GETFD) < 0) {
     throw new Failure(`--status-fd ${text} must be a descriptor that forkexec was given: 3>status`);
   }
+  return fd;
 }
 
 async function start(

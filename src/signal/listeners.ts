@@ -37,12 +37,26 @@ if (isMainThread) {
 
 const { SIGCHLD } = constants.signals;
 
+const isDeno = process.versions['deno'] !== undefined;
+
 function noListener(): void {}
+
+/** Deno's handlers stay for good, and end the process where they know of no listener. */
+function keepFromDeno(number: number, on: boolean): void {
+  const names = Object.entries(constants.signals);
+  const name = names.find((entry) => entry[1] === number)?.[0] as NodeJS.Signals | undefined;
+  try {
+    if (name !== undefined) process[on ? 'on' : 'off'](name, noListener);
+  } catch {
+    // one that it handles for nobody
+  }
+}
 
 /**
  * libuv's own use of SIGCHLD comes and goes with the children of node:child_process, and nobody
  * tells. It leaves the handler alone as long as it has another use for the signal.
  */
 export function keepFromRuntime(number: number, on: boolean): void {
-  if (number === SIGCHLD && isMainThread) process[on ? 'on' : 'off']('SIGCHLD', noListener);
+  if (isDeno) keepFromDeno(number, on);
+  else if (number === SIGCHLD && isMainThread) process[on ? 'on' : 'off']('SIGCHLD', noListener);
 }

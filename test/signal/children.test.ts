@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
@@ -23,6 +23,7 @@ import {
   startMode,
 } from '../helpers/signals.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
+import { write } from '#dist/syscall/descriptors.js';
 import { test } from '../helpers/test.js';
 
 interface Found {
@@ -228,10 +229,10 @@ test('a program that catches SIGPIPE gets it, and EPIPE', async () => {
   close(reader);
   const stream = notify('SIGPIPE');
   const gathered = gather(stream);
-  assert.throws(() => writeSync(writer, 'x'), { code: 'EPIPE' });
+  assert.throws(() => write(writer, Buffer.from('x')), { code: 'EPIPE' });
   await aMoment();
   stream.stop();
-  assert.throws(() => writeSync(writer, 'x'), { code: 'EPIPE' });
+  assert.throws(() => write(writer, Buffer.from('x')), { code: 'EPIPE' });
   close(writer);
   assert.deepEqual(names(gathered), ['SIGPIPE']);
 });

@@ -1,7 +1,6 @@
 // What is told of each signal, and that none is lost without being counted.
 
 import assert from 'node:assert/strict';
-import { closeSync, writeSync } from 'node:fs';
 import { run, spawn } from '#dist/index.js';
 import { notify, type SignalInfo } from '#dist/signal/index.js';
 import { call, close } from '#dist/syscall/call.js';
@@ -10,6 +9,7 @@ import { needsLinux } from '../helpers/backend.js';
 import { aMoment, gather, start, until } from '../helpers/signals.js';
 import { slowLaunch } from '../helpers/slow-launch.js';
 import { helper } from '../helpers/state.js';
+import { write } from '#dist/syscall/descriptors.js';
 import { test } from '../helpers/test.js';
 
 const { pid } = process;
@@ -118,10 +118,10 @@ test('a descriptor that became ready is no process', async () => {
     call('fcntl', reader, F.F_SETSIG, SIG.SIGIO); // with siginfo
     call('fcntl', reader, F.F_SETOWN, pid);
     call('fcntl', reader, F.F_SETFL, O.O_ASYNC);
-    writeSync(writer, 'x');
+    write(writer, Buffer.from('x'));
   });
   close(reader);
-  closeSync(writer);
+  close(writer);
   assert.deepEqual(
     { pid: info.pid, uid: info.uid, value: info.value },
     { pid: 0, uid: 0, value: undefined },
