@@ -24,7 +24,8 @@ const STATUS_LINES = ['SigBlk', 'SigIgn', 'SigCgt', 'Umask', 'Uid', 'Gid', 'Grou
  */
 const RUNTIMES = {
   bun: {
-    threads: /^(Bun Pool \d+|HeapHelper|JITWorker|JSCWarmUp|mi-scavenger|s Signal Sender|ollector Thread)$/,
+    threads:
+      /^(Bun Pool \d+|HeapHelper|JITWorker|JSCWarmUp|mi-scavenger|s Signal Sender|ollector Thread)$/,
     descriptors: /^anon_inode:\[(eventpoll|eventfd|timerfd)\]$/,
     keepsHandlers: false,
   },

@@ -11,6 +11,7 @@ import { type ProcessAttributes, startProcessSync } from '#dist/process/index.js
 import { block, ignore, notify, reset, unblock } from '#dist/signal/index.js';
 import { call, close } from '#dist/syscall/call.js';
 import { O, SIG } from '#dist/syscall/constants.js';
+import { write } from '#dist/syscall/descriptors.js';
 import {
   aMoment,
   bin,
@@ -23,7 +24,6 @@ import {
   startMode,
 } from '../helpers/signals.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
-import { write } from '#dist/syscall/descriptors.js';
 import { test } from '../helpers/test.js';
 
 interface Found {

@@ -5,11 +5,11 @@ import { run, spawn } from '#dist/index.js';
 import { notify, type SignalInfo } from '#dist/signal/index.js';
 import { call, close } from '#dist/syscall/call.js';
 import { F, O, RLIMIT, SIG } from '#dist/syscall/constants.js';
+import { write } from '#dist/syscall/descriptors.js';
 import { needsLinux } from '../helpers/backend.js';
 import { aMoment, gather, start, until } from '../helpers/signals.js';
 import { slowLaunch } from '../helpers/slow-launch.js';
 import { helper } from '../helpers/state.js';
-import { write } from '#dist/syscall/descriptors.js';
 import { test } from '../helpers/test.js';
 
 const { pid } = process;
