@@ -16,7 +16,7 @@ import { linesOf } from './lines.js';
 import { checkOptionNames, type SpawnOptions, type StopOptions } from './options.js';
 import { type Reading, Readings } from './readings.js';
 import type { End } from './stdio.js';
-import { after, checkDelay, climb, stopSteps } from './stop.js';
+import { after, checkDelay, climb, stopSteps, timeLimit } from './stop.js';
 import { type ChannelStream, streamOver } from './streams.js';
 import { drainTo, feedFrom, type Sink, type Source } from './transfer.js';
 import type { OptionOf, ReaderOf, WriterOf } from './types.js';
@@ -222,11 +222,10 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   }
 
   /** Lets `timeout` and `signal` stop it. */
-  #limit({ timeout, signal }: SpawnOptions): void {
-    if (timeout !== undefined) {
-      const cancel = after(timeout, () => this.stopBecause('timeout'), false);
-      void this.exited.then(cancel);
-    }
+  #limit(options: SpawnOptions): void {
+    const cancel = after(timeLimit(options), () => this.stopBecause('timeout'), false);
+    void this.exited.then(cancel);
+    const { signal } = options;
     if (signal === undefined) return;
     const abort = (): void => this.stopBecause('aborted');
     signal.addEventListener('abort', abort, { once: true });

@@ -75,7 +75,7 @@ export interface SpawnOptions extends LaunchOptions {
   signal?: AbortSignal | undefined;
   /**
    * Milliseconds from the launch until the command is stopped; `status.reason` is then `'timeout'`.
-   * 0 is at once. Default: none.
+   * 0 is no limit. Default: 0.
    */
   timeout?: number | undefined;
   /** How `signal`, `timeout` and the end of an `await using` scope stop it. */

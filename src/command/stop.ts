@@ -27,6 +27,11 @@ export function checkDelay(option: string, value: unknown): number {
   return value;
 }
 
+/** Milliseconds that a command has; 0 is no limit, as node:child_process and timeout(1) have it. */
+export function timeLimit({ timeout = 0 }: { timeout?: number | undefined }): number {
+  return timeout === 0 ? Number.POSITIVE_INFINITY : timeout;
+}
+
 /** A timer that may be longer than setTimeout's; returns what cancels it. */
 export function after(delay: number, callback: () => void, keepAlive = true): () => void {
   if (delay === Number.POSITIVE_INFINITY) return () => {};

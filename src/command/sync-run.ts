@@ -20,7 +20,7 @@ import { fillsPipe, growPipe, LARGEST_BUFFER, readSome, writeSome } from './io.j
 import type { RunOptions } from './options.js';
 import { DEFAULT_MAX_BUFFER, DEFAULT_WAIT_DELAY } from './result.js';
 import type { End } from './stdio.js';
-import { type StopStep, stopSteps } from './stop.js';
+import { type StopStep, stopSteps, timeLimit } from './stop.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -65,7 +65,7 @@ export class SyncRun {
     this.#end = pidfd < 0 ? native.exitDescriptor(pid) : pidfd;
     this.#steps = stopSteps(options.stop);
     this.#input = options.input as Uint8Array;
-    this.#nextStep = performance.now() + (options.timeout ?? NEVER);
+    this.#nextStep = performance.now() + timeLimit(options);
     for (const [fd, end] of ends) {
       if (end.kind === 'reader') {
         const output = new Collected(options.maxBuffer ?? DEFAULT_MAX_BUFFER);

@@ -165,6 +165,11 @@ forBoth(
   },
 );
 
+forBoth('a timeout of 0 is none', async (run) => {
+  const { status } = await run('sleep', ['0.1'], { timeout: 0 });
+  assert.equal(status.reason, 'exited');
+});
+
 forBoth('timeout sends SIGTERM, and SIGKILL to whoever ignores that', async (run) => {
   const plain = await exitError(run('sleep', ['60'], { timeout: 30 }));
   assert.deepEqual([plain.status.reason, plain.status.signal], ['timeout', 'SIGTERM']);
