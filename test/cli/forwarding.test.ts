@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Child } from '#dist/index.js';
 import { isAvailable } from '#dist/launch/available.js';
 import { SIG } from '#dist/syscall/constants.js';
+import { needsOption } from '../helpers/backend.js';
 import { KEYS, Screen } from '../helpers/screen.js';
 import { aMoment, bin, type Program, start, until } from '../helpers/signals.js';
 import { helper } from '../helpers/state.js';
@@ -51,6 +52,7 @@ function isStopped(...pids: number[]): boolean {
 }
 
 test('each of nine signals is passed on once, with forkexec as the sender', async () => {
+  needsOption('parentDeathSignal');
   await using program = await start(bin, listen(), { processGroup: 0 });
   await begin(program);
   const { pid } = program.child;
@@ -64,6 +66,7 @@ test('each of nine signals is passed on once, with forkexec as the sender', asyn
 });
 
 test('those that come while the program is being started are kept for it', async () => {
+  needsOption('parentDeathSignal');
   for (let round = 0; round < 5; round++) {
     const words = listen('--block-signal', 'USR2');
     await using program = await start(bin, words, { processGroup: 0 });
