@@ -8,7 +8,7 @@ import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
 import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { asRoot, assertRefused } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
-import { test } from '../helpers/test.js';
+import { endIfUnavailable, test } from '../helpers/test.js';
 
 type Name = keyof LaunchOptions;
 type OwnName = Exclude<keyof RunOptions, Name>;
@@ -86,6 +86,7 @@ async function launchPair(options: ProcessAttributes, names: readonly string[]):
 }
 
 function assertRefusal(error: unknown, path: string, pair: string): void {
+  endIfUnavailable(error);
   assert.ok(error instanceof TypeError, `${pair}: ${error}`);
   assert.equal((error as { code?: string }).code, 'ERR_INVALID_ARG_VALUE', pair);
   assert.ok(error.message.startsWith(`The option '${path}' `), `${pair}: ${error.message}`);

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { STEP_NAMES, type StepName } from '#dist/launch/step-names.js';
 import { startProcess } from '#dist/process/index.js';
 import { F, PR, PTRACE, TIOC } from '#dist/syscall/constants.js';
+import { needsLinux } from '../helpers/backend.js';
 import type { Denial, Order, StepReport } from '../helpers/fail-step.js';
 import { asRoot } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
@@ -202,6 +203,7 @@ for (const [step, { code = 'EDOM', argument, onTerminal, ...order }] of Object.e
   test(
     `${step} fails, is named, and leaves nothing`,
     async () => {
+      needsLinux('A filter of system calls');
       const expected: StepReport = { step, code, left: [] };
       if (argument !== undefined) expected.argument = argument;
       const report = await (onTerminal ? reportOnTerminal(order) : reportOf(order));
