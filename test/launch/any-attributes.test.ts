@@ -7,6 +7,7 @@ import { boundingSet, type CapabilityName, ownSets } from '#dist/launch/capabili
 import type { ProcessAttributes } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { CAP, IOPRIO, RLIMIT, SCHED, SECBIT } from '#dist/syscall/constants.js';
+import { needsOption } from '../helpers/backend.js';
 import { nameOf, withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { asRoot, stateOfAnyone } from '../helpers/identity.js';
 import { fileOf, KINDS, type Kind, own } from '../helpers/namespaces.js';
@@ -237,6 +238,7 @@ function assertIdentity(state: State, wanted: ProcessAttributes, usual: State): 
 test(
   'whatever is asked for is so in the child, privileges included',
   async () => {
+    needsOption('capabilities');
     const usual = await stateOf();
     await withCgroup((folder) =>
       fc.assert(

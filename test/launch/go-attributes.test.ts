@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessAttributes, startProcess, startProcessSync } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { E, SOCK } from '#dist/syscall/constants.js';
-import { needsLinux } from '../helpers/backend.js';
+import { needsLinux, needsOption } from '../helpers/backend.js';
 import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { asRoot, assertFails, withOpenFolder } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
@@ -61,6 +61,7 @@ test(
   'a child of another user gets its signal when its parent is ended by SIGTERM',
   () =>
     withOpenFolder(async (folder) => {
+      needsOption('parentDeathSignal');
       const ready = join(folder, 'ready');
       const log = join(folder, 'log');
       for (const file of [ready, log]) writeFileSync(file, '', { mode: 0o666 });

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { type RunOptions, run } from '#dist/index.js';
+import { isAvailable } from '#dist/launch/available.js';
 import { checkLaunch } from '#dist/launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { needsOption } from '../helpers/backend.js';
 import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { asRoot, assertRefused } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
@@ -101,7 +103,8 @@ for (const a of launchOptionNames) {
     `${a} with each of the others`,
     () =>
       withCgroup(async (cgroup) => {
-        for (const b of launchOptionNames) {
+        needsOption(a);
+        for (const b of launchOptionNames.filter(isAvailable)) {
           const options: ProcessAttributes = { [a]: values[a], [b]: values[b] };
           if (options.cgroup !== undefined) options.cgroup = cgroup;
           const refused = refusedOf(a, b);
@@ -165,7 +168,7 @@ for (const a of Object.keys(ownValues) as OwnName[]) {
         // A detached command keeps no event loop alive.
         const awake = setInterval(() => {}, 1000);
         context.after(() => clearInterval(awake));
-        for (const b of [...Object.keys(ownValues), ...launchOptionNames]) {
+        for (const b of [...Object.keys(ownValues), ...launchOptionNames.filter(isAvailable)]) {
           const all: Record<string, unknown> = { ...values, ...ownValues, cgroup };
           const options = { [a]: all[a], [b]: all[b] } as RunOptions;
           const refused = refusedOfCommand(a, b);

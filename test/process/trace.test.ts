@@ -12,6 +12,7 @@ import {
   trace,
 } from '#dist/process/index.js';
 import { SYS } from '#dist/syscall/constants.js';
+import { needsLinux } from '../helpers/backend.js';
 import { helper, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -124,6 +125,7 @@ test('events are told by name, with the new pid or the exit status', async () =>
 });
 
 test('system calls are told from signals by sysgood, and changed: exit(3) becomes exit(9)', async () => {
+  needsLinux('the registers of a tracee');
   const [child, tracee] = await traced('exit 3');
   await tracee.setOptions(['sysgood']);
   for (;;) {
@@ -142,6 +144,7 @@ test('system calls are told from signals by sysgood, and changed: exit(3) become
 });
 
 test('memory is read and written', async () => {
+  needsLinux('the registers of a tracee');
   const [child, tracee] = await traced('exit 0');
   const registers = await tracee.registers();
   const stack = 'rsp' in registers ? registers.rsp : registers.sp;
@@ -208,6 +211,7 @@ test('what can not be asked for is refused by name', async () => {
 for (const mode of ['untouched', 'sync', 'traced']) {
   test(`a tracee dies with its tracer: ${mode}`, () =>
     withFolder(async (folder) => {
+      needsLinux('a handle for a process that is no child');
       const file = join(folder, 'pid');
       const tracer = await startProcess(process.execPath, [
         'node',
