@@ -17,6 +17,7 @@ export class Screen {
   readonly #master: number;
   /** The terminal, for those who are to have it as stdin, stdout and stderr. */
   readonly #terminal: number;
+  readonly #children: Child[] = [];
   #isOpen = true;
   #text = '';
 
@@ -28,13 +29,15 @@ export class Screen {
   }
 
   /** Starts a program as the leader of a new session that has this terminal, at a stream at least. */
-  spawn(file: string, args: readonly string[], options: SpawnOptions = {}): Promise<Child> {
+  async spawn(file: string, args: readonly string[], options: SpawnOptions = {}): Promise<Child> {
     const fd = this.#terminal;
     const stdio = { stdin: fd, stdout: fd, stderr: fd, ...options };
     const streams = [stdio.stdin, stdio.stdout, stdio.stderr];
     const controllingTerminal = streams.indexOf(fd);
     const terminal = controllingTerminal < 0 ? {} : { controllingTerminal };
-    return spawn(file, args, { ...stdio, session: true, ...terminal });
+    const child = await spawn(file, args, { ...stdio, session: true, ...terminal });
+    this.#children.push(child);
+    return child;
   }
 
   type(text: string): void {
@@ -73,7 +76,9 @@ export class Screen {
     closeSync(this.#master);
   }
 
+  /** What a test that failed has left goes too. */
   [Symbol.dispose](): void {
+    for (const child of this.#children) child.kill('SIGKILL');
     this.hangUp();
   }
 }
