@@ -3,7 +3,7 @@
 import { closeSync, mkdirSync, openSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
-import { withFolder } from './state.js';
+import { type State, withFolder } from './state.js';
 
 export const KINDS = ['user', 'pid', 'mount', 'net', 'uts', 'ipc', 'cgroup', 'time'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -56,4 +56,23 @@ export function withMountPoint<T>(use: (folder: string, point: string) => Promis
     mkdirSync(point);
     return use(folder, point);
   });
+}
+
+/** Which namespaces a child is in that are not those of this process. */
+export function others({ namespaces }: State): Kind[] {
+  return KINDS.filter((kind) => namespaces[fileOf(kind)] !== own(kind));
+}
+
+/** Calls `use` with a descriptor of a namespace of a process. */
+export async function withNamespace(
+  pid: number,
+  kind: Kind,
+  use: (fd: number) => Promise<void>,
+): Promise<void> {
+  const fd = openSync(`/proc/${pid}/ns/${fileOf(kind)}`, 'r');
+  try {
+    await use(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, openSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#dist/index.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
-import { asRoot, assertFails, attemptBy, NOBODY } from '../helpers/identity.js';
+import { asRoot, attemptBy, NOBODY } from '../helpers/identity.js';
 import {
-  fileOf,
   KINDS,
-  type Kind,
   lackOf,
-  own,
+  others,
   ROOT_MAP,
   withMountPoint,
+  withNamespace,
   withSleeper,
 } from '../helpers/namespaces.js';
-import { type State, stateOf, withFolder } from '../helpers/state.js';
+import { stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 type Namespaces = NonNullable<ProcessAttributes['namespaces']>;
@@ -22,11 +21,6 @@ type Namespaces = NonNullable<ProcessAttributes['namespaces']>;
 /** Real, effective and saved. */
 function ids(id: number): number[] {
   return [id, id, id];
-}
-
-/** Which namespaces a child is in that are not those of this process. */
-function others({ namespaces }: State): Kind[] {
-  return KINDS.filter((kind) => namespaces[fileOf(kind)] !== own(kind));
 }
 
 for (const kind of KINDS) {
@@ -180,19 +174,6 @@ test(
   asRoot,
 );
 
-async function withNamespace(
-  pid: number,
-  kind: Kind,
-  use: (fd: number) => Promise<void>,
-): Promise<void> {
-  const fd = openSync(`/proc/${pid}/ns/${fileOf(kind)}`, 'r');
-  try {
-    await use(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 test(
   'a host name of its own, which the program sets',
   async () => {
@@ -217,79 +198,6 @@ test(
     assert.equal(readFileSync('/proc/sysvipc/msg', 'utf8').trim().split('\n').length, 1);
   },
   { skip: asRoot.skip || (existsSync('/usr/bin/ipcmk') ? false : 'ipcmk is not installed') },
-);
-
-test(
-  'a time namespace with an offset is joined by its descriptor', // Go's TestCloneTimeNamespace
-  async (context) => {
-    const lack = await lackOf({ namespaces: { time: true } });
-    if (lack !== false) return context.skip(lack);
-    // unshare(1) makes one that is an hour ahead, and sleeps in it.
-    const child = await startProcess(
-      '/usr/bin/unshare',
-      ['unshare', '--time', '--boottime', '3600', 'sleep', '60'],
-      {},
-    );
-    try {
-      while (readFileSync(`/proc/${child.pid}/comm`, 'utf8') !== 'sleep\n') {
-        await new Promise(setImmediate);
-      }
-      await withNamespace(child.pid, 'time', async (fd) => {
-        const inside = await stateOf({ namespaces: { time: fd } });
-        const outside = await stateOf();
-        assert.deepEqual(others(inside), ['time']);
-        assert.ok(Math.abs(inside.bootTime - outside.bootTime - 3600) < 60);
-      });
-    } finally {
-      child.signal('SIGKILL');
-      await child.wait();
-    }
-  },
-  {
-    skip: asRoot.skip || (existsSync('/usr/bin/unshare') ? false : 'unshare is not installed'),
-  },
-);
-
-test(
-  'each can be joined by a descriptor',
-  async () => {
-    const namespaces = Object.fromEntries(KINDS.map((kind) => [kind, true]));
-    await withSleeper(
-      { namespaces: { ...namespaces, uidMap: ROOT_MAP, gidMap: ROOT_MAP } },
-      async (fds) => {
-        for (const kind of KINDS) {
-          const state = await stateOf({ namespaces: { [kind]: fds[kind] } });
-          assert.deepEqual(others(state), [kind], kind);
-        }
-        // All at once: the user namespace first, which has power over the others.
-        const { pid, ...rest } = fds;
-        assert.deepEqual(
-          others(await stateOf({ namespaces: rest })),
-          KINDS.filter((kind) => kind !== 'pid'),
-        );
-        const inside = await stateOf({ namespaces: { pid } });
-        assert.deepEqual([inside.ppid, inside.pid > 1], [0, true]);
-        // The launching thread is back where it was.
-        assert.deepEqual(others(await stateOf()), []);
-      },
-    );
-  },
-  asRoot,
-);
-
-test(
-  'one is joined by a pidfd as well',
-  async () => {
-    const child = await startProcess('/bin/sleep', ['sleep', '60'], { namespaces: { net: true } });
-    try {
-      const state = await child.withHandle((net) => stateOf({ namespaces: { net } }));
-      assert.deepEqual([others(state), state.netDevices], [['net'], ['lo']]);
-    } finally {
-      child.signal('SIGKILL');
-      await child.wait();
-    }
-  },
-  asRoot,
 );
 
 test(
@@ -327,40 +235,6 @@ test(
     assert.deepEqual([state.uids, state.gids], [ids(0), ids(1000)]);
     assert.deepEqual([state.groups, state.root], [[5], '/']);
     assert.deepEqual([state.pid, state.parentDeathSignal], [1, 15]);
-  },
-  asRoot,
-);
-
-test(
-  'what is no namespace can not be joined, and the step is named',
-  async () => {
-    const none = openSync('/dev/null', 'r');
-    try {
-      for (const kind of KINDS) {
-        await assertFails(
-          { namespaces: { [kind]: none } },
-          { step: 'setns', code: 'EINVAL', argument: `${kind} ${none}` },
-        );
-      }
-      await assertFails(
-        { namespaces: { net: 9999 } },
-        { step: 'setns', code: 'EBADF', argument: 'net 9999' },
-      );
-      await assertFails(
-        { namespaces: { pid: 9999 } },
-        { step: 'setns', code: 'EBADF', argument: 'pid 9999' },
-      );
-    } finally {
-      closeSync(none);
-    }
-    await withSleeper({ namespaces: { net: true } }, async ({ net }) => {
-      // A descriptor of a namespace of another kind.
-      await assertFails(
-        { namespaces: { uts: net } },
-        { step: 'setns', code: 'EINVAL', argument: `uts ${net}` },
-      );
-    });
-    assert.deepEqual(others(await stateOf()), []);
   },
   asRoot,
 );

@@ -91,6 +91,7 @@ test('a Worker and another copy of the library know it too; listeners stay', asy
   assert.equal(await program.line(), 'SIGHUP', 'of process.on');
 });
 
+// Go's TestRlimitRestored
 test('children find the soft limit of open files that the launcher found', async () => {
   const words = ['sh', '-c', 'ulimit -Sn'];
   for (const launched of [
