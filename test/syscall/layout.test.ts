@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { LAYOUT, PIDFD, RLIMIT, SA, SIG, SYS, TERMIOS, TIOC } from '#dist/syscall/constants.js';
+import { LAYOUT, PIDFD, RLIMIT, SA, SIG, TERMIOS, TIOC } from '#dist/syscall/constants.js';
 import * as darwin from '#dist/syscall/darwin.js';
 import * as freebsd from '#dist/syscall/freebsd.js';
 import {
@@ -213,6 +213,7 @@ type Printed = Map<string, { bytes: Uint8Array; values: string[] }>;
 function runProgram(directory: string): Printed {
   const program = join(directory, 'structs');
   execFileSync('cc', ['-w', '-o', program, '-x', 'c', '-'], { input: PROGRAM });
+  const { SYS } = process.arch === 'arm64' ? arm64 : x64; // the kernel's, whatever the backend's are
   const calls = [SYS.rt_sigaction, SYS.prlimit64, RLIMIT.RLIMIT_CORE];
   const numbers = [...calls, TIOC.TCGETS, PIDFD.PIDFD_GET_INFO];
   const output = execFileSync(program, numbers.map(String), {
