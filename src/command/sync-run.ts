@@ -169,7 +169,11 @@ export class SyncRun {
     if (!handle.hasEnded()) return;
     this.#status = reap(this.#child, this.#scope !== 'process');
     this.#target = { ...this.#target, reaped: true };
-    if (this.#end >= 0 && this.#end !== handle.pidfd) close(this.#end);
+    if (this.#end >= 0 && this.#end !== handle.pidfd) {
+      // Whoever tells it is about to close the other end: nothing of it is to be left.
+      attempt('read', this.#end, new Uint8Array(1), 1);
+      close(this.#end);
+    }
     if (!this.#stillStopping()) this.#nextStep = NEVER;
     this.#cutOff = performance.now() + (this.#options.waitDelay ?? DEFAULT_WAIT_DELAY);
     // What the process itself wrote is in the pipes by now, whoever else still holds them.

@@ -6,7 +6,7 @@ import { ownSets } from '#dist/launch/capability-sets.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
 import { native } from '#dist/native.js';
 import { CAP } from '#dist/syscall/constants.js';
-import { needsOption } from '../helpers/backend.js';
+import { needsLinux, needsOption } from '../helpers/backend.js';
 import { withoutCgroups } from '../helpers/cgroups.js';
 import { asRoot, NOBODY } from '../helpers/identity.js';
 import { KINDS } from '../helpers/namespaces.js';
@@ -91,6 +91,7 @@ test(
 test(
   'others may less, and are told why',
   () => {
+    needsLinux('What Linux refuses to others');
     needsOption('namespaces'); // which it says would do
     const findings = examine({ credential: NOBODY });
     const expected: Record<string, string> = {

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
+import { needsLinux } from '../helpers/backend.js';
 import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -65,6 +66,7 @@ async function essentials(denial: string): Promise<string[]> {
 test(
   `the essentials hold without ${DENIALS.join(', ')}`,
   async (context) => {
+    needsLinux('A filter of system calls');
     const left = [...DENIALS];
     const work = async (): Promise<void> => {
       for (let denial = left.shift(); denial !== undefined; denial = left.shift()) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { run } from '#dist/index.js';
 import { type Process, startProcess } from '#dist/process/index.js';
+import { needsLinux } from '../helpers/backend.js';
 import { helper } from '../helpers/state.js';
 import { processState, until } from '../helpers/streams.js';
 import type { FlatReport, WorkersReport } from '../helpers/stress.js';
@@ -88,6 +89,7 @@ test(
 test(
   'Workers may be ended in the midst of anything, and their children live on until the process ends',
   async () => {
+    needsLinux('A pidfd for any process');
     const { stdout } = await run(process.execPath, [helper('stress.js'), 'workers'], {
       timeout: TIMEOUT,
     });
