@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { attempt } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
-import { E, O, SYS } from '../syscall/constants.js';
+import { CLONE, E, O, SYS } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
 import { openFileSync } from '../syscall/open.js';
 import { LaunchError } from './error.js';
@@ -71,10 +71,14 @@ export const cgroup: Step = {
     const procs = program.slot();
     const step = { name: 'cgroup', argument: String(wanted) } as const;
     const flags = O.O_WRONLY | O.O_CLOEXEC;
-    program.skipIf(1, 3, step, IS_IN_CGROUP);
+    const again = launch.options.namespaces?.cgroup === true;
+    program.skipIf(1, again ? 4 : 3, step, IS_IN_CGROUP);
     program.store(step, procs, SYS.openat, fd, program.string('cgroup.procs'), flags);
     program.must(step, SYS.write, procs, program.string('0'), 1);
     program.ignore({ name: 'close' }, SYS.close, procs);
+    // The root of the namespace that it was born into is the group it was in then.
+    if (again)
+      program.must({ name: 'unshare', argument: 'cgroup' }, SYS.unshare, CLONE.CLONE_NEWCGROUP);
   },
   flags: [
     {

@@ -111,6 +111,8 @@ test(
       const map = [{ inside: 0, outside: 0, count: 1 }];
       const namespaces = { user: true, uidMap: map, gidMap: map };
       assert.equal(groupOf(await stateOf({ cgroup, namespaces })), nameOf(cgroup));
+      const inside = await stateOf({ cgroup, namespaces: { cgroup: true } });
+      assert.equal(groupOf(inside), '/');
       await assertFails(
         { cgroup, cwd: '/none' },
         { step: 'chdir', code: 'ENOENT', argument: '/none' },
