@@ -1,3 +1,4 @@
+import { native } from '../native.js';
 import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
 import { CLONE, MS, SYS } from '../syscall/constants.js';
 import { OWN_MEMORY, type ProgramBuilder } from './program.js';
@@ -146,7 +147,9 @@ export const namespaces: Step = {
           'new or absent with a new user namespace, which has no power over others',
         );
       }
-      if (inPlace && value === true) {
+      // Its root is the control group that the process is in then: see `cgroup`.
+      const afterwards = kind === 'cgroup' && options.cgroup !== undefined && !native.hasClone3();
+      if ((inPlace || afterwards) && value === true) {
         program.must({ name: 'unshare', argument: kind }, SYS.unshare, flag);
       } else if (value === true) {
         program.cloneFlags |= flag;

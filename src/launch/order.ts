@@ -62,8 +62,8 @@ export const order: readonly Step[] = [
   session,
   foreground, // the terminal is this process' descriptor: before they move
   detachTerminal, // by way of /dev/tty, which other mounts and a new root may lack
+  cgroup, // where it could not be born in it: a cgroup namespace begins where the process is
   namespaces,
-  cgroup,
   oomScore, // before credentials: a process that can't be dumped may not write its own file
   scheduler,
   nice, // the policy may ignore it, but never sets it

@@ -1,11 +1,14 @@
 // What a kernel, or the filter in front of it, may lack: why a test can't be run here, or false.
 
+import { readFileSync } from 'node:fs';
+import type { Namespaces } from '#dist/launch/namespaces.js';
 import { startProcess } from '#dist/process/index.js';
 import { attempt, close } from '#dist/syscall/call.js';
-import { P, PIDFD, W } from '#dist/syscall/constants.js';
+import { CAP, P, PIDFD, W } from '#dist/syscall/constants.js';
 import { errorName } from '#dist/syscall/errors.js';
 
-type Lack = string | false;
+/** Why something can't be done here, or false. */
+export type Lack = string | false;
 
 function lackOf(what: string, result: number): Lack {
   return result >= 0 ? false : `${what} says ${errorName(-result)} here`;
@@ -65,3 +68,30 @@ export const noExitInfo: Lack = await (async () => {
   const told = result === 0 && (Number(info[0]) & PIDFD.PIDFD_INFO_EXIT) !== 0;
   return told ? false : `PIDFD_GET_INFO gives no exit status here: ${result}`;
 })();
+
+/** The capabilities of root that a container leaves it without. */
+export const notFullRoot: Lack = (() => {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const effective = BigInt(`0x${/^CapEff:\s+(\w+)$/m.exec(status)?.[1]}`);
+  const needed = ['CAP_SYS_ADMIN', 'CAP_SYS_NICE', 'CAP_SYS_PTRACE', 'CAP_SYS_RESOURCE'] as const;
+  const missing = needed.filter((name) => ((effective >> BigInt(CAP[name])) & 1n) === 0n);
+  return missing.length === 0 ? false : `this process has no ${missing.join(', ')}`;
+})();
+
+async function lackOfNamespaces(namespaces: Namespaces): Promise<Lack> {
+  try {
+    const child = await startProcess('/bin/true', ['true'], { namespaces });
+    await child.wait();
+    return false;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const ALL = { user: true, pid: true, mount: true, net: true, uts: true, ipc: true, cgroup: true };
+
+/** New namespaces of all kinds but time. */
+export const noNamespaces: Lack = await lackOfNamespaces(ALL);
+
+/** New namespaces of all kinds. */
+export const noTimeNamespaces: Lack = await lackOfNamespaces({ ...ALL, time: true });

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { notFullRoot } from '../helpers/facilities.js';
 import { optionsOf } from '../helpers/flags.js';
 import { asRoot, assertFails, assertRefused, attemptBy, NOBODY } from '../helpers/identity.js';
 import { stateOf, withFolder } from '../helpers/state.js';
@@ -104,7 +105,7 @@ test(
         await child.wait();
       }
     }),
-  asRoot,
+  { skip: asRoot.skip || notFullRoot },
 );
 
 test(

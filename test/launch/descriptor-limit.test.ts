@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { backend } from '#dist/backend.js';
 import { attempt, call, close } from '#dist/syscall/call.js';
 import { E, RLIMIT } from '#dist/syscall/constants.js';
+import { noHandles } from '../helpers/facilities.js';
 import { assertLaunchError, COMMANDS, PROCESSES } from '../helpers/launchers.js';
 import { descriptorNumbers, test } from '../helpers/test.js';
 
@@ -33,13 +34,17 @@ async function withSpare(spare: number, use: () => Promise<void>): Promise<void>
 const EMFILE = { code: 'EMFILE', errno: 24 };
 const inherit = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' };
 
-test('without a descriptor left there is no handle for a process', () =>
-  withSpare(0, async () => {
-    const expected = { step: 'clone', ...EMFILE };
-    for (const name of COMMANDS)
-      await assertLaunchError(name, ['/bin/true', [], inherit], expected);
-    for (const name of PROCESSES) await assertLaunchError(name, ['/bin/true', ['x']], expected);
-  }));
+test(
+  'without a descriptor left there is no handle for a process',
+  () =>
+    withSpare(0, async () => {
+      const expected = { step: 'clone', ...EMFILE };
+      for (const name of COMMANDS)
+        await assertLaunchError(name, ['/bin/true', [], inherit], expected);
+      for (const name of PROCESSES) await assertLaunchError(name, ['/bin/true', ['x']], expected);
+    }),
+  { skip: noHandles },
+);
 
 test('without two descriptors left there is no pipe', () =>
   withSpare(1, async () => {
@@ -57,13 +62,17 @@ test('without two descriptors left there is no socket', () =>
     }
   }));
 
-test('pipes that were made are closed when there is no descriptor for the handle', () =>
-  withSpare(4, async () => {
-    const launch = ['/bin/true', [], { ...inherit, stdin: 'pipe', stdout: 'pipe' }] as const;
-    for (const name of COMMANDS) {
-      await assertLaunchError(name, launch, { step: 'clone', ...EMFILE });
-    }
-  }));
+test(
+  'pipes that were made are closed when there is no descriptor for the handle',
+  () =>
+    withSpare(4, async () => {
+      const launch = ['/bin/true', [], { ...inherit, stdin: 'pipe', stdout: 'pipe' }] as const;
+      for (const name of COMMANDS) {
+        await assertLaunchError(name, launch, { step: 'clone', ...EMFILE });
+      }
+    }),
+  { skip: noHandles },
+);
 
 test('pipes that were made are closed when there is no descriptor for the next', () =>
   withSpare(5, async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { startProcess } from '#dist/process/index.js';
+import { noHandles, noNamespaces, noTimeNamespaces } from '../helpers/facilities.js';
 import { asRoot, assertFails } from '../helpers/identity.js';
 import {
   KINDS,
@@ -68,7 +69,7 @@ test(
       },
     );
   },
-  asRoot,
+  { skip: asRoot.skip || noTimeNamespaces },
 );
 
 test(
@@ -83,7 +84,7 @@ test(
       await child.wait();
     }
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces || noHandles },
 );
 
 test(
@@ -117,5 +118,5 @@ test(
     });
     assert.deepEqual(others(await stateOf()), []);
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#dist/index.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { noNamespaces } from '../helpers/facilities.js';
 import { asRoot, attemptBy, NOBODY } from '../helpers/identity.js';
 import {
   KINDS,
@@ -72,7 +73,7 @@ test(
     const refused = await attemptBy({ credential: NOBODY }, { namespaces: { net: true } });
     assert.deepEqual(refused.failure, { step: 'clone', code: 'EPERM', argument: 'net' });
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -92,7 +93,7 @@ test(
       assert.equal(existsSync(`/proc/${readFileSync(file, 'utf8').trim()}`), false);
     });
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -113,7 +114,7 @@ test(
       0,
     );
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -126,7 +127,7 @@ test(
       assert.equal(existsSync(join(point, 'file')), false);
       rmdirSync(point); // EBUSY if it were mounted here
     }),
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -145,7 +146,7 @@ test(
       });
       assert.equal(stdout, '0 false');
     }),
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -173,7 +174,7 @@ test(
       }
       rmdirSync(point);
     }),
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -185,7 +186,7 @@ test(
     assert.equal(stdout, 'inside');
     assert.notEqual((await stateOf()).hostname, 'inside');
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -199,7 +200,12 @@ test(
     assert.equal(stdout.trim(), '1');
     assert.equal(readFileSync('/proc/sysvipc/msg', 'utf8').trim().split('\n').length, 1);
   },
-  { skip: asRoot.skip || (existsSync('/usr/bin/ipcmk') ? false : 'ipcmk is not installed') },
+  {
+    skip:
+      asRoot.skip ||
+      noNamespaces ||
+      (existsSync('/usr/bin/ipcmk') ? false : 'ipcmk is not installed'),
+  },
 );
 
 test(
@@ -214,7 +220,7 @@ test(
       assert.deepEqual([state.ppid, state.parentDeathSignal], [0, 9]);
     });
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );
 
 test(
@@ -238,5 +244,5 @@ test(
     assert.deepEqual([state.groups, state.root], [[5], '/']);
     assert.deepEqual([state.pid, state.parentDeathSignal], [1, 15]);
   },
-  asRoot,
+  { skip: asRoot.skip || noNamespaces },
 );

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { constants, getPriority, setPriority } from 'node:os';
 import type { ProcessAttributes } from '#dist/process/index.js';
 import { SCHED } from '#dist/syscall/constants.js';
+import { notFullRoot } from '../helpers/facilities.js';
 import { optionsOf } from '../helpers/flags.js';
 import {
   asRoot,
@@ -41,7 +42,7 @@ test(
     };
     assert.equal((await attemptBy(allowed, { nice: -1 })).state?.scheduler.nice, -1);
   },
-  asRoot,
+  { skip: asRoot.skip || notFullRoot },
 );
 
 test(
@@ -56,7 +57,7 @@ test(
       setPriority(own);
     }
   },
-  asRoot,
+  { skip: asRoot.skip || notFullRoot },
 );
 
 test('cpuAffinity is where the child runs', async () => {
@@ -117,7 +118,7 @@ test(
     });
     assert.deepEqual(full.scheduler, { ...expected, ...times, period: 30_000_000, flags: 1 });
   },
-  asRoot,
+  { skip: asRoot.skip || notFullRoot },
 );
 
 test(
@@ -168,7 +169,7 @@ test(
     const { failure } = await attemptBy({ credential: NOBODY }, { ioPriority });
     assert.deepEqual(failure, { step: 'ioprio_set', code: 'EPERM', argument: 'realtime:1' });
   },
-  asRoot,
+  { skip: asRoot.skip || notFullRoot },
 );
 
 test('what can not be scheduled is refused by name', async () => {
