@@ -73,7 +73,7 @@ export const noExitInfo: Lack = await (async () => {
 export const notFullRoot: Lack = (() => {
   const status = readFileSync('/proc/self/status', 'utf8');
   const effective = BigInt(`0x${/^CapEff:\s+(\w+)$/m.exec(status)?.[1]}`);
-  const needed = ['CAP_SYS_ADMIN', 'CAP_SYS_NICE', 'CAP_SYS_PTRACE', 'CAP_SYS_RESOURCE'] as const;
+  const needed = ['CAP_SYS_ADMIN', 'CAP_SYS_NICE', 'CAP_SYS_PTRACE'] as const;
   const missing = needed.filter((name) => ((effective >> BigInt(CAP[name])) & 1n) === 0n);
   return missing.length === 0 ? false : `this process has no ${missing.join(', ')}`;
 })();
