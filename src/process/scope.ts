@@ -228,7 +228,8 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
 
 /** Whether anybody of a scope is left. */
 export function isLeft(target: ScopeTarget, scope: Scope): boolean {
-  if (scope === 'group') return signalGroup(target, 0);
+  // By number a zombie that leads no group would be blamed for it: it is only looked.
+  if (scope === 'group' && target.handle.reachesGroupByPidfd) return signalGroup(target, 0);
   return members(target, scope).length > 0;
 }
 
