@@ -168,10 +168,11 @@ int child_signal(struct environment *environment, double token, int number, int 
 int child_pin(struct environment *environment, double token, int unreaped) {
   pthread_mutex_lock(&children.lock);
   struct process *process = find_locked(environment, token);
-  int error = process == NULL || process->reaped ? ESRCH : 0;
+  /* Its descriptor stays until JavaScript was told of the end, even if it was reaped by then. */
+  int error = process == NULL || (unreaped && process->reaped) ? ESRCH : 0;
   if (error == 0) {
     process->pins++;
-    process->pinned_unreaped = unreaped;
+    process->pinned_unreaped |= unreaped;
   }
   pthread_mutex_unlock(&children.lock);
   return error;

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
+import { noGroupByPidfd } from '../helpers/facilities.js';
 import { untilEnded } from '../helpers/other.js';
 import { test } from '../helpers/test.js';
 
@@ -28,7 +29,8 @@ const SCOPES: readonly [
 ];
 
 for (const [scope, options, prefix] of SCOPES) {
-  test(`who is left of a ${scope}${prefix && ' and has left its session'} is reached after the end of the process itself`, async () => {
+  const name = `who is left of a ${scope}${prefix && ' and has left its session'} is reached after the end of the process itself`;
+  const body = async (): Promise<void> => {
     if (scope !== 'group') needsLinux(`The scope '${scope}' without pidfds`);
     const [killed, first] = await orphan({ ...options, stop: { scope } }, prefix);
     assert.equal(killed.kill('SIGKILL', { scope }), true);
@@ -43,7 +45,9 @@ for (const [scope, options, prefix] of SCOPES) {
     await untilEnded(third);
     assert.equal(killed.kill('SIGKILL', { scope }), false, 'nobody is left');
     await killed.stop(); // gives up what it held on to
-  });
+  };
+  // By number it is reached as long as the leader is not reaped.
+  test(name, body, { skip: scope === 'group' && noGroupByPidfd });
 }
 
 test('a group that the command was not started to be stopped with is not reached then', async () => {

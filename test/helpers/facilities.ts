@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Namespaces } from '#dist/launch/namespaces.js';
 import { startProcess } from '#dist/process/index.js';
 import { attempt, close } from '#dist/syscall/call.js';
-import { CAP, P, PIDFD, W } from '#dist/syscall/constants.js';
+import { CAP, E, P, PIDFD, W } from '#dist/syscall/constants.js';
 import { errorName } from '#dist/syscall/errors.js';
 
 /** Why something can't be done here, or false. */
@@ -28,6 +28,16 @@ export const noPidfdSignal: Lack = (() => {
   const result = attempt('pidfd_send_signal', pidfd, 0, null, 0);
   close(pidfd);
   return lackOf('pidfd_send_signal', result);
+})();
+
+/** Signals to a group by the pidfd of its leader: Linux 6.9. */
+export const noGroupByPidfd: Lack = (() => {
+  const pidfd = attempt('pidfd_open', process.pid, 0);
+  if (pidfd < 0) return noPidfdOpen;
+  const result = attempt('pidfd_send_signal', pidfd, 0, null, PIDFD.PIDFD_SIGNAL_PROCESS_GROUP);
+  close(pidfd);
+  // This process may lead no group: then there is nobody.
+  return result === -E.ESRCH ? false : lackOf('pidfd_send_signal to a group', result);
 })();
 
 /** A pidfd of each child: `withHandle`. */
