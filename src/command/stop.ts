@@ -5,8 +5,9 @@
  */
 
 import { checkKeys } from '../launch/values.js';
-import { checkScope, type Process } from '../process/process.js';
+import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
+import { checkScope } from '../process/scope.js';
 import { checkSignal, invalid, outOfRange } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import { findSignal, type Signal } from '../syscall/signals.js';

@@ -7,7 +7,8 @@ import { type CompiledLaunch, launchError } from '../launch/compile.js';
 import { COMPLETION, completions, native } from '../native.js';
 import { Handle } from './handle.js';
 import { Loan } from './loan.js';
-import { exitStatus, launchedProcess, type Process } from './process.js';
+import { Process } from './process.js';
+import { ExitStatus, ownMaxRss } from './status.js';
 import { holdTracee, holdTraceeSync } from './tracee.js';
 
 /** In a row: that the launch did not fail. */
@@ -32,6 +33,30 @@ export interface Unwatched {
   readonly loan?: Loan | undefined;
   /** The directory of the control group that it was started in. */
   readonly cgroup?: string | undefined;
+}
+
+/** A process that the native side just launched, from its row. */
+function launchedProcess(row: Float64Array, at: number): Process {
+  const [token, , , pid, pidfd, inode] = row.subarray(at + 1, at + 7);
+  const owner = { token: token as number };
+  return new Process(new Handle(pid as number, pidfd as number, owner), inode as number);
+}
+
+/** How a process ended, from its row; `parentPeak` is from the row of its launch. */
+function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStatus {
+  const value = (column: number): number => row[at + column] as number;
+  return new ExitStatus(value(2), value(3), {
+    wallTime: Math.round(value(4)),
+    userTime: value(5),
+    systemTime: value(6),
+    maxRss: ownMaxRss(value(7), parentPeak),
+    minorFaults: value(8),
+    majorFaults: value(9),
+    blockInput: value(10),
+    blockOutput: value(11),
+    voluntarySwitches: value(12),
+    involuntarySwitches: value(13),
+  });
 }
 
 /** Follows a process from its launch to its end. */

@@ -5,27 +5,15 @@
  */
 import { completions, type NativeChannel, native } from '../native.js';
 import { aboveStdio, call, close } from '../syscall/call.js';
-import { checkSignal, invalid, unavailable } from '../syscall/check.js';
+import { checkSignal, invalid } from '../syscall/check.js';
 import { E, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Signal } from '../syscall/signals.js';
 import { refusalOf } from './facilities.js';
 import { Handle } from './handle.js';
 import { exitInfo, identify, inodeOf } from './identity.js';
-import { isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
-import { ExitStatus, ownMaxRss, type ResourceUsage } from './status.js';
-
-const SCOPES = new Set<Scope>(['process', 'group', 'session', 'tree', 'cgroup']);
-
-/** The scope of an option; `'process'` when there is none. */
-export function checkScope(option: string, scope: Scope | undefined): Scope {
-  if (scope === undefined) return 'process';
-  if (!SCOPES.has(scope)) throw invalid(option, scope, [...SCOPES].join(', '));
-  // Who belongs to them is read in /proc.
-  const isFound = process.platform === 'linux' || scope === 'process' || scope === 'group';
-  if (!isFound) throw unavailable(`The scope '${scope}'`);
-  return scope;
-}
+import { checkScope, isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
+import { ExitStatus, NO_USAGE } from './status.js';
 
 /** What undoes `pinForLong` when nobody can any more. */
 const unheld = new FinalizationRegistry<() => void>((unpin) => unpin());
@@ -308,42 +296,4 @@ function noHandle(pid: number): Error {
     `process ${pid} has no handle: it has ended, was given up, or this system has no pidfds`,
   );
   return Object.assign(error, { code: 'ERR_NO_HANDLE' });
-}
-
-/** Another's child: only its parent learns what it used. */
-const NO_USAGE: ResourceUsage = {
-  userTime: 0,
-  systemTime: 0,
-  maxRss: undefined,
-  minorFaults: 0,
-  majorFaults: 0,
-  blockInput: 0,
-  blockOutput: 0,
-  voluntarySwitches: 0,
-  involuntarySwitches: 0,
-  wallTime: 0,
-};
-
-/** A process that the native side just launched, from its row. */
-export function launchedProcess(row: Float64Array, at: number): Process {
-  const [token, , , pid, pidfd, inode] = row.subarray(at + 1, at + 7);
-  const owner = { token: token as number };
-  return new Process(new Handle(pid as number, pidfd as number, owner), inode as number);
-}
-
-/** How a process ended, from its row; `parentPeak` is from the row of its launch. */
-export function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStatus {
-  const value = (column: number): number => row[at + column] as number;
-  return new ExitStatus(value(2), value(3), {
-    wallTime: Math.round(value(4)),
-    userTime: value(5),
-    systemTime: value(6),
-    maxRss: ownMaxRss(value(7), parentPeak),
-    minorFaults: value(8),
-    majorFaults: value(9),
-    blockInput: value(10),
-    blockOutput: value(11),
-    voluntarySwitches: value(12),
-    involuntarySwitches: value(13),
-  });
 }

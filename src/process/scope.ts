@@ -11,6 +11,7 @@
 import { type Dirent, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt, close } from '../syscall/call.js';
+import { invalid, unavailable } from '../syscall/check.js';
 import { E, SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { Handle } from './handle.js';
@@ -26,6 +27,18 @@ import { Handle } from './handle.js';
  * - `'cgroup'`: all of the `cgroup` that it was started in, whatever they did.
  */
 export type Scope = 'process' | 'group' | 'session' | 'tree' | 'cgroup';
+
+const SCOPES = new Set<Scope>(['process', 'group', 'session', 'tree', 'cgroup']);
+
+/** The scope of an option; `'process'` when there is none. */
+export function checkScope(option: string, scope: Scope | undefined): Scope {
+  if (scope === undefined) return 'process';
+  if (!SCOPES.has(scope)) throw invalid(option, scope, [...SCOPES].join(', '));
+  // Who belongs to them is read in /proc.
+  const isFound = process.platform === 'linux' || scope === 'process' || scope === 'group';
+  if (!isFound) throw unavailable(`The scope '${scope}'`);
+  return scope;
+}
 
 /** What a process was started as. */
 export interface ScopeTarget {

@@ -113,3 +113,17 @@ const RSS_TOLERANCE = 2048;
 export function ownMaxRss(maxRss: number, parentPeak: number): number | undefined {
   return maxRss > parentPeak + RSS_TOLERANCE ? maxRss * 1024 : undefined;
 }
+
+/** Another's child: only its parent learns what it used. */
+export const NO_USAGE: ResourceUsage = {
+  userTime: 0,
+  systemTime: 0,
+  maxRss: undefined,
+  minorFaults: 0,
+  majorFaults: 0,
+  blockInput: 0,
+  blockOutput: 0,
+  voluntarySwitches: 0,
+  involuntarySwitches: 0,
+  wallTime: 0,
+};
