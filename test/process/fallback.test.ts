@@ -16,7 +16,8 @@ const QUIET = { stdin: 'null', stderr: 'null' } as const;
 
 /** A shell whose child outlives SIGTERM, and the child's number. */
 async function withStubborn(options: { session?: boolean; processGroup?: number }) {
-  const script = '(trap "" TERM; exec sleep 1000) & echo $!; wait';
+  // The number comes once SIGTERM is ignored.
+  const script = `sh -c 'trap "" TERM; echo $$; exec sleep 1000' & wait`;
   const child = await spawn('sh', ['-c', script], { ...QUIET, stdout: 'pipe', ...options });
   for await (const line of child.lines()) return { child, pid: Number(line) };
   return assert.fail('it wrote nothing');
@@ -59,7 +60,7 @@ test('a Worker that is ended while it stops a group leaves nothing to reap', asy
   const code = `
     const { parentPort } = await import('node:worker_threads');
     const { spawn } = await import(${index});
-    const script = '(trap "" TERM; exec sleep 1000) & echo $!; wait';
+    const script = "sh -c 'trap \\"\\" TERM; echo $$; exec sleep 1000' & wait";
     const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: 'pipe', processGroup: 0 });
     for await (const line of child.lines()) {
       void child.stop({ scope: 'group', grace: 1e6 });
