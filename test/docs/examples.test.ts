@@ -15,6 +15,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { command, run } from '#dist/index.js';
+import { needsLinux } from '../helpers/backend.js';
 import { withPty } from '../helpers/pty.js';
 import { test } from '../helpers/test.js';
 import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js';
@@ -138,6 +139,7 @@ async function compile(): Promise<void> {
 }
 
 test('the examples have the right types, run, and print what they say', async () => {
+  needsLinux('What the examples show');
   assert.ok(typed.some(({ where }) => where.startsWith('README.md')));
   try {
     await compile();
@@ -179,6 +181,7 @@ function sessionOf(code: string): { command: string; output: string[] }[] {
 const SEPARATOR = '--- next ---';
 
 test('the sessions in a shell go as they are shown', async () => {
+  needsLinux('What the sessions show');
   const bin = mkdtempSync(join(tmpdir(), 'forkexec-bin-'));
   const sessions = blocks.filter(({ language }) => language === 'console');
   assert.ok(sessions.some((block) => markOf(block).runs));
