@@ -231,7 +231,8 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   if (result !== -E.ESRCH) {
     throw new SystemError(handle.reachesGroupByPidfd ? 'pidfd_send_signal' : 'kill', -result);
   }
-  const group = attempt('getpgid', pid);
+  // Once it is reaped its number may be another's, whose group says nothing.
+  const group = target.reaped ? pid : attempt('getpgid', pid);
   if (group < 0 || group === pid) return false;
   const error = new TypeError(
     `the scope 'group' is for the leader of a group: process ${pid} is in that of ${group}`,
