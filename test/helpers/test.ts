@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { test as nodeTest, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backend } from '#dist/backend.js';
 import { startProcess } from '#dist/process/index.js';
 import { attempt } from '#dist/syscall/call.js';
 import { PR } from '#dist/syscall/constants.js';
@@ -177,7 +178,8 @@ export function test(
       await body(context);
     } catch (error) {
       const reason = unavailability(error);
-      if (reason === undefined) throw error;
+      // Linux' own backend has all of them: there it would be a mistake of ours.
+      if (reason === undefined || backend === 'linux') throw error;
       context.skip(reason);
     }
     await assertUnchanged(before);
