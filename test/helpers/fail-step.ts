@@ -13,7 +13,7 @@ import {
   startProcessSync,
 } from '#dist/process/index.js';
 import { attempt, call } from '#dist/syscall/call.js';
-import { E, P, SECCOMP, SYS, type SyscallName, W } from '#dist/syscall/constants.js';
+import { E, P, PR, SECCOMP, SYS, type SyscallName, W } from '#dist/syscall/constants.js';
 import { Scratch } from '#dist/syscall/scratch.js';
 
 export interface Denial {
@@ -82,6 +82,10 @@ function deny({ deny: denials = [], onAllThreads }: Order): void {
     BigInt(memory.address),
   ]);
   const flags = onAllThreads ? SECCOMP.SECCOMP_FILTER_FLAG_TSYNC : 0;
+  const install = () => attempt('seccomp', SECCOMP.SECCOMP_SET_MODE_FILTER, flags, filter);
+  if (install() !== -E.EACCES) return;
+  // Without CAP_SYS_ADMIN, as in a container, it takes giving up new privileges: none is launched here.
+  call('prctl', PR.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   call('seccomp', SECCOMP.SECCOMP_SET_MODE_FILTER, flags, filter);
 }
 

@@ -6,12 +6,12 @@ import { execFile } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { STEP_NAMES, type StepName } from '#dist/launch/step-names.js';
-import { startProcess } from '#dist/process/index.js';
+import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
 import { F, PR, PTRACE, TIOC } from '#dist/syscall/constants.js';
 import { needsLinux } from '../helpers/backend.js';
 import type { Denial, Order, StepReport } from '../helpers/fail-step.js';
 import { asRoot } from '../helpers/identity.js';
-import { ROOT_MAP } from '../helpers/namespaces.js';
+import { lackOf, ROOT_MAP } from '../helpers/namespaces.js';
 import { withPty } from '../helpers/pty.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -22,6 +22,8 @@ interface Case extends Order {
   argument?: string;
   /** It takes a terminal to give up. */
   onTerminal?: true;
+  /** What the launch has to get before it comes to the step. */
+  needs?: ProcessAttributes;
 }
 
 /** A denied call, whatever its arguments or with these. */
@@ -73,10 +75,16 @@ const cases: Record<StepName, Case> = {
   },
   user_namespaces: {
     options: { namespaces: { user: true, uidMap: [...ROOT_MAP, ...ROOT_MAP] } },
+    needs: { namespaces: { user: true } },
     code: 'EINVAL',
     argument: 'uid_map',
   },
-  mount: { options: { namespaces: { mount: true } }, deny: denied('mount'), argument: '/' },
+  mount: {
+    options: { namespaces: { mount: true } },
+    needs: { namespaces: { mount: true } },
+    deny: denied('mount'),
+    argument: '/',
+  },
   write: {
     options: { oomScoreAdj: 777 },
     deny: denied('write', [2, 3]), // three bytes: no other write here has as many
@@ -199,7 +207,10 @@ function reportOnTerminal(order: Order): Promise<StepReport> {
   );
 }
 
-for (const [step, { code = 'EDOM', argument, onTerminal, ...order }] of Object.entries(cases)) {
+for (const [step, { code = 'EDOM', argument, onTerminal, needs, ...order }] of Object.entries(
+  cases,
+)) {
+  const lack = needs === undefined ? false : await lackOf(needs);
   test(
     `${step} fails, is named, and leaves nothing`,
     async () => {
@@ -209,7 +220,7 @@ for (const [step, { code = 'EDOM', argument, onTerminal, ...order }] of Object.e
       const report = await (onTerminal ? reportOnTerminal(order) : reportOf(order));
       assert.deepEqual(report, expected);
     },
-    asRoot,
+    { skip: asRoot.skip || lack },
   );
 }
 
