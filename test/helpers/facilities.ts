@@ -1,11 +1,12 @@
 // What a kernel, or the filter in front of it, may lack: why a test can't be run here, or false.
 
 import { readFileSync } from 'node:fs';
-import type { Namespaces } from '#dist/launch/namespaces.js';
+import type { CapabilityName } from '#dist/launch/capability-sets.js';
 import { startProcess } from '#dist/process/index.js';
 import { attempt, close } from '#dist/syscall/call.js';
 import { CAP, E, P, PIDFD, W } from '#dist/syscall/constants.js';
 import { errorName } from '#dist/syscall/errors.js';
+import { lackOf as lackOfNamespaces } from './namespaces.js';
 
 /** Why something can't be done here, or false. */
 export type Lack = string | false;
@@ -79,29 +80,34 @@ export const noExitInfo: Lack = await (async () => {
   return told ? false : `PIDFD_GET_INFO gives no exit status here: ${result}`;
 })();
 
-/** The capabilities of root that a container leaves it without. */
-export const notFullRoot: Lack = (() => {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  const effective = BigInt(`0x${/^CapEff:\s+(\w+)$/m.exec(status)?.[1]}`);
-  const needed = ['CAP_SYS_ADMIN', 'CAP_SYS_NICE', 'CAP_SYS_PTRACE'] as const;
-  const missing = needed.filter((name) => ((effective >> BigInt(CAP[name])) & 1n) === 0n);
-  return missing.length === 0 ? false : `this process has no ${missing.join(', ')}`;
-})();
+const effective = BigInt(
+  `0x${/^CapEff:\s+(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]}`,
+);
 
-async function lackOfNamespaces(namespaces: Namespaces): Promise<Lack> {
-  try {
-    const child = await startProcess('/bin/true', ['true'], { namespaces });
-    await child.wait();
-    return false;
-  } catch (error) {
-    return (error as Error).message;
-  }
+/** Whether this process has a capability, which a container takes from its root. */
+export function hasCapability(name: CapabilityName): boolean {
+  return ((effective >> BigInt(CAP[name])) & 1n) === 1n;
 }
+
+/** Which capabilities of those that it takes are missing. */
+export function lackOfCapabilities(...needed: readonly CapabilityName[]): Lack {
+  const missing = needed.filter((name) => !hasCapability(name));
+  return missing.length === 0 ? false : `this process has no ${missing.join(', ')}`;
+}
+
+/** What root has that may do everything. */
+export const notFullRoot: Lack = lackOfCapabilities(
+  'CAP_SYS_ADMIN',
+  'CAP_SYS_NICE',
+  'CAP_SYS_PTRACE',
+);
 
 const ALL = { user: true, pid: true, mount: true, net: true, uts: true, ipc: true, cgroup: true };
 
 /** New namespaces of all kinds but time. */
-export const noNamespaces: Lack = await lackOfNamespaces(ALL);
+export const noNamespaces: Lack = await lackOfNamespaces({ namespaces: ALL });
 
 /** New namespaces of all kinds. */
-export const noTimeNamespaces: Lack = await lackOfNamespaces({ ...ALL, time: true });
+export const noTimeNamespaces: Lack = await lackOfNamespaces({
+  namespaces: { ...ALL, time: true },
+});

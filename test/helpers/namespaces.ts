@@ -2,7 +2,7 @@
 
 import { closeSync, mkdirSync, openSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { type LaunchError, type ProcessAttributes, startProcess } from '#dist/process/index.js';
 import { type State, withFolder } from './state.js';
 
 export const KINDS = ['user', 'pid', 'mount', 'net', 'uts', 'ipc', 'cgroup', 'time'] as const;
@@ -38,13 +38,27 @@ export async function withSleeper<T>(
   }
 }
 
-/** Why the kernel would not give a child what `attributes` ask for, or false. */
+/** What filters, limits and kernels say that do not make the namespaces that clone(2) is asked for. */
+const REFUSALS = ['EPERM', 'ENOSYS', 'EINVAL', 'ENOSPC', 'EUSERS'];
+
+/** Whether an error says that, and which namespaces they are: any other would be a fault of ours. */
+function isRefusal(error: unknown, { namespaces = {} }: ProcessAttributes): boolean {
+  const { step, code, argument } = error as LaunchError;
+  if (code === 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM') return true;
+  const wanted = KINDS.filter((kind) => namespaces[kind] === true);
+  const named = argument?.split(',') ?? [];
+  const isNamed = named.length === wanted.length && wanted.every((kind) => named.includes(kind));
+  return step === 'clone' && REFUSALS.includes(code) && isNamed;
+}
+
+/** Why there are no such new namespaces here, or false. */
 export async function lackOf(attributes: ProcessAttributes): Promise<string | false> {
   try {
     const child = await startProcess('/bin/true', ['true'], attributes);
     await child.wait();
     return false;
   } catch (error) {
+    if (!isRefusal(error, attributes)) throw error;
     return (error as Error).message;
   }
 }
