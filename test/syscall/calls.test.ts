@@ -14,7 +14,7 @@ import { pidfdOpen, pidfdSendSignal } from '#dist/syscall/pidfd.js';
 import { getpriority, setpriority } from '#dist/syscall/priority.js';
 import { wait4, wait4Sync } from '#dist/syscall/wait.js';
 import { needsLinux } from '../helpers/backend.js';
-import { noPidfdSignal, notFullRoot } from '../helpers/facilities.js';
+import { hasCapability, noPidfdSignal } from '../helpers/facilities.js';
 import { stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 import { runFixture } from './fixtures/run.js';
@@ -157,25 +157,24 @@ test('getrusage is what process.resourceUsage says', () => {
   assert.throws(() => getrusage(99), code('EINVAL'));
 });
 
-test(
-  'priorities',
-  () =>
-    withSleeper((pid) => {
-      assert.equal(getpriority(PRIO.PRIO_PROCESS), os.getPriority());
-      for (const nice of [0, 1, 7, 19]) {
-        setpriority(PRIO.PRIO_PROCESS, pid, nice);
-        assert.equal(getpriority(PRIO.PRIO_PROCESS, pid), nice);
-        assert.equal(os.getPriority(pid), nice);
-      }
-      if (process.getuid?.() === 0) {
-        setpriority(PRIO.PRIO_PROCESS, pid, -100);
-        assert.equal(getpriority(PRIO.PRIO_PROCESS, pid), -20);
-      }
-      assert.throws(() => getpriority(PRIO.PRIO_PROCESS, 999_999_999), code('ESRCH'));
-      assert.throws(() => getpriority(99), code('EINVAL'));
-    }),
-  { skip: notFullRoot },
-);
+test('priorities', () =>
+  withSleeper((pid) => {
+    assert.equal(getpriority(PRIO.PRIO_PROCESS), os.getPriority());
+    for (const nice of [0, 1, 7, 19]) {
+      setpriority(PRIO.PRIO_PROCESS, pid, nice);
+      assert.equal(getpriority(PRIO.PRIO_PROCESS, pid), nice);
+      assert.equal(os.getPriority(pid), nice);
+    }
+    const first = (): void => setpriority(PRIO.PRIO_PROCESS, pid, -100);
+    if (hasCapability('CAP_SYS_NICE')) {
+      first();
+      assert.equal(getpriority(PRIO.PRIO_PROCESS, pid), -20);
+    } else {
+      assert.throws(first, code('EACCES'));
+    }
+    assert.throws(() => getpriority(PRIO.PRIO_PROCESS, 999_999_999), code('ESRCH'));
+    assert.throws(() => getpriority(99), code('EINVAL'));
+  }));
 
 test('umask and prctl', () => {
   const before = process.umask();
