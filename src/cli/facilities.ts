@@ -4,12 +4,12 @@
  * @module
  */
 import { native } from '../native.js';
-import { type Facility, refusalOf } from '../process/facilities.js';
 import type { Process } from '../process/process.js';
 import { startProcess } from '../process/start.js';
 import { attempt } from '../syscall/call.js';
 import { PIDFD } from '../syscall/constants.js';
 import { errorName } from '../syscall/errors.js';
+import { type Facility, refusalOf } from '../syscall/facilities.js';
 import type { Finding } from './doctor.js';
 
 /** What becomes of each where it can't be had. */

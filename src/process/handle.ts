@@ -6,8 +6,8 @@
 import { native } from '../native.js';
 import { attempt } from '../syscall/call.js';
 import { CLD, E, LAYOUT, P, PIDFD, POLL, W } from '../syscall/constants.js';
+import { refusalOf } from '../syscall/facilities.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
-import { refusalOf } from './facilities.js';
 
 /** Who has a process' number kept for it, and so what a signal to that number is. */
 type Owner =

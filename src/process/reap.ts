@@ -6,8 +6,8 @@
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { E, LAYOUT, P, W } from '../syscall/constants.js';
+import { refusalOf } from '../syscall/facilities.js';
 import { readStruct } from '../syscall/layout.js';
-import { refusalOf } from './facilities.js';
 import type { Handle } from './handle.js';
 import type { Unwatched } from './launch.js';
 import { ExitStatus, ownMaxRss } from './status.js';

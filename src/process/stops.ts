@@ -5,10 +5,10 @@
  */
 import { attempt, close } from '../syscall/call.js';
 import { CLD, E, F, LAYOUT, P, SYS, W } from '../syscall/constants.js';
+import { refusalOf } from '../syscall/facilities.js';
 import { readStruct } from '../syscall/layout.js';
 import { syscallLater } from '../syscall/raw.js';
 import { type SignalName, signalName } from '../syscall/signals.js';
-import { refusalOf } from './facilities.js';
 import type { Process } from './process.js';
 
 /** That a process stopped, and by which signal, or that it goes on. */

@@ -98,7 +98,7 @@ function targetsIn(file: string): Outcome {
 async function look(report: Report): Promise<void> {
   const { startProcess, startProcessSync, Process } = await import('#dist/process/index.js');
   const { run, runSync, spawn } = await import('#dist/index.js');
-  const { refusalOf } = await import('#dist/process/facilities.js');
+  const { refusalOf } = await import('#dist/syscall/facilities.js');
   type Files = NonNullable<Parameters<typeof startProcess>[2]>['files'] & {};
   const withFiles = (files: Files): Promise<Outcome> =>
     outcome(async (file) => (await startProcess(program, ['state', file], { files })).wait());

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { attempt } from '../syscall/call.js';
-import { CLOSE_RANGE, E, P, PIDFD, W } from '../syscall/constants.js';
+import { attempt } from './call.js';
+import { CLOSE_RANGE, E, P, PIDFD, W } from './constants.js';
 
 /** Something that older kernels lack and that the filters of containers refuse. */
 export type Facility =
