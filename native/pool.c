@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <time.h>
 
-#define IDLE_SECONDS 1
+/* Long enough for what comes in quick succession; starting another thread takes microseconds. */
+#define IDLE_NANOSECONDS 100000000L
+#define SECOND 1000000000L
 
 /* The lock guards all of it and is held for microseconds. */
 static struct {
@@ -16,11 +18,15 @@ static struct {
   int threads, idle, waiting; /* `waiting`: requests that no thread has taken yet */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
-/* Waits for a request; NULL after a second without one. The lock is held. */
+/* Waits for a request; NULL after a while without one. The lock is held. */
 static struct request *take_locked(void) {
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec += IDLE_SECONDS;
+  until.tv_nsec += IDLE_NANOSECONDS;
+  if (until.tv_nsec >= SECOND) {
+    until.tv_sec++;
+    until.tv_nsec -= SECOND;
+  }
   pool.idle++;
   while (pool.first == NULL) {
     if (pthread_cond_timedwait(&pool.work, &pool.lock, &until) == ETIMEDOUT && pool.first == NULL)

@@ -9,8 +9,8 @@
 
 /*
  * Runs the request on a thread of the pool, which may block; a thread is started when none is idle,
- * up to POOL_MAX_THREADS, and ends after a second without work. Any thread; does not block. Returns
- * 0, or a positive errno when not even one thread could be had.
+ * up to POOL_MAX_THREADS, and ends after a tenth of a second without work. Any thread; does not
+ * block. Returns 0, or a positive errno when not even one thread could be had.
  */
 int pool_request(struct request *request);
 
