@@ -97,3 +97,13 @@ test('what two entry points have in common is one thing', async () => {
   const { runSync, LaunchError } = forkexec as typeof import('#dist/index.js');
   assert.throws(() => runSync('/no/such/program'), LaunchError);
 });
+
+test('an error that nobody catches is printed by its message, not by all of the file', async () => {
+  const code = `import { run } from ${JSON.stringify(filesOf('')[0])};
+    await run('true', [], { cwd: '/no/such' });`;
+  const words = ['--input-type=module', '--eval', code];
+  const { stderr, status } = await run(process.execPath, words, { reject: false });
+  assert.equal(status.code, 1);
+  assert.match(stderr, /^LaunchError: chdir\("\/no\/such"\): ENOENT: /m);
+  for (const line of stderr.split('\n')) assert.ok(line.length < 200, line);
+});
