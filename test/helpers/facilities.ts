@@ -6,12 +6,12 @@ import { startProcess } from '#dist/process/index.js';
 import { attempt, close } from '#dist/syscall/call.js';
 import { CAP, E, P, PIDFD, W } from '#dist/syscall/constants.js';
 import { errorName } from '#dist/syscall/errors.js';
-import { lackOf as lackOfNamespaces } from './namespaces.js';
+import { lackOf } from './namespaces.js';
 
 /** Why something can't be done here, or false. */
 export type Lack = string | false;
 
-function lackOf(what: string, result: number): Lack {
+function lackIn(what: string, result: number): Lack {
   return result >= 0 ? false : `${what} says ${errorName(-result)} here`;
 }
 
@@ -19,7 +19,7 @@ function lackOf(what: string, result: number): Lack {
 export const noPidfdOpen: Lack = (() => {
   const result = attempt('pidfd_open', process.pid, 0);
   if (result >= 0) close(result);
-  return lackOf('pidfd_open', result);
+  return lackIn('pidfd_open', result);
 })();
 
 /** Signals by pidfd: `pidfdSendSignal`. */
@@ -28,7 +28,7 @@ export const noPidfdSignal: Lack = (() => {
   if (pidfd < 0) return noPidfdOpen;
   const result = attempt('pidfd_send_signal', pidfd, 0, null, 0);
   close(pidfd);
-  return lackOf('pidfd_send_signal', result);
+  return lackIn('pidfd_send_signal', result);
 })();
 
 /** Signals to a group by the pidfd of its leader: Linux 6.9. */
@@ -38,7 +38,7 @@ export const noGroupByPidfd: Lack = (() => {
   const result = attempt('pidfd_send_signal', pidfd, 0, null, PIDFD.PIDFD_SIGNAL_PROCESS_GROUP);
   close(pidfd);
   // This process may lead no group: then there is nobody.
-  return result === -E.ESRCH ? false : lackOf('pidfd_send_signal to a group', result);
+  return result === -E.ESRCH ? false : lackIn('pidfd_send_signal to a group', result);
 })();
 
 /** A pidfd of each child: `withHandle`. */
@@ -62,7 +62,7 @@ export const noWaitByPidfd: Lack = (() => {
   const result = attempt('waitid', P.P_PIDFD, pidfd, null, W.WEXITED | W.WNOHANG, null);
   close(pidfd);
   // This process is no child of its own.
-  return result === -10 ? false : lackOf('waitid by pidfd', result);
+  return result === -10 ? false : lackIn('waitid by pidfd', result);
 })();
 
 /** How a process ended that is not our child, from its pidfd: Linux 6.15. */
@@ -102,12 +102,13 @@ export const notFullRoot: Lack = lackOfCapabilities(
   'CAP_SYS_PTRACE',
 );
 
+/** A new user namespace. */
+export const noUserNamespaces: Lack = await lackOf({ namespaces: { user: true } });
+
 const ALL = { user: true, pid: true, mount: true, net: true, uts: true, ipc: true, cgroup: true };
 
 /** New namespaces of all kinds but time. */
-export const noNamespaces: Lack = await lackOfNamespaces({ namespaces: ALL });
+export const noNamespaces: Lack = await lackOf({ namespaces: ALL });
 
 /** New namespaces of all kinds. */
-export const noTimeNamespaces: Lack = await lackOfNamespaces({
-  namespaces: { ...ALL, time: true },
-});
+export const noTimeNamespaces: Lack = await lackOf({ namespaces: { ...ALL, time: true } });

@@ -9,6 +9,7 @@ import { call } from '#dist/syscall/call.js';
 import { CAP, IOPRIO, RLIMIT, SCHED, SECBIT } from '#dist/syscall/constants.js';
 import { needsOption } from '../helpers/backend.js';
 import { nameOf, withCgroup, withoutCgroups } from '../helpers/cgroups.js';
+import { noNamespaces, noTimeNamespaces } from '../helpers/facilities.js';
 import { asRoot, stateOfAnyone } from '../helpers/identity.js';
 import { fileOf, KINDS, type Kind, own } from '../helpers/namespaces.js';
 import { type State, stateOf } from '../helpers/state.js';
@@ -94,7 +95,9 @@ const SECUREBITS = (Object.keys(SECBIT) as (keyof typeof SECBIT)[]).filter(
 );
 
 /** A user namespace has other rules: its own tests have them. */
-const NEW: readonly Kind[] = KINDS.filter((kind) => kind !== 'user');
+const NEW: readonly Kind[] = KINDS.filter(
+  (kind) => kind !== 'user' && !noNamespaces && !(kind === 'time' && noTimeNamespaces),
+);
 
 const group = fc.constantFrom<ProcessAttributes>({}, { session: true }, { processGroup: 0 });
 
@@ -122,9 +125,14 @@ const attributes = fc
 
 const INFINITE = -1;
 
-/** What this process may ask for: root of a container often lacks CAP_SYS_RESOURCE. */
+/** What this process may ask for: root of a container often lacks some capabilities. */
 function allowed(wanted: ProcessAttributes, usual: State): ProcessAttributes {
   const result = { ...wanted };
+  if (!NAMES.includes('CAP_SYS_NICE')) {
+    if (wanted.nice !== undefined) result.nice = Math.max(wanted.nice, usual.scheduler.nice);
+    if (wanted.scheduler?.priority !== undefined) delete result.scheduler;
+    if (wanted.ioPriority?.class === 'realtime') delete result.ioPriority;
+  }
   if (NAMES.includes('CAP_SYS_RESOURCE')) return result;
   if (wanted.oomScoreAdj !== undefined) {
     result.oomScoreAdj = Math.max(wanted.oomScoreAdj, Number(usual.oomScoreAdj));

@@ -8,8 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessAttributes, startProcess, startProcessSync } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { E, SOCK } from '#dist/syscall/constants.js';
-import { needsLinux, needsOption } from '../helpers/backend.js';
+import { needsOption } from '../helpers/backend.js';
 import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
+import { noHandles, noPidfdSignal, noUserNamespaces } from '../helpers/facilities.js';
 import { asRoot, assertFails, withOpenFolder } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
@@ -138,7 +139,6 @@ test('children pass descriptors over a socket that they were given', () =>
 
 /** Ends a child by its pidfd and nothing else. */
 async function assertHandle(attributes: ProcessAttributes): Promise<void> {
-  needsLinux('a pidfd');
   const child = await startProcess('/bin/sleep', ['sleep', '60'], attributes);
   const SIGINT = 2;
   child.withHandle((pidfd) => call('pidfd_send_signal', pidfd, SIGINT, null, 0));
@@ -147,16 +147,21 @@ async function assertHandle(attributes: ProcessAttributes): Promise<void> {
   assert.throws(() => child.withHandle(() => assert.fail('called')), { code: 'ERR_NO_HANDLE' });
 }
 
-// TestPidFD
-test('every child has a pidfd, which signals it', () => assertHandle({}));
+const withoutHandles = noHandles || noPidfdSignal;
 
-// TestPidFDWithUserNS
-test('in a user namespace too', () =>
-  assertHandle({ namespaces: { user: true, uidMap: ROOT_MAP } }));
+// TestPidFD
+test('every child has a pidfd, which signals it', () => assertHandle({}), { skip: withoutHandles });
+
+test(
+  // TestPidFDWithUserNS
+  'in a user namespace too',
+  () => assertHandle({ namespaces: { user: true, uidMap: ROOT_MAP } }),
+  { skip: withoutHandles || noUserNamespaces },
+);
 
 test(
   // TestPidFDClone3
   'and where the flags of clone3 are needed',
   () => withCgroup((cgroup) => assertHandle({ cgroup })),
-  { skip: asRoot.skip || withoutCgroups.skip },
+  { skip: withoutHandles || asRoot.skip || withoutCgroups.skip },
 );
