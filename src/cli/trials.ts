@@ -159,7 +159,9 @@ export function trials(): Record<TrialName, readonly Trial[] | Lack> {
     'namespaces.uts': privileged({ namespaces: { uts: true } }),
     'namespaces.ipc': privileged({ namespaces: { ipc: true } }),
     'namespaces.cgroup': privileged({ namespaces: { cgroup: true } }),
-    'namespaces.time': privileged({ namespaces: { time: true } }),
+    'namespaces.time': native.hasClone3()
+      ? privileged({ namespaces: { time: true } })
+      : { lack: 'clone3 is refused, and clone knows no time namespaces' },
     'namespaces.uidMap': tries({ namespaces: { user: true, uidMap: user.uidMap } }),
     'namespaces.gidMap': tries({ namespaces: { user: true, gidMap: user.gidMap } }),
     'namespaces.setgroups': tries(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { backend } from '#dist/backend.js';
 import { runSync } from '#dist/index.js';
 import { ownSets } from '#dist/launch/capability-sets.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
@@ -8,8 +9,21 @@ import { native } from '#dist/native.js';
 import { CAP } from '#dist/syscall/constants.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
 import { withoutCgroups } from '../helpers/cgroups.js';
+import {
+  noCloseRange,
+  noExitInfo,
+  noGroupByPidfd,
+  noHandles,
+  noPidfdOpen,
+  noPidfdSignal,
+  notFullRoot,
+  noUserNamespaces,
+  noWaitByPidfd,
+} from '../helpers/facilities.js';
 import { asRoot, NOBODY } from '../helpers/identity.js';
-import { KINDS } from '../helpers/namespaces.js';
+import { KINDS, lackOf } from '../helpers/namespaces.js';
+import { openPath } from '../helpers/open-copy.js';
+import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 const bin = fileURLToPath(new URL('../../../bin/forkexec.js', import.meta.url));
@@ -22,9 +36,13 @@ interface Finding {
 
 /** What the doctor finds for a user, or in a namespace. */
 function examine(options: LaunchOptions = {}): Map<string, Finding> {
-  const words = [bin, 'doctor', '--json'];
+  const words = [openPath(bin), 'doctor', '--json'];
   const { stdout } = runSync(process.execPath, words, { cwd: '/', stderr: 'inherit', ...options });
-  const findings = JSON.parse(stdout) as Finding[];
+  return byOption(stdout);
+}
+
+function byOption(json: string): Map<string, Finding> {
+  const findings = JSON.parse(json) as Finding[];
   return new Map(findings.map((finding) => [finding.option, finding]));
 }
 
@@ -70,23 +88,56 @@ function has(name: keyof typeof CAP): boolean {
   return ((ownSets().permitted >> BigInt(CAP[name])) & 1n) === 1n;
 }
 
+/** What becomes of a namespace that this process may not make. */
+async function namespaceLimits(): Promise<Record<string, string>> {
+  const limits: Record<string, string> = {};
+  for (const kind of KINDS) {
+    const lack = await lackOf({ namespaces: { [kind]: true } });
+    if (lack !== false) limits[`namespaces.${kind}`] = `refused: clone: ${codeIn(lack)}`;
+  }
+  if (noUserNamespaces !== false) {
+    const line = `refused: clone: ${codeIn(noUserNamespaces)}`;
+    for (const key of ['uidMap', 'gidMap', 'setgroups']) limits[`namespaces.${key}`] = line;
+  }
+  if (!native.hasClone3()) limits['namespaces.time'] = NO_TIME;
+  return limits;
+}
+
+function codeIn(message: string): string {
+  return /\bE[A-Z]+\b/.exec(message)?.[0] ?? message;
+}
+
+const NO_TIME = 'refused: clone3 is refused, and clone knows no time namespaces';
+
 test(
   'root may all that its capabilities allow',
-  () => {
+  async () => {
     const findings = examine();
-    const limited: Record<string, string> = {};
+    const limited = backend === 'linux' ? await namespaceLimits() : {};
     if (!has('CAP_SYS_RESOURCE')) {
       limited['rlimits'] = 'degraded: only to lower them (prlimit64: EPERM)';
       limited['oomScoreAdj'] = 'degraded: only upwards, to be killed sooner (write: EACCES)';
     }
-    if (withoutCgroups.skip !== false) delete limited['cgroup'];
+    if (!has('CAP_SYS_NICE')) {
+      limited['nice'] = 'degraded: only upwards, for less processor time (setpriority: EACCES)';
+      limited['scheduler'] = 'degraded: no real-time policies (sched_setscheduler: EPERM)';
+      limited['ioPriority'] = "degraded: not the class 'realtime' (ioprio_set: EPERM)";
+    }
+    if (!native.hasClone3()) {
+      limited['cgroup'] = 'degraded: entered after the birth, since clone3 is refused';
+    }
     for (const name of NAMES) {
-      if (name === 'cgroup' && (withoutCgroups.skip || !native.hasClone3())) continue;
+      if (name === 'cgroup' && withoutCgroups.skip) continue;
       assert.equal(show(findings, name), limited[name] ?? 'available', name);
     }
   },
   asRoot,
 );
+
+/** What is left of an option where a user namespace is needed for it. */
+function inside(reason: string): string {
+  return noUserNamespaces ? `refused: ${reason}` : `degraded: ${INSIDE} (${reason})`;
+}
 
 test(
   'others may less, and are told why',
@@ -94,26 +145,27 @@ test(
     needsLinux('What Linux refuses to others');
     needsOption('namespaces'); // which it says would do
     const findings = examine({ credential: NOBODY });
+    const noUser = noUserNamespaces && `refused: clone: ${codeIn(noUserNamespaces)}`;
     const expected: Record<string, string> = {
       session: 'available',
       controllingTerminal: 'available',
       foreground: 'available',
       ptrace: 'available',
       credential: 'degraded: only the own ids, with keepGroups (setgroups: EPERM)',
-      chroot: `degraded: ${INSIDE} (chroot: EPERM)`,
+      chroot: inside('chroot: EPERM'),
       nice: 'degraded: only upwards, for less processor time (setpriority: EACCES)',
       scheduler: 'degraded: no real-time policies (sched_setscheduler: EPERM)',
       ioPriority: "degraded: not the class 'realtime' (ioprio_set: EPERM)",
       rlimits: 'degraded: only to lower them (prlimit64: EPERM)',
       oomScoreAdj: 'degraded: only upwards, to be killed sooner (write: EACCES)',
-      capabilities: `degraded: ${INSIDE} (PR_CAPBSET_DROP: EPERM)`,
-      securebits: `degraded: ${INSIDE} (PR_SET_SECUREBITS: EPERM)`,
-      'namespaces.user': 'available',
-      'namespaces.net': `degraded: ${INSIDE} (clone: EPERM)`,
-      'namespaces.time': `degraded: ${INSIDE} (clone: EPERM)`,
-      'namespaces.uidMap': 'available',
-      'namespaces.gidMap': 'available',
-      'namespaces.setgroups': "degraded: only 'deny' (user_namespaces: EPERM)",
+      capabilities: inside('PR_CAPBSET_DROP: EPERM'),
+      securebits: inside('PR_SET_SECUREBITS: EPERM'),
+      'namespaces.user': noUser || 'available',
+      'namespaces.net': inside('clone: EPERM'),
+      'namespaces.time': native.hasClone3() ? inside('clone: EPERM') : NO_TIME,
+      'namespaces.uidMap': noUser || 'available',
+      'namespaces.gidMap': noUser || 'available',
+      'namespaces.setgroups': noUser || "degraded: only 'deny' (user_namespaces: EPERM)",
     };
     if (withoutCgroups.skip === false && native.hasClone3()) {
       expected['cgroup'] = 'refused: clone: EACCES';
@@ -144,5 +196,72 @@ test(
       assert.equal(show(findings, name), line, name);
     }
   },
-  asRoot,
+  { skip: asRoot.skip || (backend === 'linux' && noUserNamespaces) },
+);
+
+/** Why a facility can't be had here, or false, by the name of its line. */
+const LACKS: Record<string, string | false> = {
+  clone3: native.hasClone3() ? false : 'clone3 is refused',
+  'pidfd of a child': noHandles,
+  pidfd_open: noPidfdOpen,
+  pidfd_send_signal: noPidfdSignal,
+  'pidfd_send_signal to a group': noGroupByPidfd,
+  'waitid by pidfd': noWaitByPidfd,
+  close_range: noCloseRange,
+  'exit status by pidfd': noExitInfo,
+};
+
+test('it tells what is done by another way, and what can not be', () => {
+  needsLinux('What filters refuse');
+  const findings = examine();
+  for (const [name, lack] of Object.entries(LACKS)) {
+    const finding = findings.get(name);
+    assert.ok(finding, name);
+    const { state, detail } = finding;
+    if (lack === false)
+      assert.deepEqual({ state, detail }, { state: 'available', detail: '' }, name);
+    else assert.equal(state, name === 'pidfd_open' ? 'refused' : 'degraded', `${name}: ${lack}`);
+  }
+});
+
+/** Under a filter: the lines that tell of it. */
+const UNDER: Record<string, Record<string, string>> = {
+  clone3: {
+    clone3: 'degraded: clone: handlers are reset one by one, a cgroup is entered after the birth',
+    'namespaces.time': NO_TIME,
+  },
+  '--errno EPERM pidfds': {
+    'pidfd of a child':
+      'degraded: a thread waits for each child, and withHandle throws ERR_NO_HANDLE',
+    pidfd_open: 'refused: Process.open is refused, and descendants are signalled by number: EPERM',
+    pidfd_send_signal: 'degraded: kill, for children that are not reaped yet: EPERM',
+    'waitid by pidfd': 'degraded: waitid by number: EPERM',
+    'exit status by pidfd': 'degraded: how a process ended that is not a child is unknown',
+  },
+  'pidfd-group': {
+    'pidfd_send_signal to a group': 'degraded: kill, and the leader is reaped after that: EINVAL',
+  },
+  close_range: { close_range: 'degraded: /proc/thread-self/fd is read: ENOSYS' },
+  docker: {
+    'namespaces.user': 'refused: clone: EPERM',
+    nice: 'degraded: only upwards, for less processor time (setpriority: EACCES)',
+  },
+};
+
+const denied = Object.values(LACKS).find((lack) => lack !== false) ?? notFullRoot;
+
+test(
+  'under a filter it tells what that refuses',
+  () => {
+    needsLinux('A filter of system calls');
+    for (const [denial, lines] of Object.entries(UNDER)) {
+      const words = [...denial.split(' '), '--', process.execPath, bin, 'doctor', '--json'];
+      const { stdout } = runSync(helper('deny'), words, { stderr: 'inherit' });
+      const findings = byOption(stdout);
+      for (const [name, line] of Object.entries(lines)) {
+        assert.equal(show(findings, name), line, `${denial}: ${name}`);
+      }
+    }
+  },
+  { skip: asRoot.skip || denied },
 );

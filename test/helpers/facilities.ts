@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { CapabilityName } from '#dist/launch/capability-sets.js';
 import { startProcess } from '#dist/process/index.js';
 import { attempt, close } from '#dist/syscall/call.js';
-import { CAP, E, P, PIDFD, W } from '#dist/syscall/constants.js';
+import { CAP, CLOSE_RANGE, E, P, PIDFD, W } from '#dist/syscall/constants.js';
 import { errorName } from '#dist/syscall/errors.js';
 import { lackOf } from './namespaces.js';
 
@@ -63,6 +63,12 @@ export const noWaitByPidfd: Lack = (() => {
   close(pidfd);
   // This process is no child of its own.
   return result === -10 ? false : lackIn('waitid by pidfd', result);
+})();
+
+/** Ranges of descriptors marked by one call: Linux 5.11. */
+export const noCloseRange: Lack = (() => {
+  const last = 0xffff_ffff; // no descriptor has that number
+  return lackIn('close_range', attempt('close_range', last, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC));
 })();
 
 /** How a process ended that is not our child, from its pidfd: Linux 6.15. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { checkAvailable } from '#dist/launch/available.js';
 import { LaunchError } from '#dist/launch/error.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { openPath } from './open-copy.js';
 import { helper, type State, withFolder } from './state.js';
 import { endIfUnavailable } from './test.js';
 
@@ -56,7 +57,7 @@ export async function attemptsBy(
 ): Promise<Attempt[]> {
   for (const attributes of list) checkAvailable(attributes);
   return withOpenFolder(async (folder) => {
-    const words = [helper('launch-each.js'), folder, JSON.stringify(list)];
+    const words = [openPath(helper('launch-each.js')), folder, JSON.stringify(list)];
     if (undumpable) words.push('undumpable');
     const child = await startProcess(process.execPath, ['node', ...words], launcher);
     const status = await child.wait();
