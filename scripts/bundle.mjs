@@ -69,6 +69,7 @@ const COMMON = {
   format: 'esm',
   platform: 'node',
   target: 'node20',
+  keepNames: true, // a class is shown by its name, and it would become `_Process`
   logLevel: 'warning',
 };
 

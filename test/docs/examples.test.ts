@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { command, run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
+import { type Lack, noNamespaces, noPidfdOpen, noPidfdSignal } from '../helpers/facilities.js';
 import { withPty } from '../helpers/pty.js';
 import { test } from '../helpers/test.js';
 import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js';
@@ -138,7 +139,19 @@ async function compile(): Promise<void> {
   assert.ok(status.ok, told);
 }
 
-test('the examples have the right types, run, and print what they say', async () => {
+/** What the library says of a call that is refused here, and the probe that found the same. */
+const REFUSALS: readonly [told: RegExp, lack: Lack][] = [
+  [/: pidfd_open: E/, noPidfdOpen],
+  [/: pidfd_send_signal: E/, noPidfdSignal],
+  [/: clone\("[a-z,]+"\): E/, noNamespaces],
+];
+
+/** Why an example could not do what it shows, or false. */
+function refusalIn(output: string): Lack {
+  return REFUSALS.find(([told, lack]) => lack !== false && told.test(output))?.[1] ?? false;
+}
+
+test('the examples have the right types, run, and print what they say', async (context) => {
   needsLinux('What the examples show');
   assert.ok(typed.some(({ where }) => where.startsWith('README.md')));
   try {
@@ -157,6 +170,8 @@ test('the examples have the right types, run, and print what they say', async ()
               return example.run({ cwd, stdin, session: true, controllingTerminal: 0 });
             })
           : await example.run({ cwd });
+        const refusal = refusalIn(stdout + stderr);
+        if (refusal !== false) return context.diagnostic(`${block.where} is not shown: ${refusal}`);
         assert.deepEqual([String(status), stderr], ['exit status 0', ''], block.where);
         assertPrinted(block.where, stdout, printsOf(block.code));
       });
