@@ -3,13 +3,12 @@ import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { backend } from '#dist/backend.js';
 import { runSync } from '#dist/index.js';
-import { ownSets } from '#dist/launch/capability-sets.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
 import { native } from '#dist/native.js';
-import { CAP } from '#dist/syscall/constants.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
 import { withoutCgroups } from '../helpers/cgroups.js';
 import {
+  hasCapability,
   noCloseRange,
   noExitInfo,
   noGroupByPidfd,
@@ -84,10 +83,6 @@ test('the table says the same as the JSON', () => {
   }
 });
 
-function has(name: keyof typeof CAP): boolean {
-  return ((ownSets().permitted >> BigInt(CAP[name])) & 1n) === 1n;
-}
-
 /** What becomes of a namespace that this process may not make. */
 async function namespaceLimits(): Promise<Record<string, string>> {
   const limits: Record<string, string> = {};
@@ -114,11 +109,11 @@ test(
   async () => {
     const findings = examine();
     const limited = backend === 'linux' ? await namespaceLimits() : {};
-    if (!has('CAP_SYS_RESOURCE')) {
+    if (!hasCapability('CAP_SYS_RESOURCE')) {
       limited['rlimits'] = 'degraded: only to lower them (prlimit64: EPERM)';
       limited['oomScoreAdj'] = 'degraded: only upwards, to be killed sooner (write: EACCES)';
     }
-    if (!has('CAP_SYS_NICE')) {
+    if (!hasCapability('CAP_SYS_NICE')) {
       limited['nice'] = 'degraded: only upwards, for less processor time (setpriority: EACCES)';
       limited['scheduler'] = 'degraded: no real-time policies (sched_setscheduler: EPERM)';
       limited['ioPriority'] = "degraded: not the class 'realtime' (ioprio_set: EPERM)";
