@@ -1,8 +1,8 @@
 // Makes lib/ of dist/: all entry points out of one file. Most of the time that an import takes is by
 // the number of its files, and there are a hundred. One file for all also keeps a class the same
 // whichever entry point it comes from.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,29 +13,35 @@ const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js'
 
 /** When a table of constants is that of the running system, as src/syscall/constants.ts has it. */
 const RUNNING = {
-  'linux-x64.js': "process.platform !== 'linux' || process.arch !== 'arm64'",
-  'linux-arm64.js': "process.platform === 'linux' && process.arch === 'arm64'",
-  'darwin.js': "process.platform === 'darwin'",
-  'freebsd.js': "process.platform === 'freebsd'",
+  'linux-x64': "process.platform !== 'linux' || process.arch !== 'arm64'",
+  'linux-arm64': "process.platform === 'linux' && process.arch === 'arm64'",
+  darwin: "process.platform === 'darwin'",
+  freebsd: "process.platform === 'freebsd'",
 };
-const TABLES = /\/(linux-x64|linux-arm64|darwin|freebsd)\.js$/;
 
 /**
  * Tables of constants as JSON in files of their own: those are read in a fraction of the time that
  * the same takes as a program, and only where they are needed.
  */
+async function writeTables() {
+  for (const name of Object.keys(RUNNING)) {
+    const groups = { ...(await import(pathToFileURL(join(dist, 'syscall', `${name}.js`)))) };
+    writeFileSync(join(lib, `${name}.json`), JSON.stringify(groups));
+  }
+}
+
+const IMPORTED_TABLE =
+  /^import \* as (\w+) from '\.\/(linux-x64|linux-arm64|darwin|freebsd)\.js';$/gm;
+
 const tables = {
   name: 'tables',
   setup(building) {
-    building.onLoad({ filter: TABLES }, async ({ path }) => {
-      const groups = { ...(await import(pathToFileURL(path))) };
-      const file = basename(path, '.js');
-      writeFileSync(join(lib, `${file}.json`), JSON.stringify(groups));
-      const contents = [
-        `const groups = ${RUNNING[basename(path)]} ? table('${file}') : {};`,
-        ...Object.keys(groups).map((name) => `export const ${name} = groups.${name};`),
-      ];
-      return { contents: contents.join('\n') };
+    building.onLoad({ filter: /\/syscall\/constants\.js$/ }, ({ path }) => {
+      const contents = readFileSync(path, 'utf8').replaceAll(
+        IMPORTED_TABLE,
+        (_, name, file) => `const ${name} = ${RUNNING[file]} ? table('${file}') : {};`,
+      );
+      return { contents };
     });
     building.onLoad({ filter: /\/syscall\/tables\.js$/ }, () => {
       const getters = ['darwin', 'freebsd'].map(
@@ -121,6 +127,7 @@ if (esbuild === undefined) {
     writeFileSync(join(lib, file), `import '../dist/${source}';\n`);
   }
 } else {
+  await writeTables();
   await writeAll(esbuild.build);
   await writePrograms(esbuild.build);
   writeEntries((_entry, index, folder) => {
