@@ -19,7 +19,7 @@ struct launch_result {
   int32_t pidfd;        /* close-on-exec, at least 3; -1 where the system has none */
   double inode;         /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
   double max_rss_floor; /* KiB: the parent's own peak, with which the child's figure began */
-  double started;       /* CLOCK_MONOTONIC in microseconds */
+  double started;       /* before the birth, CLOCK_MONOTONIC in microseconds */
 };
 
 /* How many of the units of ru_maxrss a KiB has: it counts bytes on macOS, KiB elsewhere. */

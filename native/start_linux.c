@@ -209,7 +209,8 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   struct failure *copied = NULL;
   _Atomic int32_t running = 1;
   int pidfd = -1;
-  *result = (struct launch_result){.step = START_CLONE, .error = ENOMEM, .pidfd = -1};
+  *result = (struct launch_result){
+      .step = START_CLONE, .error = ENOMEM, .pidfd = -1, .started = monotonic_microseconds()};
   if (!prepare_stack(stack))
     return;
   if ((program->clone_flags & PROGRAM_OWN_MEMORY) != 0) {
@@ -282,7 +283,6 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   result->pidfd = pidfd;
   result->inode = pidfd_inode(result->pidfd);
   result->max_rss_floor = (double)self.ru_maxrss;
-  result->started = monotonic_microseconds();
 }
 
 /*

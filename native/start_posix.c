@@ -124,7 +124,8 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   struct child_start start = {.program = program, .reset_handlers = 1};
   struct failure failure = {LAUNCHED, 0};
   int fds[2];
-  *result = (struct launch_result){.step = START_CLONE, .pidfd = -1};
+  *result =
+      (struct launch_result){.step = START_CLONE, .pidfd = -1, .started = monotonic_microseconds()};
   if ((result->error = waiter_start()) != 0)
     return;
   int *closed = malloc(((size_t)program->count * 2 + 1) * sizeof *closed);
@@ -177,5 +178,4 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   result->step = LAUNCHED;
   result->pid = (int32_t)pid;
   result->max_rss_floor = (double)self.ru_maxrss / MAX_RSS_UNIT;
-  result->started = monotonic_microseconds();
 }

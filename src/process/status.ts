@@ -29,7 +29,7 @@ export interface ResourceUsage {
   readonly voluntarySwitches: number;
   /** Times another process had its turn. */
   readonly involuntarySwitches: number;
-  /** From execve to the end, microseconds. */
+  /** From right before its birth to its end, microseconds: what the steps of the launch take is in it. */
   readonly wallTime: number;
 }
 

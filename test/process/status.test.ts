@@ -176,3 +176,12 @@ test('time and switches are those of the child', async () => {
     assert.ok(value === undefined || (Number.isFinite(value) && value >= 0));
   }
 });
+
+test('no time of a process is longer than it was there, however short that was', async () => {
+  for (let round = 0; round < 20; round++) {
+    const child = await startProcess('/bin/true', ['true']);
+    const { usage } = round % 2 === 0 ? await child.wait() : runSync('/bin/true').status;
+    await child.wait();
+    assert.ok(usage.userTime + usage.systemTime <= usage.wallTime, JSON.stringify(usage));
+  }
+});
