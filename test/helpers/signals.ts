@@ -14,7 +14,7 @@ notify('SIGURG').stop(); // what the first stream starts, it keeps
 export const bin: string = fileURLToPath(new URL('../../../bin/forkexec.js', import.meta.url));
 
 /** How long something that happens at once is given to happen. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** Waits until it is so. */
 export async function until(isSo: () => boolean, what = String(isSo)): Promise<void> {
