@@ -12,7 +12,8 @@
 #define SIGNAL_SET_SIZE 8
 #define FD_CLOSE_ON_EXEC 1
 #define COMMAND_SET_FD 2 /* F_SETFD */
-#define SEEK_FROM_START 0
+#define AT_CURRENT_DIRECTORY (-100)
+#define OPEN_DIRECTORY_FLAGS 02000000 /* O_RDONLY | O_CLOEXEC, alike on all architectures */
 #define ERROR_BAD_FD 9
 #define ERROR_CANCELED 125
 #define FUTEX_WAIT 0
@@ -46,17 +47,19 @@ static long parse_number(const char *text) {
 }
 
 /*
- * close_range(first, last, CLOSE_RANGE_CLOEXEC) for kernels before 5.11: marks what `directory`,
- * the open /proc/thread-self/fd, lists. Child only; may block on /proc for microseconds;
- * async-signal-safe.
+ * close_range(first, last, CLOSE_RANGE_CLOEXEC) for kernels before 5.11: marks what /proc/self/fd
+ * lists. Without /proc it fails rather than let a descriptor through.
+ * Child only; may block on /proc for microseconds; async-signal-safe.
  */
 static long close_on_exec_range(const struct child_start *start, unsigned long first,
-                                unsigned long last, long directory) {
+                                unsigned long last) {
   (void)start;
+  static const char path[] = "/proc/thread-self/fd";
+  long directory = CALL(SYS_openat, AT_CURRENT_DIRECTORY, (long)path, OPEN_DIRECTORY_FLAGS);
+  if (directory < 0)
+    return directory;
   _Alignas(8) char entries[2048];
-  long result = CALL(SYS_lseek, directory, 0, SEEK_FROM_START); /* another range may have read it */
-  if (result < 0)
-    return result;
+  long result;
   while ((result = CALL(SYS_getdents64, directory, (long)entries, sizeof entries)) > 0) {
     for (long at = 0; at < result;) {
       /* struct linux_dirent64: inode 8, offset 8, length 2, type 1, name */
@@ -66,10 +69,14 @@ static long close_on_exec_range(const struct child_start *start, unsigned long f
       if (fd < 0 || (unsigned long)fd < first || (unsigned long)fd > last)
         continue;
       long marked = CALL(SYS_fcntl, fd, COMMAND_SET_FD, FD_CLOSE_ON_EXEC);
-      if (marked < 0 && marked != -ERROR_BAD_FD)
-        return marked;
+      if (marked < 0 && marked != -ERROR_BAD_FD) {
+        result = marked;
+        goto done;
+      }
     }
   }
+done:
+  CALL(SYS_close, directory);
   return result;
 }
 

@@ -38,8 +38,7 @@ static void reset_caught_signals(void) {
  * up to the highest that the parent had. Child only; does not block; async-signal-safe.
  */
 static long close_on_exec_range(const struct child_start *start, unsigned long first,
-                                unsigned long last, long directory) {
-  (void)directory;
+                                unsigned long last) {
 #if defined(__FreeBSD__) && defined(CLOSE_RANGE_CLOEXEC)
   if (close_range((unsigned)first, (unsigned)last, CLOSE_RANGE_CLOEXEC) == 0)
     return 0;

@@ -35,8 +35,7 @@ static long call(struct child_start *start, const struct instruction *instructio
                     : (long)argument;
   }
   if (instruction->number == CALL_CLOSE_ON_EXEC_RANGE)
-    return close_on_exec_range(start, (unsigned long)values[0], (unsigned long)values[1],
-                               values[2]);
+    return close_on_exec_range(start, (unsigned long)values[0], (unsigned long)values[1]);
   if (instruction->number == CALL_WAIT_FOR_PARENT)
     return wait_for_parent(start);
   if (instruction->number == CALL_IS_IN_CGROUP)

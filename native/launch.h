@@ -30,8 +30,9 @@ enum kind {
 
 /* Numbers from here on are not system calls but small routines of launch.c. */
 #define CALL_OWN 0x80000000u
-/* (first, last, descriptor of /proc/thread-self/fd) */
-#define CALL_CLOSE_ON_EXEC_RANGE (CALL_OWN + 0)
+#define CALL_CLOSE_ON_EXEC_RANGE                                                                   \
+  (CALL_OWN + 0)                            /* (first, last): by way of /proc/thread-self/fd       \
+                                             */
 #define CALL_WAIT_FOR_PARENT (CALL_OWN + 1) /* (): until the parent wrote its files */
 #define CALL_IS_IN_CGROUP (CALL_OWN + 2)    /* (): 1 if it was born in its control group */
 #define CALL_OWN_END (CALL_OWN + 3)

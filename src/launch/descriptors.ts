@@ -2,27 +2,21 @@ import { backend } from '../backend.js';
 import { native } from '../native.js';
 import { AT, CLOSE_RANGE, F, O, SYS } from '../syscall/constants.js';
 import { refusalOf } from '../syscall/facilities.js';
-import { CLOSE_ON_EXEC_RANGE, type ProgramBuilder, type Slot } from './program.js';
+import { CLOSE_ON_EXEC_RANGE, type ProgramBuilder, Slot } from './program.js';
 import type { DescriptorSource, Launch, Step } from './step.js';
 
 /** The last descriptor there can be; close_range(2) takes it for "all from here on". */
 const LAST_FD = 0xffff_ffff;
 
-/** What `sources` opened, for `descriptors` to put into place, or to read. */
-interface Opened {
-  null?: Slot;
-  list?: Slot;
-}
-
-const openedBy = new WeakMap<ProgramBuilder, Opened>();
-
-/** The calling thread's descriptors. */
-const OWN_LIST = '/proc/thread-self/fd';
+const CLOSE = { name: 'close_range' } as const;
 
 /** Before Linux 5.11, and where a seccomp filter denies close_range, the list in /proc serves. */
-function byList(): boolean {
+function goesByList(): boolean {
   return backend === 'linux' && refusalOf('close_range') !== 0;
 }
+
+/** What `sources` opened, for `descriptors` to put into place. */
+const nullSlots = new WeakMap<ProgramBuilder, Slot>();
 
 /** Above every number that the child uses, so that what is moved there is in nobody's way. */
 function floorOf(descriptors: ReadonlyMap<number, DescriptorSource>): number {
@@ -47,43 +41,23 @@ function existing(
 }
 
 /** Moves a descriptor out of the way; the number it has then is in the slot. */
-function moveUp(
-  program: ProgramBuilder,
-  source: number | Slot,
-  floor: number,
-  argument = String(source),
-): Slot {
+function moveUp(program: ProgramBuilder, source: number | Slot, floor: number): Slot {
   const slot = program.slot();
-  const step = { name: 'fcntl', argument } as const;
-  program.store(step, slot, SYS.fcntl, source, F.F_DUPFD_CLOEXEC, floor);
-  return slot;
-}
-
-/** Opens a file above all the numbers that the child uses. */
-function openAbove(
-  program: ProgramBuilder,
-  name: 'open' | 'close_range',
-  path: string,
-  flags: number,
-  floor: number,
-): Slot {
-  const first = program.slot();
-  const at = program.string(path);
-  program.store({ name, argument: path }, first, SYS.openat, AT.AT_FDCWD, at, flags | O.O_CLOEXEC);
-  // It may have got a number that is closed here and is to stay so in the child.
-  const slot = moveUp(program, first, floor, path);
-  program.ignore({ name: 'close' }, SYS.close, first);
+  const step = { name: 'fcntl', argument: source instanceof Slot ? '/dev/null' : String(source) };
+  program.store(step as { name: 'fcntl' }, slot, SYS.fcntl, source, F.F_DUPFD_CLOEXEC, floor);
   return slot;
 }
 
 /**
- * Before anything else of the child changes, so that it is this process' /dev/null and /proc: inside
- * a chroot there may be none. In the child and not here, so that no descriptor of it ever exists that
- * another launch could inherit.
+ * Before anything else of the child changes, so that it is this process' /dev and /proc: inside a
+ * chroot there may be none. In the child and not here, so that no descriptor of /dev/null ever exists
+ * that another launch could inherit.
  */
 export const sources: Step = {
   options: [],
   emit(program: ProgramBuilder, { descriptors }: Launch): void {
+    // All of them, of which `descriptors` takes out what the child has: a new root may have no /proc.
+    if (goesByList()) program.must(CLOSE, CLOSE_ON_EXEC_RANGE, 0, LAST_FD);
     let wanted = false;
     // Looked at first: what is opened and moved later may get a number that is closed here.
     for (const source of new Set(descriptors.values())) {
@@ -91,11 +65,20 @@ export const sources: Step = {
       if (typeof source !== 'number') continue;
       program.must({ name: 'fcntl', argument: String(source) }, SYS.fcntl, source, F.F_GETFD);
     }
-    const floor = floorOf(descriptors);
-    const opened: Opened = {};
-    if (wanted) opened.null = openAbove(program, 'open', '/dev/null', O.O_RDWR, floor);
-    if (byList()) opened.list = openAbove(program, 'close_range', OWN_LIST, O.O_DIRECTORY, floor);
-    openedBy.set(program, opened);
+    if (!wanted) return;
+    const path = '/dev/null';
+    const opened = program.slot();
+    program.store(
+      { name: 'open', argument: path },
+      opened,
+      SYS.openat,
+      AT.AT_FDCWD,
+      program.string(path),
+      O.O_RDWR | O.O_CLOEXEC,
+    );
+    // It may have got a number that is closed here and is to stay so in the child.
+    nullSlots.set(program, moveUp(program, opened, floorOf(descriptors)));
+    program.ignore({ name: 'close' }, SYS.close, opened);
   },
 };
 
@@ -117,6 +100,7 @@ export const descriptors: Step = {
       }
     }
     for (const fd of targets) place(program, fd, wanted.get(fd) as DescriptorSource, moved);
+    if (goesByList()) return;
     let next = 0;
     for (const fd of targets) {
       if (fd > next) closeOnExec(program, next, fd - 1);
@@ -139,7 +123,7 @@ function place(
     program.must({ name: 'fcntl', argument: String(fd) }, SYS.fcntl, fd, F.F_SETFD, 0);
   } else if (source === 'null') {
     const step = { name: 'dup3', argument: '/dev/null' } as const;
-    program.must(step, SYS.dup3, openedBy.get(program)?.null as Slot, fd, 0);
+    program.must(step, SYS.dup3, nullSlots.get(program) as Slot, fd, 0);
   } else {
     const from = source < fd ? (moved.get(source) as Slot) : source;
     program.must({ name: 'dup3', argument: String(source) }, SYS.dup3, from, fd, 0);
@@ -147,11 +131,9 @@ function place(
 }
 
 function closeOnExec(program: ProgramBuilder, first: number, last: number): void {
-  const step = { name: 'close_range' } as const;
-  if (backend === 'linux' && !byList()) {
-    program.must(step, SYS.close_range, first, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
+  if (backend === 'linux') {
+    program.must(CLOSE, SYS.close_range, first, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
   } else {
-    const list = openedBy.get(program)?.list ?? -1;
-    program.must(step, CLOSE_ON_EXEC_RANGE, first, last, list);
+    program.must(CLOSE, CLOSE_ON_EXEC_RANGE, first, last);
   }
 }

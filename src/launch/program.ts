@@ -41,7 +41,7 @@ export type Argument = number | Address | Slot;
 const MODE = { fail: 0, ignore: 1, store: 2, skipIf: 3, skipUnless: 4, tryNext: 5 } as const;
 const KIND = { immediate: 0, address: 1, load: 2 } as const;
 
-/** Not a system call: marks a range of descriptors close-on-exec by the list in /proc. */
+/** Not a system call: marks a range of descriptors close-on-exec by way of /proc. */
 export const CLOSE_ON_EXEC_RANGE = 0x8000_0000;
 
 /**

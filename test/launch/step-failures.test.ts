@@ -7,7 +7,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { STEP_NAMES, type StepName } from '#dist/launch/step-names.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
-import { F, PR, PTRACE, TIOC } from '#dist/syscall/constants.js';
+import { F, O, PR, PTRACE, TIOC } from '#dist/syscall/constants.js';
 import { needsLinux } from '../helpers/backend.js';
 import type { Denial, Order, StepReport } from '../helpers/fail-step.js';
 import { asRoot } from '../helpers/identity.js';
@@ -56,7 +56,11 @@ const cases: Record<StepName, Case> = {
     deny: denied('fcntl', [1, F.F_DUPFD_CLOEXEC]),
     argument: '/dev/null',
   },
-  open: { options: { files: ['null'] }, deny: denied('openat'), argument: '/dev/null' },
+  open: {
+    options: { files: ['null'] },
+    deny: denied('openat', [2, O.O_RDWR | O.O_CLOEXEC]), // the list of descriptors is read
+    argument: '/dev/null',
+  },
   sigaction: {
     options: { signals: { ignore: [35] } },
     deny: denied('rt_sigaction', [0, 35]),
