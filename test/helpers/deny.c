@@ -118,14 +118,9 @@ static const struct rule rules[] = {
     {"linux-4.19", SYS_waitid, EQUALS, 0, ~0u, PIDFD_IDTYPE, EINVAL},
     {"linux-4.19", SYS_ioctl, EQUALS, 1, 0xff00u, PIDFD_IOCTLS, ENOTTY},
 
-    /* What the default profile of Docker refuses without further capabilities. */
+    /* What the default profile of Docker refuses without further capabilities; and docker_calls. */
     CLONE3_RULE("docker"),
     {"docker", SYS_clone, ANY_BIT, 0, CLONE_NEW_FLAGS, 0, -EPERM},
-    DOCKER_RULE(SYS_unshare),
-    DOCKER_RULE(SYS_setns),
-    DOCKER_RULE(SYS_mount),
-    DOCKER_RULE(SYS_umount2),
-    DOCKER_RULE(SYS_pivot_root),
     DOCKER_RULE(NUMBER_open_tree),
     DOCKER_RULE(NUMBER_move_mount),
     DOCKER_RULE(NUMBER_fsopen),
@@ -135,35 +130,28 @@ static const struct rule rules[] = {
     DOCKER_RULE(NUMBER_mount_setattr),
     DOCKER_RULE(NUMBER_pidfd_getfd),
     DOCKER_RULE(NUMBER_process_madvise),
-    DOCKER_RULE(SYS_kcmp),
-    DOCKER_RULE(SYS_bpf),
-    DOCKER_RULE(SYS_perf_event_open),
-    DOCKER_RULE(SYS_userfaultfd),
     DOCKER_RULE(425), /* io_uring_setup */
     DOCKER_RULE(426), /* io_uring_enter */
     DOCKER_RULE(427), /* io_uring_register */
-    DOCKER_RULE(SYS_add_key),
-    DOCKER_RULE(SYS_request_key),
-    DOCKER_RULE(SYS_keyctl),
-    DOCKER_RULE(SYS_acct),
-    DOCKER_RULE(SYS_quotactl),
-    DOCKER_RULE(SYS_reboot),
-    DOCKER_RULE(SYS_swapon),
-    DOCKER_RULE(SYS_swapoff),
-    DOCKER_RULE(SYS_init_module),
-    DOCKER_RULE(SYS_finit_module),
-    DOCKER_RULE(SYS_delete_module),
-    DOCKER_RULE(SYS_kexec_load),
-    DOCKER_RULE(SYS_settimeofday),
-    DOCKER_RULE(SYS_clock_settime),
-    DOCKER_RULE(SYS_open_by_handle_at),
-    DOCKER_RULE(SYS_mbind),
-    DOCKER_RULE(SYS_set_mempolicy),
-    DOCKER_RULE(SYS_get_mempolicy),
-    DOCKER_RULE(SYS_move_pages),
+    DOCKER_RULE(443), /* quotactl_fd */
+    DOCKER_RULE(450), /* set_mempolicy_home_node */
 };
 
 #define RULE_COUNT (sizeof rules / sizeof *rules)
+
+/* Those of them that all headers know. */
+static const int docker_calls[] = {
+    SYS_unshare,       SYS_setns,          SYS_mount,         SYS_umount2,
+    SYS_pivot_root,    SYS_kcmp,           SYS_bpf,           SYS_perf_event_open,
+    SYS_userfaultfd,   SYS_add_key,        SYS_request_key,   SYS_keyctl,
+    SYS_acct,          SYS_quotactl,       SYS_reboot,        SYS_swapon,
+    SYS_swapoff,       SYS_init_module,    SYS_finit_module,  SYS_delete_module,
+    SYS_kexec_load,    SYS_settimeofday,   SYS_clock_settime, SYS_open_by_handle_at,
+    SYS_mbind,         SYS_set_mempolicy,  SYS_get_mempolicy, SYS_move_pages,
+    SYS_sethostname,   SYS_setdomainname,  SYS_syslog,        SYS_vhangup,
+    SYS_fanotify_init, SYS_kexec_file_load};
+
+#define DOCKER_CALL_COUNT (sizeof docker_calls / sizeof *docker_calls)
 
 /* The capabilities that Docker leaves a container's root. */
 static const int docker_capabilities[] = {
@@ -212,6 +200,10 @@ static int add_denial(const char *name, int error) {
       continue;
     add_rule(&rules[i], error);
     found = 1;
+  }
+  for (size_t i = 0; strcmp(name, "docker") == 0 && i < DOCKER_CALL_COUNT; i++) {
+    const struct rule rule = DOCKER_RULE(docker_calls[i]);
+    add_rule(&rule, error);
   }
   return found;
 }
