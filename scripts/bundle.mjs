@@ -33,29 +33,30 @@ async function writeTables() {
 const IMPORTED_TABLE =
   /^import \* as (\w+) from '\.\/(linux-x64|linux-arm64|darwin|freebsd)\.js';$/gm;
 
+/** Without `require`, which looks for links and packages first. */
+const READ = `import { readFileSync } from 'node:fs';
+const read = (name) => JSON.parse(readFileSync(new URL(\`./\${name}.json\`, import.meta.url), 'utf8'));
+`;
+
 const tables = {
   name: 'tables',
   setup(building) {
     building.onLoad({ filter: /\/syscall\/constants\.js$/ }, ({ path }) => {
       const contents = readFileSync(path, 'utf8').replaceAll(
         IMPORTED_TABLE,
-        (_, name, file) => `const ${name} = ${RUNNING[file]} ? table('${file}') : {};`,
+        (_, name, file) => `const ${name} = ${RUNNING[file]} ? read('${file}') : {};`,
       );
-      return { contents };
+      return { contents: READ + contents };
     });
     building.onLoad({ filter: /\/syscall\/tables\.js$/ }, () => {
       const getters = ['darwin', 'freebsd'].map(
-        (name) => `get ${name}() { return table('${name}'); }`,
+        (name) => `get ${name}() { return known.${name} ??= read('${name}'); }`,
       );
-      return { contents: `export const tables = { ${getters.join(', ')} };` };
+      const contents = `const known = {}; export const tables = { ${getters.join(', ')} };`;
+      return { contents: READ + contents };
     });
   },
 };
-
-/** At the beginning of the one file; `require` reads a file once. */
-const banner = `import { createRequire as tableRequire } from 'node:module';
-const tableFrom = tableRequire(import.meta.url);
-const table = (name) => tableFrom(\`./\${name}.json\`);`;
 
 /** What an entry point exports, by the names that it has in the one file. */
 async function namesOf(entry, index) {
@@ -82,7 +83,7 @@ const COMMON = {
 async function writePrograms(build) {
   for (const [file, source] of Object.entries(PROGRAMS)) {
     const outfile = join(lib, file);
-    const options = { ...COMMON, banner: { js: banner }, external: ['commander'] };
+    const options = { ...COMMON, external: ['commander'] };
     await build({ ...options, entryPoints: [join(dist, source)], outfile, plugins: [tables] });
   }
 }
@@ -96,7 +97,6 @@ async function writeAll(build) {
     ...COMMON,
     stdin: { contents: lines.join('\n'), resolveDir: dist },
     outfile: join(lib, 'all.js'),
-    banner: { js: banner },
     plugins: [tables],
   });
 }
