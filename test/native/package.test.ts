@@ -18,7 +18,7 @@ interface Manifest {
 /** Packs this package and unpacks it where a program would find it; resolves to the folder. */
 async function unpacked(folder: string): Promise<string> {
   await run(join(root, 'scripts/build-prebuilds'), [process.arch], { cwd: root });
-  // Without its scripts: prepack has been run, and prepare would build what other tests use.
+  // Without its scripts: prepack has been run.
   const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   const { stdout } = await run('npm', words, { cwd: root });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
@@ -36,7 +36,7 @@ test(
       needsLinux('A published addon');
       const place = await unpacked(folder);
       const manifest = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as Manifest;
-      for (const name of ['preinstall', 'install', 'postinstall']) {
+      for (const name of ['preinstall', 'install', 'postinstall', 'prepublish', 'prepare']) {
         assert.equal(manifest.scripts[name], undefined, `npm blocks the script ${name}`);
       }
       const { stdout: files } = await run('find', ['.', '-type', 'f'], { cwd: place, lines: true });
