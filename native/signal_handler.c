@@ -171,8 +171,16 @@ static int uninstall_locked(int number) {
     cover_locked(number, &now);
     return 0;
   }
+  /* One that came to this thread between the two would be sent again to our handler for ever. */
+  sigset_t one, mask;
+  sigemptyset(&one);
+  sigaddset(&one, number);
+  pthread_sigmask(SIG_BLOCK, &one, &mask);
   atomic_store(&handlers.gone[number], 1);
-  return sigaction(number, &handlers.previous[number], NULL) == 0 ? 0 : errno;
+  int error = sigaction(number, &handlers.previous[number], NULL) == 0 ? 0 : errno;
+  if (!sigismember(&mask, number))
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+  return error;
 }
 
 int handler_add(int number) {
