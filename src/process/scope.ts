@@ -61,9 +61,14 @@ interface Entry {
   readonly group: number;
   readonly session: number;
   readonly ended: boolean;
+  /** A thread of the kernel, which is nobody's. */
+  readonly kernel: boolean;
   /** When it was started, in clock ticks since the system was. */
   readonly started: string;
 }
+
+/** Among the flags in /proc/PID/stat. */
+const PF_KTHREAD = 0x20_0000;
 
 /** How often the list is gone through for those that were started meanwhile. */
 const MAX_PASSES = 100;
@@ -77,13 +82,18 @@ function read(path: string): string {
 }
 
 /** The fields of /proc/PID/stat behind the name, which may hold anything. */
-function entryOf(pid: number): Entry | undefined {
+function fieldsOf(pid: number): string[] {
   const stat = read(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+function entryOf(pid: number): Entry | undefined {
+  const fields = fieldsOf(pid);
   if (fields.length < 20) return undefined;
   const ended = fields[0] === 'Z' || fields[0] === 'X';
   const [parent, group, session] = fields.slice(1, 4).map(Number) as [number, number, number];
-  return { pid, parent, group, session, ended, started: fields[19] as string };
+  const kernel = (Number(fields[6]) & PF_KTHREAD) !== 0;
+  return { pid, parent, group, session, ended, kernel, started: fields[19] as string };
 }
 
 function entries(): Entry[] {
@@ -96,10 +106,40 @@ function entries(): Entry[] {
   return list;
 }
 
+/** How often a process is looked at, and the milliseconds in between, until its execve is over. */
+const MAX_LOOKS = 50;
+const LOOK_AGAIN = 1;
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * The environment of a process. In the midst of execve(2), for microseconds unless the system is busy,
+ * it has none: that is waited for, or the process would not be known.
+ */
+function environmentOf(pid: number): string {
+  let emptyAt: string | undefined;
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    let text: string;
+    try {
+      text = readFileSync(`/proc/${pid}/environ`, 'latin1');
+    } catch {
+      return ''; // ended, or not ours to look at
+    }
+    if (text !== '') return text;
+    const fields = fieldsOf(pid);
+    const [state, start, end] = [fields[0], fields[47], fields[48]];
+    if (end === undefined || state === 'Z' || state === 'X') return '';
+    // It is empty at first, and then the kernel counts what is in it: that is over at the next look.
+    if (start === end && end !== '0' && emptyAt === start) return '';
+    emptyAt = start;
+    Atomics.wait(nobody, 0, 0, LOOK_AGAIN);
+  }
+  return '';
+}
+
 /** Whether a process was started by the target, or by one that was, and has not hidden it. */
-function isMarked({ pid, ended }: Entry, { marker }: ScopeTarget): boolean {
-  if (marker === undefined || ended) return false;
-  const variables = read(`/proc/${pid}/environ`).split('\0');
+function isMarked({ pid, ended, kernel }: Entry, { marker }: ScopeTarget): boolean {
+  if (marker === undefined || ended || kernel) return false;
+  const variables = environmentOf(pid).split('\0');
   const markers = variables.find((each) => each.startsWith(`${TREE_VARIABLE}=`));
   return (
     markers

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
 import { noGroupByPidfd } from '../helpers/facilities.js';
 import { untilEnded } from '../helpers/other.js';
+import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 /** A shell that ended and left a process behind, and that process' number. */
@@ -49,6 +50,25 @@ for (const [scope, options, prefix] of SCOPES) {
   // By number it is reached as long as the leader is not reaped.
   test(name, body, { skip: scope === 'group' && noGroupByPidfd });
 }
+
+test('who is in the midst of execve is reached', async () => {
+  needsLinux("The scope 'tree' without pidfds");
+  await withFolder(async (folder) => {
+    const file = join(folder, 'again');
+    writeFileSync(file, 'exec sh "$0"');
+    const options = { stdout: 'pipe', stop: { scope: 'tree' } } as const;
+    const child = await spawn('sh', ['-c', 'sh "$0" >&2 & echo $!', file], options);
+    let line = '';
+    for await (line of child.lines());
+    await child.exited;
+    // Meanwhile it has no environment, by which it is found.
+    for (let round = 0; round < 100; round++) {
+      assert.equal(child.kill('SIGCONT', { scope: 'tree' }), true, `in round ${round}`);
+    }
+    assert.equal(child.kill('SIGKILL', { scope: 'tree' }), true);
+    await untilEnded(Number(line));
+  });
+});
 
 test('a group that the command was not started to be stopped with is not reached then', async () => {
   const [child, pid] = await orphan({ processGroup: 0 });
