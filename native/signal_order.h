@@ -23,7 +23,7 @@
 /* Whether order_confine is of use for a signal. Any thread. */
 int order_applies(int number);
 /* Makes all threads that there are but the first block these signals, bit n-1 for signal n.
-   JavaScript thread; waits for them, 50 ms at most. */
+   JavaScript thread; waits for them, a second at most: one may sleep so that no signal wakes it. */
 void order_confine(uint64_t set);
 /* Whether the first thread blocks a signal, so that it is for the others to take it. */
 int order_first_blocks(int number);

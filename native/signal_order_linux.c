@@ -17,7 +17,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 50
+#define PATIENCE_MS 1000
+#define INTERVAL_MS 50
 
 /* The request: what is sent along is its address. */
 static struct {
@@ -104,7 +105,7 @@ static long milliseconds(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Asks all threads but the first; returns how many will answer. */
+/* Asks all threads but the first that do not block them yet; returns how many will answer. */
 static int ask_all(uint64_t set) {
   int asked = 0;
   const struct dirent *entry;
@@ -128,10 +129,17 @@ void order_confine(uint64_t set) {
   atomic_store(&request.set, set);
   atomic_store(&request.answers, 0);
   int asked = ask_all(set);
-  /* A thread that ended meanwhile, or that sleeps where no signal wakes it, does not answer. */
-  for (long deadline = milliseconds() + PATIENCE_MS;
-       atomic_load(&request.answers) < asked && milliseconds() < deadline;)
+  long now = milliseconds(), end = now + PATIENCE_MS, look = now + INTERVAL_MS;
+  while (atomic_load(&request.answers) < asked && now < end) {
     sched_yield();
+    now = milliseconds();
+    if (now < look)
+      continue;
+    /* One that ended meanwhile does not answer; one that waits for a processor will. */
+    if (ask_all(set) == 0)
+      break;
+    look = now + INTERVAL_MS;
+  }
   pthread_mutex_unlock(&request.lock);
 }
 
