@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 typedef void (*any_handler)(int number, siginfo_t *info, void *context);
 
@@ -229,8 +230,14 @@ int handler_renew(int number, int listening) {
 }
 
 void handler_settle(void) {
-  while (atomic_load(&handlers.running) > 0)
-    sched_yield();
+  /* After a while asleep: sched_yield never leaves the processor to a thread of lower priority. */
+  const struct timespec moment = {.tv_nsec = 20000};
+  for (int looks = 0; atomic_load(&handlers.running) > 0; looks++) {
+    if (looks < 1000)
+      sched_yield();
+    else
+      nanosleep(&moment, NULL);
+  }
 }
 
 /* The lock is held. */
