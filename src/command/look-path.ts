@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LaunchError } from '../launch/error.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
@@ -43,7 +43,9 @@ export function lookPath(file: string, options: { path?: string; cwd?: string } 
     const path = resolve(options.cwd ?? '', candidate);
     const reason = whyNot(path);
     if (reason === 0) return path;
-    if (file.includes('/')) errno = reason; // what spawn would say of it
+    if (file.includes('/'))
+      errno = reason; // what spawn would say of it
+    else if (!existsSync(path)) continue; // nor can it be told in a directory that may not be searched
     if (errno !== E.ENOENT || reason === E.ENOENT || reason === E.ENOTDIR) continue;
     errno = reason;
     blamed = path;

@@ -4,6 +4,7 @@
  * @module
  */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { close } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
@@ -80,14 +81,26 @@ function stepOf({ launch, steps, bornInto }: CompiledLaunch, step: number): Step
 export function launchError(compiled: CompiledLaunch, step: number, errno: number): LaunchError {
   const { file, argv, options, search } = compiled.launch;
   const info = stepOf(compiled, step);
+  const args = argv.slice(1);
   if (!search || file.includes('/') || info.name !== 'execve') {
-    return new LaunchError(info, errno, file, argv.slice(1));
+    return new LaunchError(info, errno, file, args);
   }
   const searched = candidatesOf(file, searchPath(options, environmentOf(options)));
-  // That the last directory does not have it says nothing: the name is what was not found.
-  const notFound = errno === E.ENOENT || errno === E.ENOTDIR;
-  if (!notFound) return new LaunchError(info, errno, file, argv.slice(1), searched);
-  // One that is there is a script whose interpreter is not.
-  const argument = searched.find((path) => existsSync(path)) ?? file;
-  return new LaunchError({ name: info.name, argument }, E.ENOENT, file, argv.slice(1), searched);
+  const blame = (argument: string, code: number): LaunchError =>
+    new LaunchError({ name: info.name, argument }, code, file, args, searched);
+  const { argument: last = file } = info;
+  // In a mount namespace that it joined, only the child could tell.
+  const joined = typeof options.namespaces?.mount === 'number';
+  const isThere = (path: string): boolean =>
+    !joined && existsSync(join(options.chroot ?? '/', path));
+  if (errno === E.ENOENT || errno === E.ENOTDIR) {
+    // That the last directory does not have it says nothing: the name is what was not found. One
+    // that is there is a script whose interpreter is not.
+    return blame(searched.find(isThere) ?? file, E.ENOENT);
+  }
+  if (errno !== E.EACCES || joined || isThere(last)) return blame(last, errno);
+  // The kernel says the same of a directory that may not be searched as of a file that may not be
+  // executed. But who mistypes a name does not mean a file in there.
+  const there = searched.find(isThere);
+  return there === undefined ? blame(file, E.ENOENT) : blame(there, errno);
 }

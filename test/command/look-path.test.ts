@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { LaunchError, lookPath, run, spawn } from '#dist/index.js';
+import { asRoot, NOBODY } from '../helpers/identity.js';
+import { openPath } from '../helpers/open-copy.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
+
+const index = fileURLToPath(new URL('../../../dist/index.js', import.meta.url));
 
 /** Calls `use` with folders one, two and three, of which each has a program of its own name. */
 function withPrograms(
@@ -103,6 +108,32 @@ test('what is found but may not run is EACCES', () =>
     assert.equal(error(folder).code, 'EACCES');
     assert.equal(error(join(folder, 'one', 'nothing')).code, 'ENOENT');
   }));
+
+test(
+  'a directory that may not be searched hides nothing',
+  () =>
+    withPrograms(async (folder, add) => {
+      const program = add('two/program', 0o644);
+      mkdirSync(join(folder, 'closed'), { mode: 0o700 });
+      chmodSync(folder, 0o755);
+      const script = `
+        import { lookPath, run } from ${JSON.stringify(openPath(index))};
+        const path = '${folder}/closed:${folder}/two';
+        for (const name of ['no-such', 'program']) {
+          const launch = await run(name, { path }).catch((error) => error);
+          let look;
+          try { lookPath(name, { path }); } catch (error) { look = error; }
+          console.log(launch.code, launch.argument, look.code, look.argument);
+        }`;
+      const words = ['--input-type=module', '--eval', script];
+      const { stdout } = await run(process.execPath, words, { credential: NOBODY, cwd: '/' });
+      const found = ['ENOENT no-such', `EACCES ${program}`].map((told) => `${told} ${told}`);
+      assert.equal(stdout, found.join('\n'));
+      const path = `${folder}/closed`;
+      await assert.rejects(run('no-such', { path, credential: NOBODY }), { code: 'ENOENT' });
+    }),
+  asRoot,
+);
 
 test('of a path it says what spawn says', async () => {
   const paths = ['/bin/sh/below', '/no/such/program', '/etc/passwd', '/etc', `/${'x'.repeat(300)}`];
