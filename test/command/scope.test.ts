@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
+import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { noGroupByPidfd } from '../helpers/facilities.js';
 import { untilEnded } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
@@ -119,27 +120,14 @@ test('what a child with our lifetime left behind ends when we do', async () => {
   await untilEnded(Number(stdout));
 });
 
-/** Where the unified hierarchy is mounted, if it is. */
-function cgroupRoot(): string | undefined {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return mounts.find((line) => line.includes(' - cgroup2 '))?.split(' ')[4];
-}
-
-const root = cgroupRoot();
-
 test(
   'who is left of a control group is reached after the end of the process itself',
-  async () => {
-    const cgroup = join(root as string, `forkexec-${process.pid}`);
-    mkdirSync(cgroup);
-    try {
+  () =>
+    withCgroup(async (cgroup) => {
       const [child, pid] = await orphan({ cgroup });
       assert.equal(child.kill('SIGKILL', { scope: 'cgroup' }), true);
       await untilEnded(pid);
       assert.equal(child.kill('SIGKILL', { scope: 'cgroup' }), false);
-    } finally {
-      rmdirSync(cgroup);
-    }
-  },
-  { skip: root === undefined && 'no cgroup2 is mounted' },
+    }),
+  withoutCgroups,
 );
