@@ -215,6 +215,8 @@ NAPI_MODULE_INIT() {
       {"unwatchSignal", unwatch_signal},
       {"flushSignals", flush_signals},
       {"renewSignal", renew_signal},
+      {"setBelow", set_below},
+      {"sharesHandler", shares_handler},
       {"blockSignals", block_signals},
       {"signalAction", signal_action_of},
       {"setSignalAction", set_signal_action},

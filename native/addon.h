@@ -80,6 +80,8 @@ napi_value unwatch_signal(napi_env env, napi_callback_info info);
 napi_value flush_signals(napi_env env, napi_callback_info info);
 napi_value block_signals(napi_env env, napi_callback_info info);
 napi_value renew_signal(napi_env env, napi_callback_info info);
+napi_value set_below(napi_env env, napi_callback_info info);
+napi_value shares_handler(napi_env env, napi_callback_info info);
 napi_value signal_action_of(napi_env env, napi_callback_info info);
 napi_value set_signal_action(napi_env env, napi_callback_info info);
 napi_value acquire_lock(napi_env env, napi_callback_info info);

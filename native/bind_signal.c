@@ -77,15 +77,39 @@ napi_value flush_signals(napi_env env, napi_callback_info info) {
   return undefined(env);
 }
 
-/* renewSignal(number, listening: boolean): number, 0 or an errno */
+/* renewSignal(number, listening: boolean, kept: boolean): number, 0 or an errno */
 napi_value renew_signal(napi_env env, napi_callback_info info) {
-  size_t count = 2;
-  napi_value arguments[2];
-  bool listening = false;
+  size_t count = 3;
+  napi_value arguments[3];
+  bool listening = false, kept = false;
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   int signal = number_of(env, arguments[0]);
   napi_get_value_bool(env, arguments[1], &listening);
-  return signal == 0 ? NULL : number(env, handler_renew(signal, listening));
+  napi_get_value_bool(env, arguments[2], &kept);
+  return signal == 0 ? NULL : number(env, handler_renew(signal, listening, kept));
+}
+
+/* sharesHandler(number, other): boolean */
+napi_value shares_handler(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2], result;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  int one = number_of(env, arguments[0]), other = one == 0 ? 0 : number_of(env, arguments[1]);
+  if (other == 0)
+    return NULL;
+  napi_get_boolean(env, handler_is_shared(one, other), &result);
+  return result;
+}
+
+/* setBelow(number, how: number of enum signal_below): number, 0 or an errno */
+napi_value set_below(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2];
+  int32_t how = BELOW_HEARS;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  int signal = number_of(env, arguments[0]);
+  napi_get_value_int32(env, arguments[1], &how);
+  return signal == 0 ? NULL : number(env, handler_set_below(signal, (enum signal_below)how));
 }
 
 /*

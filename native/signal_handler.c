@@ -109,7 +109,11 @@ static void handler(int number, siginfo_t *info, void *context) {
 }
 
 static int is_ours(const struct sigaction *action) {
-  return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == handler;
+  return action->sa_sigaction == handler;
+}
+
+static int is_handler(const struct sigaction *action) {
+  return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
 }
 
 /*
@@ -118,7 +122,7 @@ static int is_ours(const struct sigaction *action) {
  * debugger, and is told from those of process.on by its flags.
  */
 static int is_listener(int number, const struct sigaction *action) {
-  if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN)
+  if (!is_handler(action))
     return 0;
   if (action->sa_flags & (int)SA_RESETHAND)
     return 0;
@@ -152,8 +156,11 @@ static int install_locked(int number) {
   sigfillset(&ours.sa_mask);
   if (sigaction(number, NULL, &before) != 0)
     return errno;
-  if (is_ours(&before))
-    return 0;
+  if (is_ours(&before)) {
+    /* Bun has put it back by signal(3), and nothing but it. */
+    int whole = before.sa_flags & SA_SIGINFO;
+    return whole || sigaction(number, &ours, NULL) == 0 ? 0 : errno;
+  }
   if (handlers.users[number] > 0)
     cover_locked(number, &before);
   /* Before ours is there: it may be called at once. */
@@ -200,33 +207,88 @@ int handler_remove(int number) {
   return error;
 }
 
-/* The lock is held. */
-static int renew_locked(int number, int listening) {
-  struct sigaction now, ignore = {.sa_handler = SIG_IGN};
-  int error = handlers.users[number] > 0 ? install_locked(number) : 0;
-  if (error != 0 || listening || !handlers.ignored[number])
-    return error;
-  if (handlers.users[number] > 0) {
-    now = handlers.previous[number];
-    if (now.sa_handler != SIG_DFL)
-      return 0;
-    handlers.spared[number] = now; /* the runtime's handler, for which there is no use any more */
-    set_previous_locked(number, &ignore);
-    return 0;
-  }
-  if (sigaction(number, NULL, &now) != 0)
-    return errno;
-  if (now.sa_handler != SIG_DFL)
-    return 0;
-  handlers.spared[number] = now;
-  return sigaction(number, &ignore, NULL) == 0 ? 0 : errno;
+/* Whether whatever is above our handler calls it, as it could; the lock is held. */
+static int is_called_locked(int number) {
+  struct sigaction now;
+  return sigaction(number, NULL, &now) == 0 && is_handler(&now) && (now.sa_flags & SA_SIGINFO);
 }
 
-int handler_renew(int number, int listening) {
+/* The lock is held. */
+static int renew_locked(int number, int listening, int kept) {
+  struct sigaction now, wanted = {.sa_handler = SIG_IGN};
+  int below = handlers.users[number] > 0, ignored = handlers.ignored[number];
+  /* Several copies of this library need not take turns above a handler that calls them all. */
+  int stays = kept && !ignored && is_called_locked(number);
+  int error = below && !stays ? install_locked(number) : 0;
+  if (error != 0 || !ignored)
+    return error;
+  if (below)
+    now = handlers.previous[number];
+  else if (sigaction(number, NULL, &now) != 0)
+    return errno;
+  if (listening) {
+    if (!kept || now.sa_handler != SIG_IGN || !is_handler(&handlers.spared[number]))
+      return 0;
+    wanted = handlers.spared[number];
+  } else {
+    if (kept ? now.sa_handler == SIG_IGN : now.sa_handler != SIG_DFL)
+      return 0;
+    handlers.spared[number] = now; /* the runtime's handler, for which there is no use any more */
+  }
+  if (below)
+    set_previous_locked(number, &wanted);
+  else if (sigaction(number, &wanted, NULL) != 0)
+    return errno;
+  return 0;
+}
+
+int handler_renew(int number, int listening, int kept) {
   pthread_mutex_lock(&handlers.lock);
-  int error = renew_locked(number, listening);
+  int error = renew_locked(number, listening, kept);
   pthread_mutex_unlock(&handlers.lock);
   return error;
+}
+
+/* The lock is held. */
+static int set_below_locked(int number, enum signal_below how) {
+  static const struct sigaction none = {.sa_handler = SIG_DFL};
+  int users = handlers.users[number];
+  if (users == 0 || (how == LAST_MUTES_BELOW && users > 1))
+    return 0;
+  int error = install_locked(number);
+  if (error != 0)
+    return error;
+  struct sigaction below = handlers.previous[number];
+  if (how == BELOW_IS_FORGOTTEN && is_handler(&below))
+    below = none;
+  set_previous_locked(number, &below);
+  if (how == BELOW_IS_MUTE || how == LAST_MUTES_BELOW)
+    atomic_store(&handlers.below[number], NULL);
+  return 0;
+}
+
+int handler_set_below(int number, enum signal_below how) {
+  pthread_mutex_lock(&handlers.lock);
+  int error = set_below_locked(number, how);
+  pthread_mutex_unlock(&handlers.lock);
+  return error;
+}
+
+/* What there is, below ours too; NULL without a handler. The lock is held. */
+static any_handler theirs_locked(int number) {
+  struct sigaction now;
+  if (sigaction(number, NULL, &now) != 0)
+    return NULL;
+  if (is_ours(&now))
+    now = handlers.previous[number];
+  return is_handler(&now) ? now.sa_sigaction : NULL;
+}
+
+int handler_is_shared(int number, int other) {
+  pthread_mutex_lock(&handlers.lock);
+  any_handler here = theirs_locked(number), there = theirs_locked(other);
+  pthread_mutex_unlock(&handlers.lock);
+  return here != NULL && here == there;
 }
 
 void handler_settle(void) {
@@ -279,8 +341,12 @@ int handler_get_action(int number) {
   struct sigaction now;
   if (sigaction(number, NULL, &now) != 0)
     return -errno;
-  if (is_ours(&now))
-    return SIGNAL_OURS;
+  if (is_ours(&now)) {
+    pthread_mutex_lock(&handlers.lock);
+    int ignored = handlers.previous[number].sa_handler == SIG_IGN;
+    pthread_mutex_unlock(&handlers.lock);
+    return ignored ? SIGNAL_OURS_ABOVE_IGNORED : SIGNAL_OURS;
+  }
   if (now.sa_handler == SIG_IGN) {
     pthread_mutex_lock(&handlers.lock);
     int here = handlers.ignored[number];

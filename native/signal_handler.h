@@ -14,6 +14,7 @@ enum signal_action {
   SIGNAL_OTHER_HANDLER,
   SIGNAL_OURS,
   SIGNAL_IGNORED_HERE, /* by handler_set_action */
+  SIGNAL_OURS_ABOVE_IGNORED,
 };
 
 /* From here on signals of this number go into the ring, which is open. */
@@ -22,8 +23,16 @@ int handler_add(int number);
    the kernel has chosen our handler already is sent again, to what is there then. */
 int handler_remove(int number);
 /* The runtime has changed the action for the sake of its own listeners: puts our handler on top
-   again, with what replaced it below, and ignores again what it did, unless somebody listens. */
-int handler_renew(int number, int listening);
+   again, with what replaced it below, and ignores again what it did, unless somebody listens.
+   `kept`: the runtime leaves its handler where it is when the last listener goes, and takes it for
+   granted when the first one comes; if it has a siginfo_t to give it calls ours. */
+int handler_renew(int number, int listening, int kept);
+/* Whether the handler that is below ours hears of signals, and whether it is put back in the end:
+   the runtime knows whether anybody listens there. One of them is for the last user of ours. */
+enum signal_below { BELOW_HEARS, BELOW_IS_MUTE, LAST_MUTES_BELOW, BELOW_IS_FORGOTTEN };
+int handler_set_below(int number, enum signal_below how);
+/* Whether two signals have the same handler, apart from ours. */
+int handler_is_shared(int number, int other);
 /* Waits until every handler that had begun has put its signal into the ring. */
 void handler_settle(void);
 /* SIGNAL_IGNORED, or with SIGNAL_DEFAULT the action that this put an end to; somebody's handler is

@@ -74,7 +74,9 @@ interface Addon {
   watchSignal(number: number, token: number): number;
   unwatchSignal(number: number, token: number): number;
   flushSignals(): void;
-  renewSignal(number: number, listening: boolean): number;
+  renewSignal(number: number, listening: boolean, kept: boolean): number;
+  setBelow(number: number, how: number): number;
+  sharesHandler(number: number, other: number): boolean;
   blockSignals(set: bigint, block: boolean): number;
   signalAction(number: number): number;
   setSignalAction(number: number, ignored: boolean): number;
@@ -89,7 +91,16 @@ const ROW = 20;
 const ROWS = 64;
 
 /** What is done on a signal: enum signal_action of native/signal_handler.h. */
-export const ACTION = { ignored: 1, ignoredHere: 4 } as const;
+export const ACTION = {
+  ignored: 1,
+  otherHandler: 2,
+  ours: 3,
+  ignoredHere: 4,
+  oursAboveIgnored: 5,
+} as const;
+
+/** What becomes of the handler below ours: native/signal_handler.h. */
+export const BELOW = { hears: 0, isMute: 1, lastMutes: 2, isForgotten: 3 } as const;
 
 /** The first number of a completion. */
 export const COMPLETION = {

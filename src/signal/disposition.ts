@@ -54,7 +54,7 @@ export function ignore(...signals: Signal[]): void {
     // Below the handler first: at no moment does the signal have its default action.
     setAction(number, true);
     ignoredHere.add(number);
-    dropAll(number);
+    dropAll(number, true);
   }
 }
 
@@ -67,7 +67,7 @@ export function reset(...signals: Signal[]): void {
     if (ignoredHere.delete(number)) {
       setAction(number, inherited.ignored.includes(signalName(number)));
     }
-    dropAll(number);
+    dropAll(number, false);
   }
 }
 

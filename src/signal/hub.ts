@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { completions, native } from '../native.js';
+import { ACTION, completions, native } from '../native.js';
 import { SystemError } from '../syscall/errors.js';
 import { infoOf, type SignalInfo } from './info.js';
-import { keepFromRuntime } from './listeners.js';
+import { keepFromRuntime, noteArrival, silence, unsilence } from './listeners.js';
 
 /** Somebody who wants signals. */
 export interface Receiver {
@@ -38,8 +38,67 @@ let token = 0;
 /** Only collects: code of others, which may end streams, runs when all of a batch is here. */
 function collect(row: Float64Array, at: number): void {
   const info = infoOf(row, at);
+  noteArrival(info.number);
+  const ending = endings.size === 0 ? undefined : endings.get(info.number);
+  if (ending !== undefined) ending.missed = true;
   if (arrived.length === 0) queueMicrotask(flush);
   for (const receiver of receivers.get(info.number) ?? []) arrived.push([receiver, info]);
+}
+
+/** Nobody wants a signal any more, but the runtime has yet to deal with what came. */
+interface Ending {
+  readonly timer: NodeJS.Timeout;
+  /** Whether one came since then. */
+  missed: boolean;
+  watching: boolean;
+}
+
+const endings = new Map<number, Ending>();
+
+function unwatch(number: number): void {
+  native.unwatchSignal(number, token);
+  const ending = endings.get(number);
+  if (ending !== undefined) ending.watching = false;
+}
+
+/** What was missed has the effect now that it should have had when it came. */
+function finish(number: number): void {
+  const ending = endings.get(number);
+  keepFromRuntime(number, false);
+  if (ending?.watching) unwatch(number);
+  endings.delete(number);
+  if (ending?.missed) process.kill(process.pid, number);
+}
+
+/** Undoes `begin`; on Deno, which is late, a little later. */
+function end(number: number): void {
+  const late = silence(number);
+  const watching = late > 0 && native.signalAction(number) !== ACTION.oursAboveIgnored;
+  if (!watching) unwatch(number);
+  receivers.delete(number);
+  if (late > 0) {
+    const timer = setTimeout(finish, late, number).unref();
+    endings.set(number, { timer, missed: false, watching });
+  } else {
+    keepFromRuntime(number, false);
+  }
+}
+
+/** The first receiver comes. Returns 0 or an errno. */
+function begin(number: number): number {
+  if (token === 0) token = completions.register(collect);
+  const ending = endings.get(number);
+  clearTimeout(ending?.timer);
+  if (ending?.missed) finish(number);
+  endings.delete(number);
+  keepFromRuntime(number, true);
+  if (ending?.watching) {
+    unsilence(number);
+    return 0;
+  }
+  const error = native.watchSignal(number, token);
+  if (error !== 0) keepFromRuntime(number, false);
+  return error;
 }
 
 /** From here on `receiver` gets a signal. */
@@ -49,13 +108,8 @@ export function subscribe(number: number, receiver: Receiver): void {
     set.add(receiver);
     return;
   }
-  if (token === 0) token = completions.register(collect);
-  keepFromRuntime(number, true);
-  const error = native.watchSignal(number, token);
-  if (error !== 0) {
-    keepFromRuntime(number, false);
-    throw new SystemError('sigaction', error);
-  }
+  const error = begin(number);
+  if (error !== 0) throw new SystemError('sigaction', error);
   receivers.set(number, new Set([receiver]));
 }
 
@@ -70,17 +124,19 @@ export function unsubscribe(number: number, receiver: Receiver): void {
       native.flushSignals();
       set.delete(receiver);
     } else {
-      native.unwatchSignal(number, token);
-      receivers.delete(number);
-      keepFromRuntime(number, false);
+      end(number);
     }
   }
   flush();
 }
 
-/** Ends every receiver's part in a signal. */
-export function dropAll(number: number): void {
+/** Ends every receiver's part in a signal; of one that is ignored now nothing can be missed. */
+export function dropAll(number: number, isIgnored: boolean): void {
   for (const receiver of [...(receivers.get(number) ?? [])]) receiver.drop(number);
+  const ending = endings.get(number);
+  if (isIgnored && ending?.watching) unwatch(number);
+  // A listener of ours may have stayed for the sake of what was ignored.
+  if (!isIgnored && ending === undefined && !receivers.has(number)) keepFromRuntime(number, false);
 }
 
 /** Whether somebody wants a signal. */
