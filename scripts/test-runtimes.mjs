@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, 'build', 'runtimes');
@@ -37,6 +37,17 @@ function node(version) {
   };
 }
 
+function deno(binary) {
+  return ['run', '-A', '--no-check', '--no-lock', asNode(binary)];
+}
+
+function importMap() {
+  const place = join(folder, 'deno', 'imports.json');
+  const runner = pathToFileURL(join(built, 'runtimes', 'node-test.js')).href;
+  writeFileSync(place, JSON.stringify({ imports: { 'node:test': runner } }));
+  return place;
+}
+
 const RUNTIMES = [
   node('20.20.2'),
   node('22.23.3'),
@@ -59,11 +70,10 @@ const RUNTIMES = [
     package: 'deno',
     version: '2.9.6',
     binary: `@deno/linux-${process.arch}-glibc/deno`,
-    test: (file, report, binary) => [
-      ...['test', '-A', '--no-check', '--no-lock', asNode(binary)],
-      ...[`--junit-path=${report}`, file],
-    ],
-    run: (file, binary) => ['run', '-A', '--no-check', '--no-lock', asNode(binary), file],
+    // Without its own runner: see test/runtimes/node-test.ts.
+    test: (file, _report, binary) => [...deno(binary), `--import-map=${importMap()}`, file],
+    run: (file, binary) => [...deno(binary), file],
+    reads: 'lines',
   },
 ];
 
@@ -195,10 +205,17 @@ const TAG = `(?:[^>"]|"[^"]*")*?`;
 const CASE = new RegExp(`<testcase\\b(${TAG})(?:/>|>([\\s\\S]*?)</testcase>)`, 'g');
 const ANY_TAG = new RegExp(`<${TAG}>`, 'g');
 
+/** What tests that are skipped print: why. */
+const REASON = /^(?:ok - .* )?# SKIP (.*)$/gm;
+
+function reasonsOf(output) {
+  return new Set([...output.matchAll(REASON)].map(([, reason]) => reason));
+}
+
 /** The test cases of a JUnit report. */
-function readReport(report) {
+function readReport(report, output) {
   const text = existsSync(report) ? readFileSync(report, 'utf8') : '';
-  const result = { passed: 0, skipped: 0, failures: [] };
+  const result = { passed: 0, skipped: 0, failures: [], reasons: reasonsOf(output) };
   for (const [, attributes, body = ''] of text.matchAll(CASE)) {
     const name = unescapeXml(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? '');
     if (body.includes('<skipped')) result.skipped += 1;
@@ -210,9 +227,10 @@ function readReport(report) {
 
 /** The cases that a file printed by itself: `ok - name`, `not ok - name` and then why. */
 function readLines(output) {
-  const result = { passed: 0, skipped: 0, failures: [] };
+  const result = { passed: 0, skipped: 0, failures: [], reasons: reasonsOf(output) };
   for (const line of output.split('\n')) {
-    if (line.startsWith('ok - ')) result.passed += 1;
+    if (/^ok - .* # SKIP /.test(line)) result.skipped += 1;
+    else if (line.startsWith('ok - ')) result.passed += 1;
     else if (line.startsWith('not ok - ')) result.failures.push({ name: line.slice(9), text: '' });
     else if (line.startsWith('  ') && result.failures.length > 0) {
       result.failures.at(-1).text += `${line}\n`;
@@ -278,7 +296,8 @@ function runFile(runtime, binary, file) {
     },
   });
   writeFileSync(`${base}.log`, `${ended.stdout}${ended.stderr}`);
-  const result = file === SMOKE ? readLines(ended.stdout) : readReport(report);
+  const lines = file === SMOKE || runtime.reads === 'lines';
+  const result = lines ? readLines(ended.stdout) : readReport(report, ended.stdout);
   if (ended.status !== 0 && result.failures.length === 0) {
     const text = `${ended.stdout}${ended.stderr}`.trimEnd().split('\n').slice(-SHOWN_LINES);
     result.failures.push({ name: `the process ${endOf(ended)}`, text: text.join('\n') });
@@ -292,8 +311,8 @@ function runFile(runtime, binary, file) {
 /** The result without the failures that are known not to be ours. */
 function leaveOut(result, known) {
   const failures = [];
-  const reasons = new Set();
-  let { skipped } = result;
+  let { skipped, reasons } = result;
+  reasons = new Set(reasons);
   for (const failure of result.failures) {
     const reason = known.find(({ name }) => name.test(failure.name));
     if (reason === undefined) {
