@@ -102,7 +102,7 @@ const modes: Record<string, (...args: string[]) => Promise<void>> = {
     second.stop();
     await send('the second stopped');
     process.off('SIGUSR2', listener);
-    await sleep(10);
+    await sleep(200); // as late as Deno is
     process.kill(process.pid, 'SIGUSR2'); // its default: the end
     await sleep(1000);
   },

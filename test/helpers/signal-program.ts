@@ -30,6 +30,9 @@ function spin(microseconds: number): void {
 
 const self = process.pid;
 
+/** How long the end may be in coming: Deno brings it about on a thread of its own. */
+const END_MS = process.versions['deno'] ? 1000 : 20;
+
 const modes: Record<string, (...args: string[]) => Promise<void> | void> = {
   /** What it was started with, and what is so now. */
   async show() {
@@ -88,7 +91,7 @@ const modes: Record<string, (...args: string[]) => Promise<void> | void> = {
     say((await first).value?.signal);
     stream.stop();
     if (when === 'after') process.kill(self, 'SIGHUP');
-    await sleep(20);
+    await sleep(END_MS);
     say('alive');
   },
 
@@ -114,12 +117,31 @@ const modes: Record<string, (...args: string[]) => Promise<void> | void> = {
     const taken = stream[Symbol.asyncIterator]().next();
     process.kill(self, name);
     say((await taken).value?.signal);
-    while (process.listenerCount(name) > 0) await sleep(5);
+    while (process.listeners(name as NodeJS.Signals).includes(listener)) await sleep(5);
     stream.stop();
     say({ ignored: ignored(name) });
     process.kill(self, name);
-    await sleep(20);
+    await sleep(END_MS);
     say('alive');
+  },
+
+  /** A listener makes a mistake; the next one and another stream say what they hear. */
+  async throwing() {
+    const bad = notify('SIGUSR2');
+    const good = notify('SIGUSR2').ref();
+    const caught = once(process, 'uncaughtException');
+    const mistake = new Error('a mistake');
+    bad.on('signal', () => {
+      throw mistake;
+    });
+    bad.on('signal', () => say('after'));
+    const others = new Promise((resolve) => good.on('signal', resolve));
+    process.kill(self, 'SIGUSR2');
+    await others;
+    say('others');
+    const [error] = await caught;
+    say(`caught: ${error.message}`);
+    good.unref();
   },
 
   /** Sends itself the signal for which Node opens its debugger, as others may. */

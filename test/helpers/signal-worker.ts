@@ -7,6 +7,8 @@ const signals = workerData as SignalName[];
 const stream = notify(...signals).on('signal', (info) => parentPort?.postMessage(info));
 parentPort?.on('message', () => {
   stream.stop();
-  parentPort?.close();
+  // Deno's can not be closed.
+  if (parentPort?.close) parentPort.close();
+  else process.exit();
 });
 parentPort?.postMessage({ inherited, mask: mask(), ignored: ignored('SIGHUP') });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Child, type SpawnOptions, spawn } from '#dist/index.js';
 import { notify, type SignalInfo, type SignalStream } from '#dist/signal/index.js';
+import { runtime } from './runtime.js';
 import type { State } from './state.js';
 
 notify('SIGURG').stop(); // what the first stream starts, it keeps
@@ -42,10 +43,14 @@ export function names(infos: readonly SignalInfo[]): string[] {
   return infos.map(({ signal }) => signal);
 }
 
+/** SIGHUP, SIGINT, SIGUSR1 and SIGTERM: a runtime that keeps its handlers has some of its own. */
+const KEPT = runtime.keepsHandlers ? 0x4203n : 0n;
+
 /** A line of /proc/self/status: a set of signals. */
 export function signalsOfThisProcess(line: 'SigBlk' | 'SigIgn' | 'SigCgt'): bigint {
   const status = readFileSync('/proc/self/status', 'latin1');
-  return BigInt(`0x${new RegExp(`^${line}:\\s+(\\w+)`, 'm').exec(status)?.[1]}`);
+  const set = BigInt(`0x${new RegExp(`^${line}:\\s+(\\w+)`, 'm').exec(status)?.[1]}`);
+  return line === 'SigCgt' ? set & ~KEPT : set;
 }
 
 /** Ignored signals by number and blocked ones as a set, of what the helper `state` reported. */

@@ -156,6 +156,13 @@ async function assertUnchanged(before: Snapshot): Promise<void> {
   }
 }
 
+class Lack extends Error {}
+
+/** The runtime has not what the test is of; a probe has shown it. `test` skips the rest and says so. */
+export function lacks(what: string): never {
+  throw new Lack(`this runtime lacks ${what}`);
+}
+
 /** Throws on what the library says that this system does not have: `test` skips the rest then. */
 export function endIfUnavailable(error: unknown): void {
   const { code } = (error ?? {}) as { code?: string };
@@ -187,10 +194,13 @@ export function test(
     try {
       await body(context);
     } catch (error) {
-      const reason = unavailability(error);
+      const isLack = error instanceof Lack;
+      const reason = isLack ? error.message : unavailability(error);
       // Linux' own backend has all of them: there it would be a mistake of ours.
-      if (reason === undefined || backend === 'linux') throw error;
+      if (reason === undefined || (backend === 'linux' && !isLack)) throw error;
       context.skip(reason);
+      // Bun's report has no reasons.
+      if (versions['bun']) console.log(`# SKIP ${reason}`);
     }
     await assertUnchanged(before);
   });

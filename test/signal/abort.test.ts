@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from '#dist/index.js';
-import { abortOn, ignore, ignored, notify, reset, SignalError } from '#dist/signal/index.js';
+import {
+  abortOn,
+  ignore,
+  ignored,
+  notify,
+  reset,
+  SignalError,
+  type SignalName,
+} from '#dist/signal/index.js';
+import { kill } from '#dist/syscall/groups.js';
 import { aMoment, gather, signalsOfThisProcess, until } from '../helpers/signals.js';
 import { test } from '../helpers/test.js';
 
@@ -91,7 +100,7 @@ test('the message is in the words of the signal', async () => {
   } as const;
   for (const [name, message] of Object.entries(messages)) {
     using signal = abortOn(name as keyof typeof messages);
-    process.kill(pid, name === 'SIGRTMIN+5' ? 39 : name);
+    kill(pid, name as SignalName);
     await isAborted(signal);
     assert.equal(signal.reason?.message, message);
   }

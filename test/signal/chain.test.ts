@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
 import { notify } from '#dist/signal/index.js';
+import { needsWordOfListeners } from '../helpers/runtime.js';
 import { bin, gather, until } from '../helpers/signals.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -47,13 +48,18 @@ test('one that came later and calls ours is called once, whoever is on top', asy
   });
 });
 
-test('two copies of the library get along, beside listeners', () =>
-  withFolder(async (folder) => {
+function withTwoCopies(body: (told: Told) => void): Promise<void> {
+  return withFolder(async (folder) => {
     const root = dirname(dirname(bin));
     for (const part of ['dist', 'build/native', 'package.json']) {
       cpSync(join(root, part), join(folder, part), { recursive: true });
     }
-    const { said, signal } = await chain('copies', join(folder, 'dist/signal/index.js'));
+    body(await chain('copies', join(folder, 'dist/signal/index.js')));
+  });
+}
+
+test('two copies of the library get along, beside listeners', () =>
+  withTwoCopies(({ said }) => {
     const foreign = 0;
     assert.deepEqual(said, [
       ['two copies', { first: 5, second: 5, foreign }],
@@ -62,11 +68,15 @@ test('two copies of the library get along, beside listeners', () =>
       ['the first stopped', { first: 0, second: 5, listener: 5, again: 0, foreign }],
       ['the second stopped', { first: 0, second: 0, listener: 5, again: 0, foreign }],
     ]);
-    assert.equal(signal, 'SIGUSR2');
   }));
 
+test('and when all have gone the signal has its default action', () => {
+  needsWordOfListeners();
+  return withTwoCopies(({ signal }) => assert.equal(signal, 'SIGUSR2'));
+});
+
 test('so do two copies of its modules with one addon', async () => {
-  const { said } = await chain('copies', '#dist/signal/index.js?copy');
+  const { said } = await chain('copies', `${import.meta.resolve('#dist/signal/index.js')}?copy`);
   assert.deepEqual(said.at(-3)?.[1], { first: 5, second: 5, listener: 5, again: 5, foreign: 0 });
 });
 

@@ -6,7 +6,9 @@ import { notify, type SignalInfo } from '#dist/signal/index.js';
 import { attempt, call, close } from '#dist/syscall/call.js';
 import { F, O, RLIMIT, SIG } from '#dist/syscall/constants.js';
 import { write } from '#dist/syscall/descriptors.js';
+import { kill } from '#dist/syscall/groups.js';
 import { needsLinux } from '../helpers/backend.js';
+import { needsThreadsWithTheirMask } from '../helpers/runtime.js';
 import { aMoment, gather, start, until } from '../helpers/signals.js';
 import { slowLaunch } from '../helpers/slow-launch.js';
 import { helper } from '../helpers/state.js';
@@ -136,6 +138,7 @@ const NUMBER = SIG.SIGRTMIN + 3;
 
 test('100,000 real-time signals of a child arrive in order, with their values', async (context) => {
   needsLinux('The order of real-time signals');
+  needsThreadsWithTheirMask();
   using stream = notify(NUMBER);
   using second = notify(NUMBER);
   const infos = gather(stream);
@@ -166,6 +169,7 @@ test('100,000 real-time signals of a child arrive in order, with their values', 
 
 test('a small queue of the kernel makes the sender wait, and loses nothing', async (context) => {
   needsLinux('The order of real-time signals');
+  needsThreadsWithTheirMask();
   const COUNT = 20_000;
   using stream = notify(NUMBER);
   const infos = gather(stream);
@@ -193,7 +197,7 @@ test('signals that nobody takes in time are counted', async (context) => {
   using stream = notify(NUMBER, 'SIGUSR2');
   const infos = gather(stream);
   await slowLaunch(async () => {
-    for (let sent = 0; sent < SENT; sent++) process.kill(pid, NUMBER);
+    for (let sent = 0; sent < SENT; sent++) kill(pid, NUMBER);
     process.kill(pid, 'SIGUSR2');
     await aMoment();
     assert.equal(infos.length, 0, 'the thread that hands them on is busy');
@@ -205,7 +209,7 @@ test('signals that nobody takes in time are counted', async (context) => {
   assert.ok(
     kept < SENT && infos.every(({ dropped, number }) => dropped === 0 && number === NUMBER),
   );
-  process.kill(pid, NUMBER);
+  kill(pid, NUMBER);
   process.kill(pid, 'SIGUSR2');
   await until(() => infos.length === kept + 2);
   const counted = infos.slice(kept).map(({ number, dropped }) => [number, dropped]);
@@ -223,13 +227,13 @@ test('a stream that nobody takes from keeps 131,072, and counts the rest', async
   const lost = (list: readonly SignalInfo[]): number =>
     list.reduce((sum, { dropped }) => sum + dropped, 0);
   for (let sent = 1; sent <= SENT; sent++) {
-    process.kill(pid, NUMBER);
+    kill(pid, NUMBER);
     if (sent % 1000 === 0) await until(() => infos.length + lost(infos) === sent);
   }
   const taken: SignalInfo[] = [];
   const iterator = idle[Symbol.asyncIterator]();
   while (taken.length < 131_072) taken.push((await iterator.next()).value as SignalInfo);
-  process.kill(pid, NUMBER);
+  kill(pid, NUMBER);
   taken.push((await iterator.next()).value as SignalInfo);
   context.diagnostic(`${lost(infos)} were lost on the way`);
   assert.equal(taken.length + lost(taken), SENT + 1);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { ignore, ignored, notify, reset, type SignalName } from '#dist/signal/index.js';
+import { needsDebugger, needsHandlersToGo, needsWordOfListeners } from '../helpers/runtime.js';
 import {
   aMoment,
   gather,
@@ -69,10 +70,12 @@ test('and one that is there when the stream has stopped', async () => {
   send('SIGUSR2');
   await until(() => heard.count === 1);
   heard.remove();
+  needsHandlersToGo();
   assert.equal(signalsOfThisProcess('SigCgt') & (1n << 11n), 0n);
 });
 
 test('what was ignored is ignored again, after streams and listeners', async () => {
+  needsWordOfListeners();
   ignore('SIGHUP');
   const stream = notify('SIGHUP');
   const gathered = gather(stream);
@@ -110,6 +113,7 @@ test('ignoring leaves listeners nothing, and reset gives it back', async () => {
 });
 
 test('a stream for SIGUSR1 does not open the debugger, and leaves it to be opened', async () => {
+  needsDebugger();
   await using program = await startMode('debugger', [], { stderr: 'stdout' });
   assert.equal(await program.line(), 'SIGUSR1');
   assert.match((await program.line()) ?? '', /^Debugger listening on /);

@@ -5,7 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { block, mask, notify, unblock } from '#dist/signal/index.js';
 import { call } from '#dist/syscall/call.js';
 import { SIG } from '#dist/syscall/constants.js';
+import { kill } from '#dist/syscall/groups.js';
 import { needsLinux } from '../helpers/backend.js';
+import { needsMaskWhileWaiting, needsThreadsWithTheirMask } from '../helpers/runtime.js';
 import { aMoment, gather, names, startMode, until } from '../helpers/signals.js';
 import { test } from '../helpers/test.js';
 
@@ -22,6 +24,8 @@ function takers(number: number, of = pid): string[] {
 
 test('a blocked signal waits until it is unblocked', async () => {
   needsLinux('A mask for all threads');
+  await needsMaskWhileWaiting();
+  needsThreadsWithTheirMask();
   for (const name of ['SIGUSR2', 'SIGTERM', 'SIGRTMIN+6'] as const) {
     const number = name === 'SIGRTMIN+6' ? SIG.SIGRTMIN + 6 : SIG[name];
     using stream = notify(name);
@@ -29,14 +33,14 @@ test('a blocked signal waits until it is unblocked', async () => {
     block(name);
     assert.deepEqual(takers(number), [], 'no thread takes it');
     assert.deepEqual(mask(), [name]);
-    process.kill(pid, number);
+    kill(pid, number);
     await aMoment();
     assert.deepEqual(gathered, []);
     unblock(name);
     assert.deepEqual(mask(), []);
     await until(() => gathered.length === 1);
     assert.deepEqual(names(gathered), [name]);
-    process.kill(pid, number);
+    kill(pid, number);
     await until(() => gathered.length === 2);
   }
 });
@@ -69,6 +73,7 @@ test('signals of faults and of children stay with the other threads', () => {
 
 test('a signal for one thread is its own', async () => {
   needsLinux('tgkill');
+  await needsMaskWhileWaiting();
   using stream = notify('SIGUSR2');
   const gathered = gather(stream);
   block('SIGUSR2');

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { ignore, ignored, notify, reset, type SignalStream } from '#dist/signal/index.js';
+import { runtime } from '../helpers/runtime.js';
 import { signalsOfThisProcess, until } from '../helpers/signals.js';
 import { test } from '../helpers/test.js';
 
@@ -47,6 +48,11 @@ class Model {
     if (this.streams > 0 || this.hear) return 'caught';
     return this.isIgnored ? 'ignored' : 'default';
   }
+
+  /** Whether the runtime would have to say that a listener of an ignored signal goes. */
+  get isGuesswork(): boolean {
+    return this.isIgnored && this.listeners > 0 && !runtime.saysWhoGoes;
+  }
 }
 
 /** The same for real. */
@@ -90,6 +96,7 @@ function modelOf(operations: readonly Operation[]): Model | undefined {
   for (const operation of operations) {
     if (!model.allows(operation)) return undefined;
     model.apply(operation);
+    if (model.isGuesswork) return undefined;
   }
   return model;
 }
@@ -104,9 +111,11 @@ async function check(operations: readonly Operation[], model: Model): Promise<vo
       (line) => (signalsOfThisProcess(line) & BIT) !== 0n,
     );
     const action = caught ? 'caught' : isIgnored ? 'ignored' : 'default';
-    assert.equal(action, model.action, what);
+    // Deno has handlers in place of the default action.
+    const isKept = runtime.keepsHandlers && model.action === 'default' && caught;
+    if (!isKept) assert.equal(action, model.action, what);
     assert.equal(ignored(SIGNAL), action === 'ignored', what);
-    if (action === 'default') return; // it would be the end
+    if (model.action === 'default') return; // it would be the end
     process.kill(process.pid, SIGNAL);
     const heard = model.hear ? model.listeners : 0;
     await until(() => parties.taken >= model.streams && parties.heard >= heard, what);
@@ -116,7 +125,7 @@ async function check(operations: readonly Operation[], model: Model): Promise<vo
     parties.end();
   }
   await aTurn();
-  const left = ['SigCgt', 'SigIgn'] as const;
+  const left = runtime.keepsHandlers ? (['SigIgn'] as const) : (['SigCgt', 'SigIgn'] as const);
   for (const line of left) assert.equal(signalsOfThisProcess(line) & BIT, 0n, what);
 }
 

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { type Inherited, notify, type SignalInfo, type SignalName } from '#dist/signal/index.js';
 import { SIG } from '#dist/syscall/constants.js';
 import { needsLinux } from '../helpers/backend.js';
+import { needsThreadsWithTheirMask, needsWordOfListeners } from '../helpers/runtime.js';
 import { aMoment, gather, names, signalsOfThisProcess, start, until } from '../helpers/signals.js';
 import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -81,11 +82,12 @@ test('and when it is terminated, in the middle of a flood, while another listens
     await until(() => own.length > came + 200);
   }
   stream.stop();
-  assert.equal(signalsOfThisProcess('SigCgt'), before);
+  await until(() => signalsOfThisProcess('SigCgt') === before);
 });
 
 test('real-time signals keep their order in a Worker', async () => {
   needsLinux('The order of real-time signals');
+  needsThreadsWithTheirMask();
   const number = SIG.SIGRTMIN + 8;
   await using listening = await startWorker('SIGRTMIN+8');
   assert.deepEqual(listening.about.mask, [], 'that it leaves them to another is not its mask');
@@ -96,6 +98,7 @@ test('real-time signals keep their order in a Worker', async () => {
 });
 
 test('a listener on the main thread does not take the signals of a Worker', async () => {
+  needsWordOfListeners();
   await using listening = await startWorker('SIGUSR2');
   let heard = 0;
   const listener = (): void => {

@@ -1,0 +1,97 @@
+// What the runtime that runs the tests does with signals, found out by trying it.
+
+import { execFile, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { SYS } from '#dist/syscall/constants.js';
+import { rawSyscall } from '#dist/syscall/raw.js';
+import { lacks } from './test.js';
+
+const SIGWINCH = 28;
+
+function isCaught(number: number): boolean {
+  const status = readFileSync('/proc/self/status', 'latin1');
+  const set = BigInt(`0x${/^SigCgt:\s+(\w+)/m.exec(status)?.[1]}`);
+  return (set & (1n << BigInt(number - 1))) !== 0n;
+}
+
+interface Found {
+  /** Whether its handler stays when the last listener of `process` goes. */
+  readonly keepsHandlers: boolean;
+  /** Whether `process` emits 'removeListener'. */
+  readonly saysWhoGoes: boolean;
+}
+
+function find(): Found {
+  let saysWhoGoes = false;
+  const gone = (): void => {
+    saysWhoGoes = true;
+  };
+  const listener = (): void => {};
+  process.on('removeListener', gone);
+  process.on('SIGWINCH', listener);
+  process.off('SIGWINCH', listener);
+  process.off('removeListener', gone);
+  return { keepsHandlers: isCaught(SIGWINCH), saysWhoGoes };
+}
+
+/** Found out when a test file begins: what the runtime starts for it is there from then on. */
+export const runtime: Found = find();
+
+/** For a test of listeners that come and go where no stream of the main thread is. */
+export function needsWordOfListeners(): void {
+  if (!runtime.saysWhoGoes) lacks("'removeListener' of process, by which listeners are followed");
+}
+
+/** For a test of what is left when the last listener has gone. */
+export function needsHandlersToGo(): void {
+  if (runtime.keepsHandlers) lacks('the default action after the last listener of process');
+}
+
+/** The lines of /proc/self/status that a new process of this runtime sees, started by `sh`. */
+function statusAfter(shell: string): string {
+  const script = `console.log(require('node:fs').readFileSync('/proc/self/status', 'latin1'))`;
+  const line = `${shell}; exec "$0" -e "$1"`;
+  const args = ['-c', line, process.execPath, script];
+  return spawnSync('/bin/sh', args, { encoding: 'utf8' }).stdout;
+}
+
+let resets: boolean | undefined;
+
+/** Whether signals that were ignored when a process began have their default action in it. */
+export function resetsInherited(): boolean {
+  resets ??= !/^SigIgn:\s+\w+[13579bdf]$/m.test(statusAfter("trap '' HUP"));
+  return resets;
+}
+
+/** For a test of a mask that is to hold while the event loop waits. */
+export async function needsMaskWhileWaiting(): Promise<void> {
+  const [SIG_BLOCK, SIG_UNBLOCK] = [0, 1];
+  const set = BigUint64Array.of(1n << BigInt(SIGWINCH - 1));
+  const script = `sleep 0.1; grep ^SigBlk /proc/${process.pid}/status`;
+  rawSyscall(SYS.rt_sigprocmask, SIG_BLOCK, set, null, 8);
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script]);
+  rawSyscall(SYS.rt_sigprocmask, SIG_UNBLOCK, set, null, 8);
+  const blocked = BigInt(`0x${/\w+$/.exec(stdout.trim())?.[0]}`);
+  if ((blocked & (set[0] as bigint)) === 0n) {
+    lacks('a mask that holds while the event loop waits: it waits with one of its own');
+  }
+}
+
+/** For a test of signals that one thread is to take. */
+export function needsThreadsWithTheirMask(): void {
+  const calls = new Set<number>([SYS.epoll_pwait, SYS.epoll_pwait2]);
+  for (const task of readdirSync('/proc/self/task')) {
+    const [call, ...words] = readFileSync(`/proc/self/task/${task}/syscall`, 'latin1').split(' ');
+    if (Number(task) === process.pid || !calls.has(Number(call)) || words[4] === '0x0') continue;
+    const name = readFileSync(`/proc/self/task/${task}/comm`, 'latin1').trim();
+    lacks(`threads that wait with the mask that they have: ${name} has another meanwhile`);
+  }
+}
+
+/** For a test of the debugger that SIGUSR1 opens. */
+export function needsDebugger(): void {
+  const script = `process.kill(process.pid, 'SIGUSR1'); setTimeout(() => process.exit(), 200)`;
+  const { stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  if (!stderr.includes('Debugger listening on')) lacks('a debugger that SIGUSR1 opens');
+}
