@@ -4,7 +4,7 @@
 // A block of `ts` or `console` is run unless its fence says why not:
 //   ```ts types only: needs a terminal       the types are checked, it is not run
 //   ```ts shown only: another library        neither
-//   ```ts as root: chroot                    not run where the tests are not run by root
+//   ```ts as root: chroot                    not run where the tests are not run by one who may all
 //   ```ts on a terminal: what it is about    run with a terminal as stdin, which controls its session
 //   ```console figures vary: times           run, and any number is as good as the one shown
 // `console.log(…); // text` says what is printed, lines separated by `, then `; `// prints: text`
@@ -16,7 +16,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { command, run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
-import { type Lack, noNamespaces, noPidfdOpen, noPidfdSignal } from '../helpers/facilities.js';
+import {
+  type Lack,
+  noPidfdOpen,
+  noPidfdSignal,
+  noPlainNamespaces,
+  notFullRoot,
+} from '../helpers/facilities.js';
 import { withPty } from '../helpers/pty.js';
 import { test } from '../helpers/test.js';
 import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js';
@@ -28,7 +34,8 @@ const folder = join(root, 'build', 'examples');
 const PATIENCE = 120_000;
 const AT_ONCE = 2;
 
-const isRoot = process.getuid?.() === 0;
+/** Root, and not that of a container, which has less. */
+const mayAll = process.getuid?.() === 0 && !notFullRoot && !noPlainNamespaces;
 const blocks = userPages.flatMap(blocksOf);
 
 interface Mark {
@@ -44,7 +51,7 @@ function markOf({ where, mark }: Block): Mark {
   const [, kind, reason = ''] =
     /^(as root|figures vary|on a terminal|types only|shown only): (.+)$/.exec(mark) ?? [];
   assert.ok(reason !== '', `${where}: ${mark}: not one of the marks above with a reason`);
-  const runs = kind === 'as root' ? isRoot : kind !== 'types only' && kind !== 'shown only';
+  const runs = kind === 'as root' ? mayAll : kind !== 'types only' && kind !== 'shown only';
   const terminal = kind === 'on a terminal';
   return { runs, terminal, typed: kind !== 'shown only', figures: kind === 'figures vary' };
 }
@@ -143,7 +150,6 @@ async function compile(): Promise<void> {
 const REFUSALS: readonly [told: RegExp, lack: Lack][] = [
   [/: pidfd_open: E/, noPidfdOpen],
   [/: pidfd_send_signal: E/, noPidfdSignal],
-  [/: clone\("[a-z,]+"\): E/, noNamespaces],
 ];
 
 /** Why an example could not do what it shows, or false. */

@@ -116,5 +116,8 @@ const ALL = { user: true, pid: true, mount: true, net: true, uts: true, ipc: tru
 /** New namespaces of all kinds but time. */
 export const noNamespaces: Lack = await lackOf({ namespaces: ALL });
 
+/** The same without a user namespace, which takes CAP_SYS_ADMIN. */
+export const noPlainNamespaces: Lack = await lackOf({ namespaces: { ...ALL, user: false } });
+
 /** New namespaces of all kinds. */
 export const noTimeNamespaces: Lack = await lackOf({ namespaces: { ...ALL, time: true } });

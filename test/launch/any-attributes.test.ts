@@ -9,7 +9,7 @@ import { call } from '#dist/syscall/call.js';
 import { CAP, IOPRIO, RLIMIT, SCHED, SECBIT } from '#dist/syscall/constants.js';
 import { needsOption } from '../helpers/backend.js';
 import { nameOf, withCgroup, withoutCgroups } from '../helpers/cgroups.js';
-import { noNamespaces, noTimeNamespaces } from '../helpers/facilities.js';
+import { noPlainNamespaces, noTimeNamespaces } from '../helpers/facilities.js';
 import { asRoot, stateOfAnyone } from '../helpers/identity.js';
 import { fileOf, KINDS, type Kind, own } from '../helpers/namespaces.js';
 import { type State, stateOf } from '../helpers/state.js';
@@ -96,7 +96,7 @@ const SECUREBITS = (Object.keys(SECBIT) as (keyof typeof SECBIT)[]).filter(
 
 /** A user namespace has other rules: its own tests have them. */
 const NEW: readonly Kind[] = KINDS.filter(
-  (kind) => kind !== 'user' && !noNamespaces && !(kind === 'time' && noTimeNamespaces),
+  (kind) => kind !== 'user' && !noPlainNamespaces && !(kind === 'time' && noTimeNamespaces),
 );
 
 const group = fc.constantFrom<ProcessAttributes>({}, { session: true }, { processGroup: 0 });

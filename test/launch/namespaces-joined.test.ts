@@ -5,7 +5,7 @@ import { attempt } from '#dist/syscall/call.js';
 import { CLONE } from '#dist/syscall/constants.js';
 import { errorName } from '#dist/syscall/errors.js';
 import { needsOption } from '../helpers/backend.js';
-import { noHandles, noNamespaces, noTimeNamespaces } from '../helpers/facilities.js';
+import { noHandles, noPlainNamespaces, noTimeNamespaces } from '../helpers/facilities.js';
 import { asRoot, assertFails } from '../helpers/identity.js';
 import {
   KINDS,
@@ -73,7 +73,7 @@ test(
     );
     if (noTimeNamespaces !== false) context.skip(noTimeNamespaces);
   },
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(
@@ -88,7 +88,7 @@ test(
       await child.wait();
     }
   },
-  { skip: asRoot.skip || noNamespaces || noHandles },
+  { skip: asRoot.skip || noPlainNamespaces || noHandles },
 );
 
 /** What setns(2) says here of a descriptor that is not one of a namespace. */
@@ -96,7 +96,7 @@ function refusalOf(fd: number): string {
   const code = errorName(-attempt('setns', fd, CLONE.CLONE_NEWUTS));
   // A container's filter does not look at the descriptor.
   const expected = fd === 9999 ? 'EBADF' : 'EINVAL';
-  assert.ok(code === expected || (code === 'EPERM' && noNamespaces !== false), code);
+  assert.ok(code === expected || (code === 'EPERM' && noPlainNamespaces !== false), code);
   return code;
 }
 
@@ -123,7 +123,7 @@ test(
         { step: 'setns', code, argument: `${kind} 9999` },
       );
     }
-    if (noNamespaces !== false) return context.skip(noNamespaces);
+    if (noPlainNamespaces !== false) return context.skip(noPlainNamespaces);
     await withSleeper({ namespaces: { net: true } }, async ({ net }) => {
       // A descriptor of a namespace of another kind.
       await assertFails(

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#dist/index.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
-import { noNamespaces } from '../helpers/facilities.js';
+import { noNamespaces, noPlainNamespaces } from '../helpers/facilities.js';
 import { asRoot, attemptBy, NOBODY } from '../helpers/identity.js';
 import {
   KINDS,
@@ -93,7 +93,7 @@ test(
       assert.equal(existsSync(`/proc/${readFileSync(file, 'utf8').trim()}`), false);
     });
   },
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(
@@ -114,7 +114,7 @@ test(
       0,
     );
   },
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(
@@ -127,7 +127,7 @@ test(
       assert.equal(existsSync(join(point, 'file')), false);
       rmdirSync(point); // EBUSY if it were mounted here
     }),
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(
@@ -146,7 +146,7 @@ test(
       });
       assert.equal(stdout, '0 false');
     }),
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(
@@ -174,7 +174,7 @@ test(
       }
       rmdirSync(point);
     }),
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(
@@ -186,7 +186,7 @@ test(
     assert.equal(stdout, 'inside');
     assert.notEqual((await stateOf()).hostname, 'inside');
   },
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(
@@ -203,7 +203,7 @@ test(
   {
     skip:
       asRoot.skip ||
-      noNamespaces ||
+      noPlainNamespaces ||
       (existsSync('/usr/bin/ipcmk') ? false : 'ipcmk is not installed'),
   },
 );
@@ -220,7 +220,7 @@ test(
       assert.deepEqual([state.ppid, state.parentDeathSignal], [0, 9]);
     });
   },
-  { skip: asRoot.skip || noNamespaces },
+  { skip: asRoot.skip || noPlainNamespaces },
 );
 
 test(

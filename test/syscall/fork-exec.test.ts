@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LaunchError } from '#dist/launch/error.js';
 import { forkExec, forkExecSync, type ProcAttr } from '#dist/process/fork-exec.js';
+import { startProcess } from '#dist/process/index.js';
 import { O } from '#dist/syscall/constants.js';
 import { close, dup3, open, pipe2 } from '#dist/syscall/descriptors.js';
 import { getpgid, getsid } from '#dist/syscall/groups.js';
@@ -125,9 +126,11 @@ test('sys has what it has for every launch', async () => {
   assert.deepEqual([sid, pgid], [pid, pid]);
   const ignoring = await stateWith({ sys: { signals: { ignore: ['SIGHUP'] } } });
   assert.deepEqual(ignoring.dispositions, { 1: 1 });
-  await fails({ step: 'setpgid', code: 'EPERM' }, '/bin/true', ['true'], {
-    sys: { processGroup: 1 },
-  });
+  const elsewhere = await startProcess('/bin/sleep', ['sleep', '60'], { session: true });
+  const sys = { processGroup: elsewhere.pid };
+  await fails({ step: 'setpgid', code: 'EPERM' }, '/bin/true', ['true'], { sys });
+  elsewhere.signal('SIGKILL');
+  await elsewhere.wait();
 });
 
 test('what is no path, and no argument', async () => {
