@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { backend } from '#dist/backend.js';
 import { runSync } from '#dist/index.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
 import { native } from '#dist/native.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
 import { withoutCgroups } from '../helpers/cgroups.js';
+import { bin } from '../helpers/cli.js';
 import {
   hasCapability,
   noCloseRange,
@@ -24,8 +24,6 @@ import { KINDS, lackOf } from '../helpers/namespaces.js';
 import { openPath } from '../helpers/open-copy.js';
 import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
-
-const bin = fileURLToPath(new URL('../../../bin/forkexec.js', import.meta.url));
 
 interface Finding {
   option: string;

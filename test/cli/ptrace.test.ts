@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { spawn } from '#dist/index.js';
+import { bin } from '../helpers/cli.js';
 import { test } from '../helpers/test.js';
-
-const bin = fileURLToPath(new URL('../../../bin/forkexec.js', import.meta.url));
 
 function statusOf(pid: number, line: string): string | undefined {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -5,16 +5,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ExitError, run, spawn } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
+import { bin } from '../helpers/cli.js';
 import { untilEnded } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 const MiB = 1024 * 1024;
 const index = import.meta.resolve('#dist/index.js');
-const bin = fileURLToPath(new URL('../bin/forkexec.js', index));
 
 /** A program of its own: `code` has the library in `forkexec`. */
 const program = (code: string): string[] => {

@@ -6,13 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Child, type SpawnOptions, spawn } from '#dist/index.js';
 import { notify, type SignalInfo, type SignalStream } from '#dist/signal/index.js';
+import { bin } from './cli.js';
 import { runtime } from './runtime.js';
 import type { State } from './state.js';
 
 notify('SIGURG').stop(); // what the first stream starts, it keeps
 
 /** The command, which is a launcher as well. */
-export const bin: string = fileURLToPath(new URL('../../../bin/forkexec.js', import.meta.url));
+export { bin };
 
 /** How long something that happens at once is given to happen. */
 const PATIENCE_MS = 30_000;
