@@ -61,6 +61,7 @@ function queueOwn(number: number, value: number): boolean {
 }
 
 test('sigqueue(3) has a value, negative or not', async () => {
+  needsLinux('The system call rt_sigqueueinfo');
   for (const signal of ['SIGUSR2', 'SIGRTMIN+7'] as const) {
     const number = signal === 'SIGUSR2' ? 12 : SIG.SIGRTMIN + 7;
     const info = await infoOf(signal, () => assert.ok(queueOwn(number, -5)));
