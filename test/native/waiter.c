@@ -58,6 +58,15 @@ static void expect_told(int count) {
   }
 }
 
+/* The address space of this process. */
+static size_t mapped_bytes(void) {
+  size_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  assert(file != NULL && fscanf(file, "%zu", &pages) == 1);
+  fclose(file);
+  return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static void reap(pid_t pid) {
   int status;
   assert(waitpid(pid, &status, 0) == pid);
@@ -78,6 +87,7 @@ int main(void) {
 
   /* A third ends at once, before it is even added. */
   int early = 0;
+  size_t mapped = mapped_bytes();
   for (int i = 0; i < CHILDREN; i++) {
     children[i].wait = (struct child_wait){NULL, start(ends, i % 3 != 0, 0), child_ended};
     early += i % 3 == 0;
@@ -87,6 +97,8 @@ int main(void) {
   expect_told(early);
   usleep(50000);
   assert(atomic_load(&told) == early);
+  /* Stacks of the size that threads have by default would be 8 MiB each. */
+  assert(mapped_bytes() - mapped < (size_t)WAITER_MAX_THREADS << 20);
 
   close(ends[1]);
   expect_told(CHILDREN);
