@@ -16,6 +16,7 @@ test('nothing else happens until it is over', async () => {
   runSync('sleep', ['0.05']);
   events.push('over');
   await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise(setImmediate); // where all timers were due at once, it is the immediate's turn
   clearTimeout(timer);
   assert.equal(events[0], 'over');
   assert.equal(events.length, 4);
