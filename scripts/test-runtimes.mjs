@@ -255,13 +255,14 @@ function asNode(binary) {
   const preload = join(place, 'preload.mjs');
   const options = `--no-lock --preload='${preload}'`;
   const script = `#!/bin/sh
-v8=
+v8= import=
 while :; do
   case $1 in
     --expose-gc | --max-semi-space-size=*) v8="\${v8:---v8-flags=}\${v8:+,}$1" ;;
     --input-type=module) ;;
-    -e | --eval) shift; exec '${binary}' eval $v8 ${options} "$@" ;;
-    *) exec '${binary}' run -A --no-check $v8 ${options} "$@" ;;
+    --import) shift; import="--preload=$1" ;;
+    -e | --eval) shift; exec '${binary}' eval $v8 ${options} $import "$@" ;;
+    *) exec '${binary}' run -A --no-check $v8 ${options} $import "$@" ;;
   esac
   shift
 done

@@ -89,6 +89,16 @@ export function needsThreadsWithTheirMask(): void {
   }
 }
 
+/** For a test that runs test files in processes of their own, and reads what they print. */
+export function needsTestRunner(): void {
+  const script = `require('node:test').test('one', () => {})`;
+  const args = ['--test-reporter=tap', '-e', script];
+  // By which a runner knows that it is another's, and reports otherwise.
+  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+  const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  if (!/^# pass 1$/m.test(stdout)) lacks('--test-reporter=tap');
+}
+
 /** For a test of the debugger that SIGUSR1 opens. */
 export function needsDebugger(): void {
   const script = `process.kill(process.pid, 'SIGUSR1'); setTimeout(() => process.exit(), 200)`;

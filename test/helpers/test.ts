@@ -26,7 +26,7 @@ const STATUS_LINES = ['SigBlk', 'SigIgn', 'SigCgt', 'Umask', 'Uid', 'Gid', 'Grou
 const RUNTIMES = {
   bun: {
     threads:
-      /^(Bun Pool \d+|HeapHelper|JITWorker|JSCWarmUp|mi-scavenger|s Signal Sender|ollector Thread)$/,
+      /^(bun|Bun Pool \d+|HeapHelper|JITWorker|JSCWarmUp|mi-scavenger|s Signal Sender|ollector Thread)$/,
     descriptors: /^anon_inode:\[(eventpoll|eventfd|timerfd)\]$/,
     keepsHandlers: false,
   },

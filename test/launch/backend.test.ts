@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Result, run } from '#dist/index.js';
+import { needsTestRunner } from '../helpers/runtime.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -148,6 +149,7 @@ test(
       context.skip('this is that suite');
       return;
     }
+    needsTestRunner();
     const words = [join(root, 'scripts/test.mjs'), ...SHORT];
     // node:test tells a test in a test by this variable, and would report to the outer one.
     const env = { FORKEXEC_BACKEND: 'posix', NODE_TEST_CONTEXT: undefined };

@@ -71,7 +71,9 @@ const HARMLESS = new Set([
 
 test('every option has a comment with its default where it is declared', () => {
   const folder = new URL('src/launch/', root);
-  const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+  const sources = readdirSync(folder)
+    .sort()
+    .map((file) => readFileSync(new URL(file, folder), 'utf8'));
   for (const name of launchOptionNames) {
     const declaration = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\n  ${name}\\?:`);
     const comment = sources.map((text) => declaration.exec(text)?.[1]).find(Boolean);

@@ -6,7 +6,7 @@ import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessAttributes, startProcess, startProcessSync } from '#dist/process/index.js';
-import { call } from '#dist/syscall/call.js';
+import { call, close } from '#dist/syscall/call.js';
 import { E, SOCK } from '#dist/syscall/constants.js';
 import { needsOption } from '../helpers/backend.js';
 import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
@@ -133,7 +133,8 @@ test('children pass descriptors over a socket that they were given', () =>
       ]);
       assert.equal(readFileSync(out, 'utf8'), 'Hello from the child\n');
     } finally {
-      for (const fd of [one, two, output]) closeSync(fd);
+      closeSync(output);
+      for (const fd of pair) close(fd);
     }
   }));
 

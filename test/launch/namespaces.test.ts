@@ -138,7 +138,7 @@ test(
       const inner = `mount -t tmpfs none ${point} && touch ${point}/file; grep -c shared: /proc/self/mountinfo`;
       const script = `mount --make-rshared / && node=$0 && "$node" -e '
         import("${new URL('../../../dist/index.js', import.meta.url).pathname}").then(async ({ run }) => {
-          const { stdout } = await run("sh", ["-c", process.argv[1]], { namespaces: { mount: true }, reject: false });
+          const { stdout } = await run("sh", ["-c", process.argv.at(-1)], { namespaces: { mount: true }, reject: false });
           console.log(stdout, require("fs").existsSync("${point}/file"));
         });' '${inner}'`;
       const { stdout } = await run('sh', ['-c', script, process.execPath], {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
+import { needsTestRunner } from '../helpers/runtime.js';
 import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -66,6 +67,7 @@ async function essentials(denial: string): Promise<string[]> {
 test(
   `the essentials hold without ${DENIALS.join(', ')}`,
   async (context) => {
+    needsTestRunner();
     needsLinux('A filter of system calls');
     const left = [...DENIALS];
     const work = async (): Promise<void> => {
