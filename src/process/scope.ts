@@ -117,6 +117,7 @@ const nobody = new Int32Array(new SharedArrayBuffer(4));
  */
 function environmentOf(pid: number): string {
   let emptyAt: string | undefined;
+  let before: string | undefined;
   for (let look = 0; look < MAX_LOOKS; look++) {
     let text: string;
     try {
@@ -124,7 +125,9 @@ function environmentOf(pid: number): string {
     } catch {
       return ''; // ended, or not ours to look at
     }
-    if (text !== '') return text;
+    // A runtime reads it in pieces, and execve begins between two: then the last variable is cut off.
+    if (text.endsWith('\0') || (text !== '' && text === before)) return text;
+    before = text;
     const fields = fieldsOf(pid);
     const [state, start, end] = [fields[0], fields[47], fields[48]];
     if (end === undefined || state === 'Z' || state === 'X') return '';
