@@ -107,6 +107,6 @@ test('an error that nobody catches is printed by its message, not by all of the 
   const words = ['--input-type=module', '--eval', code];
   const { stderr, status } = await run(process.execPath, words, { reject: false });
   assert.equal(status.code, 1);
-  assert.match(stderr, /^LaunchError: chdir\("\/no\/such"\): ENOENT: /m);
+  assert.match(stderr, /^(error: .* )?LaunchError: chdir\("\/no\/such"\): ENOENT: /m);
   for (const line of stderr.split('\n')) assert.ok(line.length < 200, line);
 });

@@ -1,10 +1,9 @@
 // Streams of the web's, given and taken, and descriptors of the caller's.
 
 import assert from 'node:assert/strict';
-import { closeSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { run, runSync, spawn } from '#dist/index.js';
-import { attempt, call } from '#dist/syscall/call.js';
+import { attempt, call, close as closeDescriptor } from '#dist/syscall/call.js';
 import { F, O } from '#dist/syscall/constants.js';
 import { digest, pattern } from '../helpers/streams.js';
 import { test } from '../helpers/test.js';
@@ -50,7 +49,7 @@ function openPipe(): { read: number; write: number; close: () => void } {
   const [read, write] = pair as unknown as [number, number];
   call('fcntl', write, F.F_SETFL, O.O_NONBLOCK | O.O_WRONLY);
   const close = (): void => {
-    for (const fd of [read, write]) closeSync(fd);
+    for (const fd of pair) closeDescriptor(fd);
   };
   return { read, write, close };
 }

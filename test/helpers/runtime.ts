@@ -99,6 +99,18 @@ export function needsTestRunner(): void {
   if (!/^# pass 1$/m.test(stdout)) lacks('--test-reporter=tap');
 }
 
+async function failLater(): Promise<never> {
+  await new Promise((resolve) => setImmediate(resolve));
+  throw new Error('later');
+}
+
+/** For a test of where an error of an asynchronous function says that it comes from. */
+export async function needsStacksAcrossAwait(): Promise<void> {
+  const asksForIt = async (): Promise<unknown> => await failLater();
+  const error = await asksForIt().catch((reason: Error) => reason);
+  if (!(error as Error).stack?.includes('asksForIt')) lacks('stacks that go on across await');
+}
+
 /** For a test of the debugger that SIGUSR1 opens. */
 export function needsDebugger(): void {
   const script = `process.kill(process.pid, 'SIGUSR1'); setTimeout(() => process.exit(), 200)`;
