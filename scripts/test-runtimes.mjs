@@ -89,8 +89,6 @@ const EXAMPLES = {
   name: /^the examples have the right types/,
   why: 'console.log shows strings and objects in other ways than Node',
 };
-const ON_FIRST_THREAD =
-  /^(a child is followed|a signal stops it|forks are told|memory is read|what ends at|registers|one instruction|a program that asks)/;
 const NOT_HERE = {
   bun: [
     COMPILER,
@@ -115,11 +113,6 @@ const NOT_HERE = {
       why: 'process.pid can not be made another there',
     },
     {
-      file: 'syscall/ptrace.test.js',
-      name: ON_FIRST_THREAD,
-      why: 'ptrace(2) obeys the thread that launched, and `deno test` has tests on another',
-    },
-    {
       file: 'syscall/raw.test.js',
       name: /^pipe2 gives two descriptors that fs can use$/,
       why: "Deno's fs knows no descriptors but those that it opened",
@@ -128,21 +121,6 @@ const NOT_HERE = {
       file: 'native/package.test.js',
       name: /^the published package works as it is unpacked/,
       why: '`deno eval` finds packages by name only where a package.json lists them',
-    },
-    {
-      file: 'signal/listeners.test.js',
-      name: /does not open the debugger/,
-      why: 'SIGUSR1 does not open a debugger there',
-    },
-    {
-      file: 'signal/worker.test.js',
-      name: /^when a Worker stops/,
-      why: 'parentPort has no close there',
-    },
-    {
-      file: 'signal/info.test.js',
-      name: /^(signals that nobody takes in time|a stream that nobody takes from)/,
-      why: 'process.kill takes no real-time signals there',
     },
   ],
 };
