@@ -181,13 +181,24 @@ function unavailability(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Bun's reports have no reasons: scripts/test-runtimes.mjs reads these lines. */
+function sayWhySkipped(context: TestContext): void {
+  const skip = context.skip.bind(context);
+  context.skip = (reason): void => {
+    console.log(`# SKIP ${reason}`);
+    skip(reason);
+  };
+}
+
 /** A test that leaves no descriptor, child or thread behind, and this process' state as it was. */
 export function test(
   name: string,
   body: (context: TestContext) => void | Promise<void>,
   options: { timeout?: number; skip?: string | false } = {},
 ): void {
+  if (versions['bun'] && options.skip) console.log(`# SKIP ${options.skip}`);
   void nodeTest(name, { timeout: 60_000, ...options }, async (context) => {
+    if (versions['bun']) sayWhySkipped(context);
     warm ??= warmUp();
     await warm;
     const before = await settled();
@@ -199,8 +210,6 @@ export function test(
       // Linux' own backend has all of them: there it would be a mistake of ours.
       if (reason === undefined || (backend === 'linux' && !isLack)) throw error;
       context.skip(reason);
-      // Bun's report has no reasons.
-      if (versions['bun']) console.log(`# SKIP ${reason}`);
     }
     await assertUnchanged(before);
   });
