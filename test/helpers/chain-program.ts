@@ -30,15 +30,28 @@ function counter(name: string): () => void {
   };
 }
 
+/** How often anybody got the signal. */
+function total(): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, foreign.count(NUMBER));
+}
+
+/** Waits until nobody has got anything for a while: on a machine that is busy some are late. */
+async function untilQuiet(ms: number): Promise<void> {
+  for (let before = -1; before !== total(); ) {
+    before = total();
+    await sleep(ms);
+  }
+}
+
 /** How often each got the signal, of some that were sent one by one. */
 async function send(what: string): Promise<void> {
   for (const name of Object.keys(counts)) counts[name] = 0;
   const before = foreign.count(NUMBER);
   for (let sent = 0; sent < ROUNDS; sent++) {
     process.kill(process.pid, NUMBER);
-    await sleep(5);
+    await untilQuiet(10);
   }
-  await sleep(20);
+  await untilQuiet(50);
   const told = { ...counts, foreign: foreign.count(NUMBER) - before };
   writeSync(1, `${JSON.stringify([what, told])}\n`);
 }
