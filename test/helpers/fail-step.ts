@@ -83,10 +83,14 @@ function deny({ deny: denials = [], onAllThreads }: Order): void {
   ]);
   const flags = onAllThreads ? SECCOMP.SECCOMP_FILTER_FLAG_TSYNC : 0;
   const install = () => attempt('seccomp', SECCOMP.SECCOMP_SET_MODE_FILTER, flags, filter);
-  if (install() !== -E.EACCES) return;
-  // Without CAP_SYS_ADMIN, as in a container, it takes giving up new privileges: none is launched here.
-  call('prctl', PR.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  call('seccomp', SECCOMP.SECCOMP_SET_MODE_FILTER, flags, filter);
+  let result = install();
+  if (result === -E.EACCES) {
+    // Without CAP_SYS_ADMIN it takes giving up new privileges; no program here would get any.
+    call('prctl', PR.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    result = install();
+  }
+  // More than 0 is a thread that could not take the filter over.
+  if (result !== 0) throw new Error(`seccomp(2) returned ${result}`);
 }
 
 function descriptors(): string {
