@@ -190,6 +190,30 @@ function sayWhySkipped(context: TestContext): void {
   };
 }
 
+/** Runs a test's body, and compares this process with what it was before. */
+async function runBody(
+  body: (context: TestContext) => void | Promise<void>,
+  context: TestContext,
+): Promise<void> {
+  if (versions['bun']) sayWhySkipped(context);
+  warm ??= warmUp();
+  await warm;
+  const before = await settled();
+  try {
+    await body(context);
+  } catch (error) {
+    const isLack = error instanceof Lack;
+    const reason = isLack ? error.message : unavailability(error);
+    // Linux' own backend has all of them: there it would be a mistake of ours.
+    if (reason === undefined || (backend === 'linux' && !isLack)) throw error;
+    context.skip(reason);
+  }
+  await assertUnchanged(before);
+}
+
+/** How many tests run at this moment. */
+let running = 0;
+
 /** A test that leaves no descriptor, child or thread behind, and this process' state as it was. */
 export function test(
   name: string,
@@ -197,20 +221,13 @@ export function test(
   options: { timeout?: number; skip?: string | false } = {},
 ): void {
   if (versions['bun'] && options.skip) console.log(`# SKIP ${options.skip}`);
+  // What goes on in it is taken for the doing of the test that runs.
+  const isLate = running > 0;
   void nodeTest(name, { timeout: 60_000, ...options }, async (context) => {
-    if (versions['bun']) sayWhySkipped(context);
-    warm ??= warmUp();
-    await warm;
-    const before = await settled();
-    try {
-      await body(context);
-    } catch (error) {
-      const isLack = error instanceof Lack;
-      const reason = isLack ? error.message : unavailability(error);
-      // Linux' own backend has all of them: there it would be a mistake of ours.
-      if (reason === undefined || (backend === 'linux' && !isLack)) throw error;
-      context.skip(reason);
-    }
-    await assertUnchanged(before);
+    assert.ok(!isLate, 'a top-level await stands between this test and those before');
+    running++;
+    await runBody(body, context).finally(() => {
+      running--;
+    });
   });
 }

@@ -63,6 +63,20 @@ function sets(state: State | undefined): Record<SetName, bigint> {
   };
 }
 
+/** Why set-user-ID bits and file capabilities of a file in the temporary folder mean nothing. */
+async function mountLack(): Promise<string | false> {
+  if (asRoot.skip) return asRoot.skip;
+  const state = await stateOfAnyone({ credential: NOBODY }, (program) =>
+    chmodSync(program, 0o4755),
+  );
+  if (state.uids[1] === 0) return false;
+  return state.status['NoNewPrivs'] === '1'
+    ? 'this process has given up new privileges: no_new_privs'
+    : `${tmpdir()} is mounted nosuid`;
+}
+
+const mounted = { skip: await mountLack() };
+
 test(
   'ambient capabilities are effective for a user that is not root', // Go's TestAmbientCaps
   async () => {
@@ -192,20 +206,6 @@ test(
   },
   asRoot,
 );
-
-/** Why set-user-ID bits and file capabilities of a file in the temporary folder mean nothing. */
-async function mountLack(): Promise<string | false> {
-  if (asRoot.skip) return asRoot.skip;
-  const state = await stateOfAnyone({ credential: NOBODY }, (program) =>
-    chmodSync(program, 0o4755),
-  );
-  if (state.uids[1] === 0) return false;
-  return state.status['NoNewPrivs'] === '1'
-    ? 'this process has given up new privileges: no_new_privs'
-    : `${tmpdir()} is mounted nosuid`;
-}
-
-const mounted = { skip: await mountLack() };
 
 test(
   'noNewPrivileges makes set-user-ID programs plain ones',
