@@ -157,35 +157,43 @@ function refusalIn(output: string): Lack {
   return REFUSALS.find(([told, lack]) => lack !== false && told.test(output))?.[1] ?? false;
 }
 
-test('the examples have the right types, run, and print what they say', async (context) => {
-  needsLinux('What the examples show');
-  assert.ok(typed.some(({ where }) => where.startsWith('README.md')));
-  try {
-    await compile();
-    await each([...typed.entries()], async ([index, block]) => {
-      if (!markOf(block).runs) return;
-      const file = join(folder, 'js', `${index}.js`);
-      const example = command(process.execPath, [file], {
-        reject: false,
-        stripFinalNewline: false,
-        timeout: PATIENCE,
+/** They are many programs, each with patience of its own. */
+const MANY = { timeout: 300_000 };
+
+test(
+  'the examples have the right types, run, and print what they say',
+  async (context) => {
+    needsLinux('What the examples show');
+    assert.ok(typed.some(({ where }) => where.startsWith('README.md')));
+    try {
+      await compile();
+      await each([...typed.entries()], async ([index, block]) => {
+        if (!markOf(block).runs) return;
+        const file = join(folder, 'js', `${index}.js`);
+        const example = command(process.execPath, [file], {
+          reject: false,
+          stripFinalNewline: false,
+          timeout: PATIENCE,
+        });
+        await inDirectory(async (cwd) => {
+          const { status, stdout, stderr } = markOf(block).terminal
+            ? await withPty(({ terminal: stdin }) => {
+                return example.run({ cwd, stdin, session: true, controllingTerminal: 0 });
+              })
+            : await example.run({ cwd });
+          const refusal = refusalIn(stdout + stderr);
+          if (refusal !== false)
+            return context.diagnostic(`${block.where} is not shown: ${refusal}`);
+          assert.deepEqual([String(status), stderr], ['exit status 0', ''], block.where);
+          assertPrinted(block.where, stdout, printsOf(block.code));
+        });
       });
-      await inDirectory(async (cwd) => {
-        const { status, stdout, stderr } = markOf(block).terminal
-          ? await withPty(({ terminal: stdin }) => {
-              return example.run({ cwd, stdin, session: true, controllingTerminal: 0 });
-            })
-          : await example.run({ cwd });
-        const refusal = refusalIn(stdout + stderr);
-        if (refusal !== false) return context.diagnostic(`${block.where} is not shown: ${refusal}`);
-        assert.deepEqual([String(status), stderr], ['exit status 0', ''], block.where);
-        assertPrinted(block.where, stdout, printsOf(block.code));
-      });
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  MANY,
+);
 
 /** The commands of a session and what they print. */
 function sessionOf(code: string): { command: string; output: string[] }[] {
@@ -201,39 +209,43 @@ function sessionOf(code: string): { command: string; output: string[] }[] {
 
 const SEPARATOR = '--- next ---';
 
-test('the sessions in a shell go as they are shown', async () => {
-  needsLinux('What the sessions show');
-  const bin = mkdtempSync(join(tmpdir(), 'forkexec-bin-'));
-  const sessions = blocks.filter(({ language }) => language === 'console');
-  assert.ok(sessions.some((block) => markOf(block).runs));
-  try {
-    symlinkSync(join(root, 'bin', 'forkexec.js'), join(bin, 'forkexec'));
-    await each(sessions, async (block) => {
-      if (!markOf(block).runs) return;
-      const session = sessionOf(block.code);
-      // One shell for all of them, which remembers $? and the directory from one to the next.
-      const keep = `status=$?; echo; echo '${SEPARATOR}'; (exit $status)`;
-      const script = ['exec 2>&1', ...session.map(({ command }) => `${command}\n${keep}`)];
-      await inDirectory(async (cwd) => {
-        const { stdout } = await run('sh', ['-c', script.join('\n')], {
-          cwd,
-          env: { PATH: `${bin}:${process.env['PATH']}` },
-          reject: false,
-          stripFinalNewline: false,
-          timeout: PATIENCE,
+test(
+  'the sessions in a shell go as they are shown',
+  async () => {
+    needsLinux('What the sessions show');
+    const bin = mkdtempSync(join(tmpdir(), 'forkexec-bin-'));
+    const sessions = blocks.filter(({ language }) => language === 'console');
+    assert.ok(sessions.some((block) => markOf(block).runs));
+    try {
+      symlinkSync(join(root, 'bin', 'forkexec.js'), join(bin, 'forkexec'));
+      await each(sessions, async (block) => {
+        if (!markOf(block).runs) return;
+        const session = sessionOf(block.code);
+        // One shell for all of them, which remembers $? and the directory from one to the next.
+        const keep = `status=$?; echo; echo '${SEPARATOR}'; (exit $status)`;
+        const script = ['exec 2>&1', ...session.map(({ command }) => `${command}\n${keep}`)];
+        await inDirectory(async (cwd) => {
+          const { stdout } = await run('sh', ['-c', script.join('\n')], {
+            cwd,
+            env: { PATH: `${bin}:${process.env['PATH']}` },
+            reject: false,
+            stripFinalNewline: false,
+            timeout: PATIENCE,
+          });
+          const outputs = stdout.split(`\n${SEPARATOR}\n`);
+          for (const [index, { command, output }] of session.entries()) {
+            const figures = (line: string) => line.replaceAll(/\d+(\.\d+)?/g, '…');
+            const said = markOf(block).figures ? output.map(figures) : output;
+            assertPrinted(`${block.where}: ${command}`, outputs[index] ?? '', said);
+          }
         });
-        const outputs = stdout.split(`\n${SEPARATOR}\n`);
-        for (const [index, { command, output }] of session.entries()) {
-          const figures = (line: string) => line.replaceAll(/\d+(\.\d+)?/g, '…');
-          const said = markOf(block).figures ? output.map(figures) : output;
-          assertPrinted(`${block.where}: ${command}`, outputs[index] ?? '', said);
-        }
       });
-    });
-  } finally {
-    rmSync(bin, { recursive: true, force: true });
-  }
-});
+    } finally {
+      rmSync(bin, { recursive: true, force: true });
+    }
+  },
+  MANY,
+);
 
 test('every block of code is of a known kind', () => {
   const known = new Set(['ts', 'console', 'go', 'json', '']);
