@@ -81,22 +81,28 @@ test('notify without names has all that can be caught and is not ignored by defa
 test('a flood of signals from another thread is taken, and nothing comes after stop', async () => {
   const stream = notify('SIGUSR1');
   using others = notify('SIGUSR1'); // the flood is not to end this process
+  const over = new Int32Array(new SharedArrayBuffer(4));
   const flood = new Worker(
-    `const end = Date.now() + 300;
-     while (Date.now() < end) process.kill(process.pid, 'SIGUSR1');`,
-    { eval: true },
+    `const { workerData } = require('node:worker_threads');
+     while (Atomics.load(workerData, 0) === 0) process.kill(process.pid, 'SIGUSR1');`,
+    { eval: true, workerData: over },
   );
+  const ended = new Promise((resolve) => flood.once('exit', resolve));
   let count = 0;
   let stopped = false;
   stream.on('signal', () => {
     assert.equal(stopped, false, 'after stop');
     count++;
   });
-  await until(() => count > 1000);
-  stream.stop();
-  stopped = true;
-  await new Promise((resolve) => flood.once('exit', resolve));
-  await aMoment();
+  try {
+    await until(() => count > 1000);
+    stream.stop();
+    stopped = true;
+    await aMoment();
+  } finally {
+    Atomics.store(over, 0, 1);
+    await ended;
+  }
   assert.ok(gather(others).length > 0);
 });
 
