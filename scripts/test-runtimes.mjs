@@ -77,53 +77,9 @@ const RUNTIMES = [
   },
 ];
 
-/**
- * What does not apply to a runtime, and why: files, which are not run there, and tests by their
- * name, whose failures count as skipped.
- */
-const COMPILER = { file: 'syscall/constants.test.js', why: 'is about the C compiler' };
-const CLOSED_STDIO =
-  /^(stdio with [012].* closed|children launched at once|the handle of an opened process)/;
-const EXAMPLES = {
-  file: 'docs/examples.test.js',
-  name: /^the examples have the right types/,
-  why: 'console.log shows strings and objects in other ways than Node',
-};
-const NOT_HERE = {
-  bun: [
-    COMPILER,
-    EXAMPLES,
-    {
-      file: 'launch/descriptors.test.js',
-      name: CLOSED_STDIO,
-      why: 'Bun never closes 0 to 2, not even where they are files that it opened itself',
-    },
-  ],
-  deno: [
-    COMPILER,
-    EXAMPLES,
-    {
-      file: 'launch/descriptors.test.js',
-      name: CLOSED_STDIO,
-      why: 'Deno takes 0 to 2 for stdio, even where they are files that it opened itself',
-    },
-    {
-      file: 'launch/attributes.test.js',
-      name: /^a child whose parent is gone/,
-      why: 'process.pid can not be made another there',
-    },
-    {
-      file: 'syscall/raw.test.js',
-      name: /^pipe2 gives two descriptors that fs can use$/,
-      why: "Deno's fs knows no descriptors but those that it opened",
-    },
-    {
-      file: 'native/package.test.js',
-      name: /^the published package works as it is unpacked/,
-      why: '`deno eval` finds packages by name only where a package.json lists them',
-    },
-  ],
-};
+/** Files that are not run, and why; a test that a runtime has no use for says so itself. */
+const COMPILER = new Map([['syscall/constants.test.js', 'is about the C compiler']]);
+const NOT_HERE = { bun: COMPILER, deno: COMPILER };
 
 /** Without a test runner; see test/runtimes/smoke.ts. */
 const SMOKE = join('runtimes', 'smoke.js');
@@ -287,23 +243,6 @@ function runFile(runtime, binary, file) {
   return { ...result, log: `${base}.log` };
 }
 
-/** The result without the failures that are known not to be ours. */
-function leaveOut(result, known) {
-  const failures = [];
-  let { skipped, reasons } = result;
-  reasons = new Set(reasons);
-  for (const failure of result.failures) {
-    const reason = known.find(({ name }) => name.test(failure.name));
-    if (reason === undefined) {
-      failures.push(failure);
-    } else {
-      skipped += 1;
-      reasons.add(reason.why);
-    }
-  }
-  return { ...result, failures, skipped, reasons };
-}
-
 function show(file, { failures, log }) {
   for (const { name, text } of failures) {
     console.log(`  ✗ ${file}: ${name}`);
@@ -318,18 +257,17 @@ function runAll(runtime) {
   console.log(`\n${runtime.name} (${runtime.version})`);
   const binary = install(runtime);
   for (const file of files) {
-    const known = NOT_HERE[runtime.name]?.filter((one) => one.file === file) ?? [];
-    const whole = known.find(({ name }) => name === undefined);
-    if (whole !== undefined) {
-      console.log(`  – ${file}: ${whole.why}`);
+    const why = NOT_HERE[runtime.name]?.get(file);
+    if (why !== undefined) {
+      console.log(`  – ${file}: ${why}`);
       continue;
     }
-    const result = leaveOut(runFile(runtime, binary, file), known);
+    const result = runFile(runtime, binary, file);
     total.passed += result.passed;
     total.failed += result.failures.length;
     total.skipped += result.skipped;
-    const why = [...result.reasons].map((reason) => `: ${reason}`).join('');
-    const left = result.skipped === 0 ? '' : `, ${result.skipped} skipped${why}`;
+    const reasons = [...result.reasons].join('; ');
+    const left = result.skipped === 0 ? '' : `, ${result.skipped} skipped: ${reasons}`;
     if (result.failures.length === 0) console.log(`  ✓ ${file}: ${result.passed}${left}`);
     else show(file, result);
   }

@@ -24,6 +24,7 @@ import {
   notFullRoot,
 } from '../helpers/facilities.js';
 import { withPty } from '../helpers/pty.js';
+import { needsConsoleOfNode } from '../helpers/runtime.js';
 import { test } from '../helpers/test.js';
 import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js';
 
@@ -164,6 +165,7 @@ test(
   'the examples have the right types, run, and print what they say',
   async (context) => {
     needsLinux('What the examples show');
+    needsConsoleOfNode();
     assert.ok(typed.some(({ where }) => where.startsWith('README.md')));
     try {
       await compile();

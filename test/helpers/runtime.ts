@@ -1,7 +1,17 @@
 // What the runtime that runs the tests does with signals, found out by trying it.
 
 import { execFile, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import {
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SYS } from '#dist/syscall/constants.js';
 import { rawSyscall } from '#dist/syscall/raw.js';
@@ -97,6 +107,64 @@ export function needsTestRunner(): void {
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
   const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
   if (!/^# pass 1$/m.test(stdout)) lacks('--test-reporter=tap');
+}
+
+/** For a test of a process whose own descriptors 0 to 2 are closed, or files. */
+export function needsLowDescriptors(): void {
+  const script = `
+    import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+    import { call } from ${JSON.stringify(import.meta.resolve('#dist/syscall/call.js'))};
+    const file = process.argv.at(-1);
+    for (const fd of [2, 1, 0]) {
+      call('close', fd);
+      writeFileSync(file, 'text');
+      if (readFileSync(file, 'utf8') !== 'text') process.exit(8);
+      let left = true;
+      try { readlinkSync('/proc/self/fd/' + fd); } catch { left = false; }
+      if (left) process.exit(9);
+    }
+    process.exit(7);`;
+  const folder = mkdtempSync(join(tmpdir(), 'forkexec-'));
+  const args = ['--input-type=module', '-e', script, join(folder, 'file')];
+  const { status } = spawnSync(process.execPath, args);
+  rmSync(folder, { recursive: true });
+  if (status !== 7) lacks('files of its own at 0 to 2, which are stdio to it');
+}
+
+/** For a test that gives itself the number of another process. */
+export function needsAnotherPid(): void {
+  const script = `Object.defineProperty(process, 'pid', { value: 7 }); console.log(process.pid)`;
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  if (stdout.trim() !== '7') lacks('a process.pid that can be made another');
+}
+
+/** For a test of `node:fs` with descriptors that it has not opened. */
+export function needsForeignDescriptors(fd: number): void {
+  try {
+    fstatSync(fd);
+  } catch {
+    lacks('a node:fs for descriptors that it has not opened');
+  }
+}
+
+/** For a test that imports a package by its name: `folder` has it, in node_modules. */
+export function needsPackagesByName(folder: string): void {
+  const place = join(folder, 'node_modules', 'probe');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, 'package.json'), '{ "name": "probe", "main": "index.js" }');
+  writeFileSync(join(place, 'index.js'), 'console.log("found")');
+  const args = ['--input-type=module', '-e', 'await import("probe")'];
+  const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  if (stdout.trim() !== 'found') lacks('packages by name in a program on the command line');
+}
+
+/** For a test of what console.log shows. */
+export function needsConsoleOfNode(): void {
+  const script = `console.log(['a'], { b: 'c' }, [1n], new Map([[1, 'd']]))`;
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+  if (stdout !== "[ 'a' ] { b: 'c' } [ 1n ] Map(1) { 1 => 'd' }\n") {
+    lacks('a console.log that shows strings and objects as Node does');
+  }
 }
 
 async function failLater(): Promise<never> {

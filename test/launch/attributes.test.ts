@@ -13,6 +13,7 @@ import {
 import { call } from '#dist/syscall/call.js';
 import { needsOption } from '../helpers/backend.js';
 import { loop } from '../helpers/loop.js';
+import { needsAnotherPid } from '../helpers/runtime.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -218,6 +219,7 @@ test('parentDeathSignal is sent when the parent is killed', () =>
 
 test('a child whose parent is gone before the signal is armed does not run', async () => {
   needsOption('parentDeathSignal');
+  needsAnotherPid();
   const { note } = await loop('parentGone');
   assert.equal(note, 'signal: user defined signal 1');
 });

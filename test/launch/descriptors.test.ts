@@ -9,6 +9,7 @@ import { attempt, call } from '#dist/syscall/call.js';
 import { F, FD, O } from '#dist/syscall/constants.js';
 import type { Outcome, Report } from '../helpers/closed-stdio.js';
 import { noPidfdOpen } from '../helpers/facilities.js';
+import { needsLowDescriptors } from '../helpers/runtime.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -66,6 +67,7 @@ function withClosed(
   closed: string,
   check: (report: Report, standard: (string | null)[]) => void,
 ): Promise<void> {
+  if (closed !== '') needsLowDescriptors();
   return withFolder(async (folder) => {
     await run(process.execPath, [helper('closed-stdio.js'), folder, closed]);
     const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as Report;

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
+import { needsPackagesByName } from '../helpers/runtime.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -34,6 +35,7 @@ test(
   () =>
     withFolder(async (folder) => {
       needsLinux('A published addon');
+      needsPackagesByName(folder);
       const place = await unpacked(folder);
       const manifest = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as Manifest;
       for (const name of ['preinstall', 'install', 'postinstall', 'prepublish', 'prepare']) {

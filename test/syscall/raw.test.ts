@@ -8,6 +8,7 @@ import { AT, E, LAYOUT, MFD, O, RLIMIT, SYS } from '#dist/syscall/constants.js';
 import { close, open } from '#dist/syscall/descriptors.js';
 import { readStruct } from '#dist/syscall/layout.js';
 import { rawSyscall, type SyscallArg } from '#dist/syscall/raw.js';
+import { needsForeignDescriptors } from '../helpers/runtime.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -93,6 +94,7 @@ test('pipe2 gives two descriptors that fs can use', () => {
   must(SYS.pipe2, fds, O.O_CLOEXEC);
   const [from, to] = fds as unknown as [number, number];
   try {
+    needsForeignDescriptors(to);
     writeSync(to, 'through');
     const bytes = Buffer.alloc(16);
     assert.equal(bytes.toString('utf8', 0, readSync(from, bytes)), 'through');
