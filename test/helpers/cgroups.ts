@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from './patience.js';
 
 /** The directory of this process' group in the unified hierarchy, if that is mounted. */
 function ownGroup(): string | undefined {
@@ -56,7 +57,7 @@ async function remove(folder: string): Promise<void> {
   writeFileSync(join(folder, 'cgroup.freeze'), '0');
   for (const pid of membersOf(folder)) process.kill(pid, 'SIGKILL');
   // A zombie is still in it until its parent has reaped it.
-  for (const deadline = Date.now() + 10_000; ; await sleep(5)) {
+  for (const deadline = Date.now() + patience(10_000); ; await sleep(5)) {
     try {
       rmdirSync(folder);
       return;
@@ -80,7 +81,7 @@ export function nameOf(folder: string): string {
 export async function freeze(folder: string, frozen: boolean): Promise<void> {
   writeFileSync(join(folder, 'cgroup.freeze'), frozen ? '1' : '0');
   const state = frozen ? /^frozen 1$/m : /^frozen 0$/m;
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patience(10_000);
   while (!state.test(readFileSync(join(folder, 'cgroup.events'), 'utf8'))) {
     if (Date.now() > deadline) throw new Error(`${folder} does not freeze`);
     await sleep(5);

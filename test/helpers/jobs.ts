@@ -17,6 +17,7 @@ import {
 } from '#dist/process/index.js';
 import { notify } from '#dist/signal/index.js';
 import { call } from '#dist/syscall/call.js';
+import { patience } from './patience.js';
 import { foregroundOf } from './pty.js';
 import { helper, type State, withFolder } from './state.js';
 
@@ -46,7 +47,7 @@ function holder(children: Record<string, number> = {}): string {
 
 /** Waits until the terminal is `name`'s. */
 async function until(name: string, children: Record<string, number> = {}): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + patience(20_000);
   while (holder(children) !== name) {
     assert.ok(Date.now() < deadline, `it is not ${name} that has it, but ${holder(children)}`);
     await sleep(2);

@@ -12,6 +12,7 @@ import {
   startProcess,
   startProcessSync,
 } from '#dist/process/index.js';
+import { patience } from './patience.js';
 
 /** What a mode has to tell. */
 export interface LoopReport {
@@ -152,7 +153,7 @@ export async function loop(
   const { stdout, status } = await run(process.execPath, args, {
     stderr: 'inherit',
     reject: false,
-    timeout: 10_000,
+    timeout: patience(10_000),
     stop: { signal: 'SIGKILL' },
   });
   assert.notEqual(status.reason, 'timeout', 'its event loop did not end');

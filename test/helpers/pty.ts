@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { attempt, call } from '#dist/syscall/call.js';
 import { E, O, TIOC } from '#dist/syscall/constants.js';
+import { patience } from './patience.js';
 
 export interface Pty {
   /** What a person at the terminal types into and reads from. */
@@ -45,7 +46,7 @@ export function readNow(master: number): string {
 
 /** Reads until `pattern` was written, and returns all of it. */
 export async function readUntil(master: number, pattern: RegExp): Promise<string> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + patience(20_000);
   let text = '';
   while (!pattern.test(text)) {
     if (Date.now() > deadline) throw new Error(`no ${pattern} in ${JSON.stringify(text)}`);

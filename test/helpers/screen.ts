@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, type SpawnOptions, spawn } from '#dist/index.js';
 import { call, close } from '#dist/syscall/call.js';
 import { O, TIOC } from '#dist/syscall/constants.js';
+import { patience } from './patience.js';
 import { foregroundOf, readNow, type } from './pty.js';
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = patience(20_000);
 
 /** What a terminal makes signals of. */
 export const KEYS = { interrupt: '\x03', quit: '\x1c', suspend: '\x1a', end: '\x04' } as const;

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type Child, type SpawnOptions, spawn } from '#dist/index.js';
 import { notify, type SignalInfo, type SignalStream } from '#dist/signal/index.js';
 import { bin } from './cli.js';
+import { patience } from './patience.js';
 import { runtime } from './runtime.js';
 import type { State } from './state.js';
 
@@ -16,7 +17,7 @@ notify('SIGURG').stop(); // what the first stream starts, it keeps
 export { bin };
 
 /** How long something that happens at once is given to happen. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = patience(30_000);
 
 /** Waits until it is so. */
 export async function until(isSo: () => boolean, what = String(isSo)): Promise<void> {

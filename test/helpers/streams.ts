@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from './patience.js';
 
 /** All that comes. */
 export async function collect(stream: Readable): Promise<Buffer> {
@@ -45,7 +46,7 @@ export function processState(pid: number): string {
 
 /** Returns once it is so; fails after a while. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + patience(20_000);
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`it never came about that ${what}`);
     await sleep(2);

@@ -9,12 +9,13 @@ import { backend } from '#dist/backend.js';
 import { startProcess } from '#dist/process/index.js';
 import { attempt } from '#dist/syscall/call.js';
 import { PR } from '#dist/syscall/constants.js';
+import { patience } from './patience.js';
 
 // The test runner of Node 24 and later writes a report at SIGUSR2, which tests send to themselves.
 if (process.report?.reportOnSignal) process.report.reportOnSignal = false;
 
 /** How long what ends by itself (a thread, a descriptor of a child) is given to end. */
-const SETTLE_MS = 5000;
+const SETTLE_MS = patience(5000);
 
 /** The lines of /proc/self/status that no launch may change. */
 const STATUS_LINES = ['SigBlk', 'SigIgn', 'SigCgt', 'Umask', 'Uid', 'Gid', 'Groups', 'CapEff'];
@@ -223,7 +224,8 @@ export function test(
   if (versions['bun'] && options.skip) console.log(`# SKIP ${options.skip}`);
   // What goes on in it is taken for the doing of the test that runs.
   const isLate = running > 0;
-  void nodeTest(name, { timeout: 60_000, ...options }, async (context) => {
+  const timeout = patience(options.timeout ?? 60_000);
+  void nodeTest(name, { ...options, timeout }, async (context) => {
     assert.ok(!isLate, 'a top-level await stands between this test and those before');
     running++;
     await runBody(body, context).finally(() => {
