@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawn } from '#dist/index.js';
 import { bin } from '../helpers/cli.js';
+import { patience } from '../helpers/patience.js';
 import { test } from '../helpers/test.js';
 
 function statusOf(pid: number, line: string): string | undefined {
@@ -23,7 +24,7 @@ test('--ptrace leaves the program stopped and untraced until SIGCONT', async () 
     if (started.includes('\n')) break;
   }
   const { pid } = JSON.parse(started.split('\n')[0] ?? '') as { pid: number };
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + patience(20_000);
   while (statusOf(pid, 'State') !== 'T') {
     assert.ok(Date.now() < deadline, `it is in the state ${statusOf(pid, 'State')}`);
     await sleep(5);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Result, type RunOptions, run, runSync } from '#dist/index.js';
 import { endOther } from '../helpers/other.js';
 import { exitError } from '../helpers/outcome.js';
+import { patience } from '../helpers/patience.js';
 import { withFolder } from '../helpers/state.js';
 import { digest, pattern, until } from '../helpers/streams.js';
 import { children, test } from '../helpers/test.js';
@@ -141,7 +142,7 @@ test('run: too much output of a command that has ended is an error and nothing e
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
       // From here to its end nothing is told, and then all of it together.
       writeFileSync(go, '');
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + patience(20_000);
       while (children().length > 0 && Date.now() < deadline);
       runSync('sleep', ['0.02']);
       const error = await exitError(running);

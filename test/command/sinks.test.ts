@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ExitError, run, type Sink, spawn } from '#dist/index.js';
+import { patience } from '../helpers/patience.js';
 import { withFolder } from '../helpers/state.js';
 import { openDescriptors, test } from '../helpers/test.js';
 
@@ -135,7 +136,7 @@ test('pipes that nobody reads are closed once nobody can read them any more', as
     for (const { closed } of await Promise.all(children)) await closed;
   };
   await runSome();
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + patience(5000);
   while (openDescriptors().length > before && Date.now() < deadline) {
     collect();
     await sleep(10);

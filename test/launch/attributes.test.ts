@@ -13,6 +13,7 @@ import {
 import { call } from '#dist/syscall/call.js';
 import { needsOption } from '../helpers/backend.js';
 import { loop } from '../helpers/loop.js';
+import { patience } from '../helpers/patience.js';
 import { needsAnotherPid } from '../helpers/runtime.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -210,7 +211,7 @@ test('parentDeathSignal is sent when the parent is killed', () =>
     const file = join(folder, 'mark');
     const { code } = await loop('killed', file);
     assert.equal(code, null, 'the parent was killed');
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + patience(10_000);
     while (readFileSync(file, 'utf8') !== 'got USR1\n') {
       assert.ok(Date.now() < deadline, 'the child has not got its signal');
       await sleep(10);

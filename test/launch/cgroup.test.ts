@@ -27,6 +27,7 @@ import {
   NOBODY,
   withOpenFolder,
 } from '../helpers/identity.js';
+import { patience } from '../helpers/patience.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -196,7 +197,7 @@ async function withTwo(
   const script = '(setsid sleep 60 &) ; exec sleep 60';
   const files = ['null', 'null', 'null'] as const;
   const child = await startProcess('/bin/sh', ['sh', '-c', script], { cgroup, files });
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patience(10_000);
   while (membersOf(folder).filter((pid) => commandOf(pid) === 'sleep').length < 2) {
     assert.ok(Date.now() < deadline, 'there are not two of them');
     await sleep(5);
@@ -213,7 +214,7 @@ function commandOf(pid: number): string {
 }
 
 async function empty(folder: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patience(10_000);
   while (/^populated 1$/m.test(readFileSync(join(folder, 'cgroup.events'), 'utf8'))) {
     assert.ok(Date.now() < deadline, 'somebody is left');
     await sleep(5);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { spawn } from '#dist/index.js';
 import { assertFails } from '../helpers/identity.js';
 import type { JobReport } from '../helpers/jobs.js';
+import { patience } from '../helpers/patience.js';
 import { foregroundOf, type Pty, readNow, type, withPty } from '../helpers/pty.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -62,7 +63,7 @@ test('it comes back when the child stops, and the child goes on in the backgroun
 test('it comes back when ^Z is typed', () =>
   withPty(async (pty) => {
     const { foreground, note } = await job(pty, 'typed', async (pid) => {
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + patience(20_000);
       for (let group = pid; group === pid; group = foregroundOf(pty.master)) {
         assert.ok(Date.now() < deadline, 'it was not lent');
         await sleep(5);

@@ -13,6 +13,7 @@ import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { noHandles, noPidfdSignal, noUserNamespaces } from '../helpers/facilities.js';
 import { asRoot, assertFails, withOpenFolder } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
+import { patience } from '../helpers/patience.js';
 import { helper, type State, stateOf, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -75,7 +76,7 @@ test(
           ...${JSON.stringify(options)}, files: ['null', 'null', 'null'] });`;
       const words = ['node', '--input-type=module', '-e', program];
       const parent = await startProcess(process.execPath, words);
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + patience(20_000);
       while (readFileSync(ready, 'utf8') === '') {
         assert.ok(Date.now() < deadline, 'the child is not ready');
         await sleep(5);

@@ -20,6 +20,7 @@ import {
   withOpenFolder,
 } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
+import { patience } from '../helpers/patience.js';
 import { helper, stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -213,7 +214,7 @@ test(
       );
       const exited = once(traced, 'exit');
       const seen = new Set<number>();
-      const deadline = Date.now() + 30_000;
+      const deadline = Date.now() + patience(30_000);
       let killed = 0;
       while (traced.exitCode === null && killed === 0) {
         assert.ok(Date.now() < deadline, 'no child was seen');

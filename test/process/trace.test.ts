@@ -14,6 +14,7 @@ import {
 import { SYS } from '#dist/syscall/constants.js';
 import { needsLinux } from '../helpers/backend.js';
 import { untilEnded } from '../helpers/other.js';
+import { patience } from '../helpers/patience.js';
 import { helper, stateOf, withFolder } from '../helpers/state.js';
 import { processState } from '../helpers/streams.js';
 import { test } from '../helpers/test.js';
@@ -221,7 +222,7 @@ for (const mode of ['untouched', 'sync', 'traced']) {
         mode,
         file,
       ]);
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + patience(20_000);
       while (!existsSync(file) || readFileSync(file, 'utf8') === '') {
         assert.ok(Date.now() < deadline, 'it does not trace');
         await sleep(5);
