@@ -124,7 +124,7 @@ forBoth('maxBuffer is the most that is collected of each stream', async (run) =>
 
 forBoth('too much output is an error also when it comes after the exit', async (run) => {
   const script = '(sleep 0.05; head -c 5000 /dev/zero) & exit 0';
-  const error = await exitError(run('sh', ['-c', script], { maxBuffer: 1000 }));
+  const error = await exitError(run('sh', ['-c', script], { maxBuffer: 1000, waitDelay: 30_000 }));
   assert.equal(error.status.reason, 'maxBuffer');
   assert.equal(error.stdout.length, 1000);
 });

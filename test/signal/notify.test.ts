@@ -14,6 +14,7 @@ import {
   table,
 } from '#dist/signal/index.js';
 import { kill } from '#dist/syscall/groups.js';
+import { patience } from '../helpers/patience.js';
 import {
   aMoment,
   gather,
@@ -125,7 +126,7 @@ async function assertCancels(cancel: () => void): Promise<void> {
 test('from notify to ignore a signal has its default action at no moment', async () => {
   ignore('SIGUSR2');
   const flood = new Worker(
-    `const end = Date.now() + 300;
+    `const end = Date.now() + ${patience(300)};
      while (Date.now() < end) process.kill(process.pid, 'SIGUSR2');`,
     { eval: true },
   );
