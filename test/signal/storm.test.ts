@@ -6,6 +6,7 @@ import { notify } from '#dist/signal/index.js';
 import { call } from '#dist/syscall/call.js';
 import { SIG, SYS } from '#dist/syscall/constants.js';
 import { rawSyscall } from '#dist/syscall.js';
+import { needsLinux } from '../helpers/backend.js';
 import { signalsOfThisProcess } from '../helpers/signals.js';
 import { stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -30,6 +31,7 @@ function setTimer(interval: bigint): void {
 test(
   'mask and dispositions are as before after 10,000 launches under a storm of a timer',
   async (context) => {
+    needsLinux('setitimer');
     let count = 0;
     const stream = notify('SIGALRM').on('signal', () => count++);
     const before = LINES.map(signalsOfThisProcess);
