@@ -92,9 +92,10 @@ test(
     withFolder(async (folder) => {
       const script = ['sh', '-c', 'ulimit -c unlimited; kill -ABRT $$'];
       const options = { cwd: folder } as const;
-      const child = await startProcess('/bin/sh', script, options);
-      const sync = runSync('/bin/sh', script.slice(1), { ...options, reject: false });
-      for (const status of [await child.wait(), sync.status]) {
+      // One after the other: two that write the same file would be in each other's way.
+      const first = await (await startProcess('/bin/sh', script, options)).wait();
+      const second = runSync('/bin/sh', script.slice(1), { ...options, reject: false }).status;
+      for (const status of [first, second]) {
         assert.equal(status.coreDumped, true);
         assert.equal(status.signal, 'SIGABRT');
         assert.equal(String(status), 'signal: aborted (core dumped)');
