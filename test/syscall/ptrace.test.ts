@@ -8,6 +8,7 @@ import { PTRACE, SIG, W } from '#dist/syscall/constants.js';
 import { kill } from '#dist/syscall/groups.js';
 import * as trace from '#dist/syscall/ptrace.js';
 import { type WaitStatus, wait4, wait4Sync } from '#dist/syscall/wait.js';
+import { needsLinux } from '../helpers/backend.js';
 import { test } from '../helpers/test.js';
 import { fixture } from './fixtures/run.js';
 
@@ -78,6 +79,7 @@ test('forks are told with the pid', () => {
 });
 
 test('memory is read and written, whole words or not', () => {
+  needsLinux('memfd_create'); // before there is a tracee
   const pid = tracee('exit 0');
   const { sp } = registers(pid);
   const memory = openSync(`/proc/${pid}/mem`, 'r');
