@@ -114,6 +114,7 @@ test('memory is read and written, whole words or not', () => {
 });
 
 test('what ends at the end of its memory can be read', () => {
+  needsLinux('memfd_create');
   const pid = tracee('exit 0');
   // The stack begins above the environment and ends with a page.
   const { sp } = registers(pid);
@@ -133,6 +134,7 @@ test('what ends at the end of its memory can be read', () => {
 });
 
 test('registers are read and set: exit(3) becomes exit(9)', () => {
+  needsLinux('memfd_create');
   const pid = tracee('exit 3');
   trace.ptraceSetOptions(pid, PTRACE.PTRACE_O_TRACESYSGOOD);
   const exitGroup = process.arch === 'arm64' ? 94n : 231n;
@@ -155,6 +157,7 @@ test('registers are read and set: exit(3) becomes exit(9)', () => {
 });
 
 test('one instruction at a time', () => {
+  needsLinux('memfd_create');
   const pid = tracee('exit 0');
   const seen = new Set<bigint>();
   for (let step = 0; step < 20; step++) {
@@ -186,6 +189,7 @@ test('attach stops a process with SIGSTOP, detach lets it go', () => {
 });
 
 test('seize stops nothing, interrupt does', async () => {
+  needsLinux('memfd_create');
   const pid = forkExecSync('/bin/sleep', ['sleep', '60']);
   trace.ptraceSeize(pid, PTRACE.PTRACE_O_TRACESYSGOOD);
   assert.equal(wait4Sync(pid, W.WNOHANG | W.WUNTRACED), undefined);
