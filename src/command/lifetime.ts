@@ -5,8 +5,9 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { isAvailable } from '../launch/available.js';
+import { TREE_VARIABLE } from '../process/proc.js';
 import type { Process } from '../process/process.js';
-import { signalMarked, TREE_VARIABLE } from '../process/scope.js';
+import { signalMarked } from '../process/scope.js';
 import { checkBoolean, invalid, unavailable } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import type { SpawnOptions, Stdio } from './options.js';

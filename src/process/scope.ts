@@ -8,13 +8,14 @@
  *
  * @module
  */
-import { type Dirent, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type Dirent, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt, close } from '../syscall/call.js';
 import { invalid, unavailable } from '../syscall/check.js';
 import { E, SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { Handle } from './handle.js';
+import { type Entry, entries, entryOf, type Marked, markedOf, read } from './proc.js';
 
 /**
  * Which processes a signal is for:
@@ -47,121 +48,30 @@ export interface ScopeTarget {
   /** Its number may be another's by now. */
   readonly reaped: boolean;
   readonly cgroup?: string | undefined;
-  /** What its descendants have in their environment: see `TREE_VARIABLE`. */
+  /** What its descendants have in their environment: see `TREE_VARIABLE` in proc.ts. */
   readonly marker?: string | undefined;
 }
-
-/** Holds the markers of all trees that a process belongs to, with spaces between them. */
-export const TREE_VARIABLE = 'FORKEXEC_TREE';
-
-/** A process as /proc shows it. */
-interface Entry {
-  readonly pid: number;
-  readonly parent: number;
-  readonly group: number;
-  readonly session: number;
-  readonly ended: boolean;
-  /** A thread of the kernel, which is nobody's. */
-  readonly kernel: boolean;
-  /** When it was started, in clock ticks since the system was. */
-  readonly started: string;
-}
-
-/** Among the flags in /proc/PID/stat. */
-const PF_KTHREAD = 0x20_0000;
 
 /** How often the list is gone through for those that were started meanwhile. */
 const MAX_PASSES = 100;
 
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return ''; // ended, or not ours to look at
-  }
-}
-
-/** The fields of /proc/PID/stat behind the name, which may hold anything. */
-function fieldsOf(pid: number): string[] {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-function entryOf(pid: number): Entry | undefined {
-  const fields = fieldsOf(pid);
-  if (fields.length < 20) return undefined;
-  const ended = fields[0] === 'Z' || fields[0] === 'X';
-  const [parent, group, session] = fields.slice(1, 4).map(Number) as [number, number, number];
-  const kernel = (Number(fields[6]) & PF_KTHREAD) !== 0;
-  return { pid, parent, group, session, ended, kernel, started: fields[19] as string };
-}
-
-function entries(): Entry[] {
-  const list: Entry[] = [];
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    const entry = Number.isInteger(pid) && pid !== process.pid ? entryOf(pid) : undefined;
-    if (entry !== undefined) list.push(entry);
-  }
-  return list;
-}
-
-/** How often a process is looked at, and the milliseconds in between, until its execve is over. */
-const MAX_LOOKS = 50;
-const LOOK_AGAIN = 1;
-const nobody = new Int32Array(new SharedArrayBuffer(4));
-
 /**
- * The environment of a process. In the midst of execve(2), for microseconds unless the system is busy,
- * it has none: that is waited for, or the process would not be known.
+ * How often those are looked at again of whom it can't be told whether they belong to a tree, a
+ * millisecond apart: so long at most the event loop waits for the execve of another.
  */
-function environmentOf(pid: number): string {
-  let emptyAt: string | undefined;
-  let before: string | undefined;
-  for (let look = 0; look < MAX_LOOKS; look++) {
-    let text: string;
-    try {
-      text = readFileSync(`/proc/${pid}/environ`, 'latin1');
-    } catch {
-      return ''; // ended, or not ours to look at
-    }
-    // A runtime reads it in pieces, and execve begins between two: then the last variable is cut off.
-    if (text.endsWith('\0') || (text !== '' && text === before)) return text;
-    before = text;
-    const fields = fieldsOf(pid);
-    const [state, start, end] = [fields[0], fields[47], fields[48]];
-    if (end === undefined || state === 'Z' || state === 'X') return '';
-    // It is empty at first, and then the kernel counts what is in it: that is over at the next look.
-    if (start === end && end !== '0' && emptyAt === start) return '';
-    emptyAt = start;
-    Atomics.wait(nobody, 0, 0, LOOK_AGAIN);
-  }
-  return '';
-}
-
-/** Whether a process was started by the target, or by one that was, and has not hidden it. */
-function isMarked({ pid, ended, kernel }: Entry, { marker }: ScopeTarget): boolean {
-  if (marker === undefined || ended || kernel) return false;
-  const variables = environmentOf(pid).split('\0');
-  const markers = variables.find((each) => each.startsWith(`${TREE_VARIABLE}=`));
-  return (
-    markers
-      ?.slice(TREE_VARIABLE.length + 1)
-      .split(' ')
-      .includes(marker) ?? false
-  );
-}
+const LOOKS_FOR_SIGNAL = 10;
 
 /** Those of a list that are in the tree of a process. */
-function treeOf(target: ScopeTarget, list: readonly Entry[]): Entry[] {
-  const found = new Set<number>(target.reaped ? [] : [target.handle.pid]);
-  for (const entry of list) if (isMarked(entry, target)) found.add(entry.pid);
+function treeOf(target: ScopeTarget, list: readonly Entry[], looks: number): Marked {
+  const marked = markedOf(list, target.marker, looks);
+  const found = new Set<number>(marked.entries.map(({ pid }) => pid));
+  if (!target.reaped) found.add(target.handle.pid);
   // Parents may come behind their children in the list: until nothing new is found.
   for (let before = 0; before !== found.size; ) {
     before = found.size;
     for (const entry of list) if (found.has(entry.parent)) found.add(entry.pid);
   }
-  return list.filter((entry) => found.has(entry.pid));
+  return { entries: list.filter((entry) => found.has(entry.pid)), untold: marked.untold };
 }
 
 /** The processes of a control group and the groups below it. */
@@ -190,21 +100,22 @@ function cgroupEntries({ cgroup }: ScopeTarget): Entry[] {
  * Those of a list that are in the session of a process. Once its leader is reaped the number may be
  * that of a later session; as long as one is left that the leader started, it is not.
  */
-function sessionOf(target: ScopeTarget, list: readonly Entry[]): Entry[] {
+function sessionOf(target: ScopeTarget, list: readonly Entry[], looks: number): Marked {
   const found = list.filter(({ session }) => session === target.handle.pid);
-  return target.reaped && !found.some((entry) => isMarked(entry, target)) ? [] : found;
+  if (!target.reaped) return { entries: found, untold: false };
+  const { entries, untold } = markedOf(found, target.marker, looks);
+  return entries.length > 0 ? { entries: found, untold: false } : { entries, untold };
 }
 
 /** The members of a scope that have not ended, without this process. */
-function members(target: ScopeTarget, scope: Scope): Entry[] {
-  if (scope === 'cgroup') return cgroupEntries(target);
-  const list = entries();
+function members(target: ScopeTarget, scope: Scope, looks: number): Marked {
   const { pid } = target.handle;
-  let found: Entry[];
-  if (scope === 'group') found = list.filter(({ group }) => group === pid);
-  else if (scope === 'session') found = sessionOf(target, list);
-  else found = treeOf(target, list);
-  return found.filter(({ ended }) => !ended);
+  let found: Marked;
+  if (scope === 'tree') found = treeOf(target, entries(), looks);
+  else if (scope === 'session') found = sessionOf(target, entries(), looks);
+  else if (scope === 'cgroup') found = { entries: cgroupEntries(target), untold: false };
+  else found = { entries: entries().filter(({ group }) => group === pid), untold: false };
+  return { ...found, entries: found.entries.filter(({ ended }) => !ended) };
 }
 
 /** Whether a number still means the process that was looked at, and that is in the scope. */
@@ -248,12 +159,13 @@ function killCgroup(folder: string): boolean {
 export function signalScope(target: ScopeTarget, number: number, scope: Scope): boolean {
   if (scope === 'group') return signalGroup(target, number);
   if (scope === 'cgroup' && number === SIG.SIGKILL) {
-    const any = members(target, scope).length > 0;
+    const any = members(target, scope, 0).entries.length > 0;
     if (killCgroup(target.cgroup as string)) return any;
   }
   const done = new Set<number>();
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const fresh = members(target, scope).filter(({ pid }) => !done.has(pid));
+    const { entries } = members(target, scope, LOOKS_FOR_SIGNAL);
+    const fresh = entries.filter(({ pid }) => !done.has(pid));
     if (fresh.length === 0) break;
     for (const entry of fresh) {
       signalMember(entry, number, target, scope);
@@ -268,7 +180,8 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   const { pid } = handle;
   // What has ended and is not reaped is a member too, and does not count. Looked at before the signal,
   // which may end them.
-  const any = !(target.reaped || handle.hasEnded()) || members(target, 'group').length > 0;
+  const any =
+    !(target.reaped || handle.hasEnded()) || members(target, 'group', 0).entries.length > 0;
   const result = handle.signalGroup(number);
   if (result === 0) return any;
   if (result !== -E.ESRCH) {
@@ -283,11 +196,12 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
-/** Whether anybody of a scope is left. */
+/** Whether anybody of a scope is left, or there is one of whom that can't be told now. */
 export function isLeft(target: ScopeTarget, scope: Scope): boolean {
   // By number a zombie that leads no group would be blamed for it: it is only looked.
   if (scope === 'group' && target.handle.reachesGroupByPidfd) return signalGroup(target, 0);
-  return members(target, scope).length > 0;
+  const { entries, untold } = members(target, scope, 1);
+  return entries.length > 0 || untold;
 }
 
 /** Sends a signal to all that have a marker, and to their descendants. */
