@@ -8,6 +8,9 @@
 /* The spawner's thread only. */
 static void channel_ready(struct watch *watch, uint32_t events) {
   struct channel *channel = (void *)((char *)watch - offsetof(struct channel, watch));
+  /* epoll reports a hang-up that nobody asked for; the channel reports it when it is armed. */
+  if (!atomic_exchange(&channel->armed, 0))
+    return;
   /* One-shot: no second event overwrites this one before JavaScript took it and armed anew. */
   channel->events = events;
   environment_deliver(channel->environment, &channel->ready);
@@ -28,15 +31,11 @@ static void free_channel(struct request *request) {
 struct channel *channel_open(struct environment *environment, int fd, int owned, double token,
                              int *error) {
   struct channel *channel = calloc(1, sizeof *channel);
-  *error = channel == NULL ? ENOMEM : spawner_start();
-  if (*error == 0) {
-    channel->watch.ready = channel_ready;
-    *error = events_add_idle(fd, &channel->watch);
-  }
-  if (*error != 0) {
-    free(channel);
+  if (channel == NULL) {
+    *error = ENOMEM;
     return NULL;
   }
+  channel->watch.ready = channel_ready;
   channel->request.run = free_channel;
   channel->environment = environment;
   channel->token = token;
@@ -44,6 +43,14 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
   channel->owned = owned;
   channel->ready =
       (struct completion){.kind = COMPLETION_READY, .owner = channel, .discard = discard_ready};
+  *error = spawner_start();
+  /* Last: the spawner may use the channel before events_add_idle has returned. */
+  if (*error == 0)
+    *error = events_add_idle(fd, &channel->watch);
+  if (*error != 0) {
+    free(channel);
+    return NULL;
+  }
   environment_retain(environment);
   struct channel **channels = environment_channels(environment);
   channel->next = *channels;
@@ -54,6 +61,7 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
 }
 
 int channel_arm(struct channel *channel, uint32_t events) {
+  atomic_store(&channel->armed, 1);
   return events_arm(channel->fd, events, &channel->watch);
 }
 

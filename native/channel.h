@@ -5,14 +5,17 @@
 #include "environment.h"
 #include "spawner.h"
 
+#include <stdatomic.h>
+
 struct channel {
   struct watch watch;
   struct request request; /* to free it */
   struct environment *environment;
   double token; /* what JavaScript knows it by */
   int fd;
-  int owned;       /* closing the channel, or the end of its environment, closes the descriptor */
-  uint32_t events; /* what is ready; written by the spawner before it delivers */
+  atomic_int armed; /* JavaScript waits for an event */
+  int owned;        /* closing the channel, or the end of its environment, closes the descriptor */
+  uint32_t events;  /* what is ready; written by the spawner before it delivers */
   struct completion ready;
   struct channel *previous, *next; /* of the same environment */
 };

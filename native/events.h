@@ -30,7 +30,10 @@ void events_close(void);
 
 /* Reports that `fd` can be read for as long as it can. */
 int events_add(int fd, struct watch *watch);
-/* Takes `fd` into the set; what it reports is up to events_arm. */
+/*
+ * Takes `fd` into the set; what it reports is up to events_arm. An error or a hang-up may be
+ * reported at once, on the watching thread, before this function has returned.
+ */
 int events_add_idle(int fd, struct watch *watch);
 /* Reports one of `events`, an error or a hang-up, once. */
 int events_arm(int fd, uint32_t events, struct watch *watch);

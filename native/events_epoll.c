@@ -31,7 +31,7 @@ int events_add(int fd, struct watch *watch) {
   return control(EPOLL_CTL_ADD, fd, EPOLLIN, watch);
 }
 
-/* No events yet, and one-shot: even a hang-up is reported only once it was asked for. */
+/* No events yet. EPOLL_CTL_ADD reports an error or a hang-up all the same, once: epoll_ctl(2). */
 int events_add_idle(int fd, struct watch *watch) {
   return control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, watch);
 }

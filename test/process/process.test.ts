@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn as spawnByNode } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { spawn } from '#dist/index.js';
 import { Process, startProcess, startProcessSync } from '#dist/process/index.js';
@@ -41,6 +43,21 @@ test('many may wait, before and after the end, and all get the same status', () 
     for (const one of [...all, await child.wait()]) assert.equal(one, status);
     assert.equal(String(status), 'signal: terminated');
   }));
+
+test(
+  'an opened process that another library has reaped already can be awaited',
+  async () => {
+    // Its pidfd reports a hang-up as soon as it is watched: each round is a chance to be too early.
+    for (let round = 0; round < 100; round++) {
+      const child = spawnByNode('true', { stdio: 'ignore' });
+      const opened = Process.open(child.pid as number);
+      await once(child, 'exit');
+      const status = await opened.wait();
+      if (!noExitInfo) assert.equal(status.code, 0);
+    }
+  },
+  { skip: noPidfdOpen },
+);
 
 test('the end is known even if nobody waited', async () => {
   const child = startProcessSync('/bin/sh', ['sh', '-c', 'exit 3']);
