@@ -4,6 +4,7 @@
  * @module
  */
 import type { Child } from './child.js';
+import { parseJson } from './json.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import { Pipeline } from './pipeline.js';
 import { quoteCommand } from './quote.js';
@@ -72,9 +73,23 @@ export class Command<Out extends Output = string> implements Description {
     return runSync(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
-  /** Its output is the input of `next`. */
+  /** Runs it and resolves to its stdout as text. */
+  async text(options?: RunOptions): Promise<string> {
+    return (await this.run({ ...options, lines: false, encoding: 'utf8' })).stdout as string;
+  }
+
+  /**
+   * Runs it and resolves to the value of its stdout, which is JSON.
+   *
+   * @throws SyntaxError when it is not.
+   */
+  async json<T = unknown>(options?: RunOptions): Promise<T> {
+    return parseJson(this.toString(), await this.text(options));
+  }
+
+  /** Connects its output to the input of `next`. */
   pipe<Next extends Output>(next: Command<Next>): Pipeline<Next, Out | Next> {
-    return new Pipeline([this, next]);
+    return new Pipeline<Out>([this]).pipe(next);
   }
 
   /** Quoted so that a POSIX shell would run the same arguments. */

@@ -4,11 +4,13 @@
  * @module
  */
 import { aboveStdio, attempt, close } from '../syscall/call.js';
+import { invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Child } from './child.js';
 import { type Command, type Description, mergeOptions } from './command.js';
 import { ExitError } from './error.js';
+import { parseJson } from './json.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import { quoteCommand } from './quote.js';
 import type { Outcome } from './result.js';
@@ -35,6 +37,17 @@ function openPair(): [read: number, write: number] {
   return [aboveStdio(pair[0] as number), aboveStdio(pair[1] as number)];
 }
 
+/** A command that is a stage of a pipeline. @internal */
+export function checkStage(next: Description): Description {
+  const isCommand = typeof next === 'object' && next !== null && 'file' in next && 'args' in next;
+  if (isCommand) return next;
+  throw invalid(
+    'next',
+    next,
+    'a command: .pipe(command(file, args)), or .pipe`…` after a template',
+  );
+}
+
 /** Commands connected by pipes of the kernel: no byte between them passes through this process. */
 export class Pipeline<Out extends Output = string, All extends Output = Out> {
   /** In their order. */
@@ -47,7 +60,7 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
 
   /** One more command, which reads what the last one writes. */
   pipe<Next extends Output>(next: Command<Next>): Pipeline<Next, All | Next> {
-    return new Pipeline([...this.commands, next]);
+    return new Pipeline([...this.commands, checkStage(next)]);
   }
 
   /**
@@ -85,6 +98,20 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
     }
     // The types follow the options.
     return { ...last, command: this.toString(), stages } as never;
+  }
+
+  /** Runs it and resolves to the stdout of the last command as text. */
+  async text(options?: RunOptions): Promise<string> {
+    return (await this.run({ ...options, lines: false, encoding: 'utf8' })).stdout as string;
+  }
+
+  /**
+   * Runs it and resolves to the value of the last command's stdout, which is JSON.
+   *
+   * @throws SyntaxError when it is not.
+   */
+  async json<T = unknown>(options?: RunOptions): Promise<T> {
+    return parseJson(this.toString(), await this.text(options));
   }
 
   /** Starts all commands; `options` are for all of them. The first's stdin and the last's stdout are

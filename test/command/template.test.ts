@@ -125,6 +125,59 @@ test('what is no word is refused, with its place', () => {
   }
 });
 
+test('a value that only has to be awaited, or was forgotten, is refused in words that say so', () => {
+  const awaited = /must be awaited|await/;
+  assert.throws(() => $`ls ${Promise.resolve('a')}`, awaited);
+  assert.throws(() => $`ls ${$`echo a`}`, awaited);
+  assert.throws(() => $`ls ${$`echo a`.pipe`cat`}`, awaited);
+  assert.throws(() => $`ls ${undefined}`, /\[\] stands for no argument/);
+});
+
+test('$ called with a name is refused in words that say what to write', () => {
+  const refused = { code: 'ERR_INVALID_ARG_VALUE', message: /command\(name\)/ };
+  for (const value of ['ls', ['ls'], null, undefined, 5]) {
+    assert.throws(() => $(value as never), refused, inspect(value));
+    assert.throws(() => $.with(value as never), refused, inspect(value));
+  }
+});
+
+test('$ with options gives them to each command and to the stages of its pipelines', async () => {
+  const there = $({ cwd: '/usr', env: { A: '1' } }).with({ env: { B: '2' } });
+  assert.equal((await there`sh -c ${'pwd; echo $A $B'}`).stdout, '/usr\n1 2');
+  const piped = there`echo x`.pipe`sh -c ${'cat; pwd'}`.pipe`cat`;
+  assert.equal((await piped).stdout, 'x\n/usr');
+  const lines = await $({ lines: true })`printf ${'a\\nb\\n'}`;
+  assert.deepEqual(lines.stdout, ['a', 'b']);
+});
+
+test('a pipeline of templates runs when it is awaited, each time anew', () =>
+  withFolder(async (folder) => {
+    const file = join(folder, 'touched');
+    const pipeline = $`sh -c ${`echo x >> '${file}'; cat '${file}'`}`.pipe($`cat`);
+    await sleep(20);
+    assert.equal(existsSync(file), false, 'not before it is awaited');
+    assert.equal((await pipeline).stdout, 'x');
+    const { stdout, stages } = await pipeline.pipe(command('wc', ['-l']));
+    assert.equal(stdout, '2');
+    assert.equal(stages.length, 3);
+    assert.equal(await $`false`.pipe`true`.then(null, () => 'caught'), 'caught');
+  }));
+
+test('a stage that is not a command is refused', () => {
+  for (const next of ['cat', undefined, {}, () => {}]) {
+    for (const first of [
+      $`ls`,
+      $`ls`.pipe`cat`,
+      command('ls'),
+      command('ls').pipe(command('cat')),
+    ]) {
+      assert.throws(() => (first as Command).pipe(next as never), {
+        code: 'ERR_INVALID_ARG_VALUE',
+      });
+    }
+  }
+});
+
 test('a template without a word is refused', () => {
   for (const make of [() => $``, () => $`  `, () => $`${[]}`]) {
     assert.throws(make, { code: 'ERR_INVALID_ARG_VALUE' });

@@ -9,6 +9,7 @@ import {
   type Pipeline,
   type PipelineResult,
   type Result,
+  withOptions,
 } from '#dist/index.js';
 import type { Equal, Expect } from './expect.js';
 
@@ -26,6 +27,43 @@ export async function awaiting(): Promise<void> {
   // Still to be awaited, and not only a command.
   const configured = await $`true`.with({ cwd: '/' });
   type _6 = Expect<Equal<(typeof configured)['stdout'], string>>;
+}
+
+/** Options that were bound to `$` decide what its commands and their stages collect. */
+export async function bound(): Promise<void> {
+  const bytes = await $({ encoding: 'buffer' })`ls`;
+  type _1 = Expect<Equal<(typeof bytes)['stdout'], Uint8Array>>;
+  const piped = await $.with({ lines: true })`ls`.pipe`sort`;
+  type _2 = Expect<Equal<(typeof piped)['stdout'], string[]>>;
+  const mixed = await $`ls`.pipe(command('cat', { encoding: 'buffer' })).pipe`sort`;
+  type _3 = Expect<Equal<(typeof mixed)['stdout'], string>>;
+  type _4 = Expect<Equal<Stdout<(typeof mixed.stages)[number]>, string | Uint8Array>>;
+  // @ts-expect-error a misspelt option
+  $({ cmd: '/' });
+  // @ts-expect-error a name is not a template
+  $('ls');
+}
+
+/** Options for every command, and those of one call on top. */
+export async function everywhere(): Promise<void> {
+  const { run, runSync, spawn, command: make, $: script } = withOptions({ cwd: '/', lines: true });
+  const lines = await run('ls');
+  type _1 = Expect<Equal<(typeof lines)['stdout'], string[]>>;
+  const text = await run('ls', ['-l'], { lines: false });
+  type _2 = Expect<Equal<(typeof text)['stdout'], string>>;
+  const bytes = runSync('ls', { encoding: 'buffer', lines: false });
+  type _3 = Expect<Equal<(typeof bytes)['stdout'], Uint8Array>>;
+  const child = await spawn('cat', { stdin: 'pipe', stdout: 'null' });
+  type _4 = Expect<Equal<typeof child.stdin, Writable>>;
+  const made = await make('ls').run();
+  type _5 = Expect<Equal<(typeof made)['stdout'], string[]>>;
+  const templated = await script`ls`;
+  type _6 = Expect<Equal<(typeof templated)['stdout'], string[]>>;
+  const value: { a: number } = await command('x').json();
+  const piped: string = await $`x`.pipe`y`.text();
+  void [value, piped];
+  // @ts-expect-error a misspelt option
+  withOptions({ cmd: '/' });
 }
 
 type Stdout<T> = T extends { stdout: infer S } ? S : never;
