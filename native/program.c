@@ -1,14 +1,15 @@
 #include "program.h"
+#include "calls.h"
 #include <string.h>
 
-#define HEADER_SIZE 32u
+#define HEADER_SIZE 40u
 #define TABLE_SIZE 16u
 
 struct header {
   uint32_t magic, instructions, tables, data;
   uint32_t clone_flags;
   int32_t cgroup, pid_namespace;
-  uint32_t parent_files;
+  uint32_t parent_files, floor, reserved;
 };
 
 struct file_entry {
@@ -28,9 +29,21 @@ size_t program_allocation(size_t size) {
   return size + PROGRAM_GUARD;
 }
 
+#if defined(__linux__) && !defined(FORKEXEC_POSIX)
+#define NUMBER_OF_DUP3 ((uint32_t)SYS_dup3)
+#else
+#define NUMBER_OF_DUP3 ((uint32_t)CALL_dup3)
+#endif
+
 /* Whether a slot of 8 bytes lies in the data. */
 static int is_slot(uint64_t offset, uint32_t size) {
   return (offset & 7) == 0 && size >= 8 && offset <= size - 8;
+}
+
+/* Whether the instruction may put a descriptor at the number of a kept one. */
+static int overwrites_kept(const struct instruction *instruction, uint32_t floor) {
+  return instruction->number == NUMBER_OF_DUP3 &&
+         (INSTRUCTION_KIND(instruction, 1) != KIND_IMMEDIATE || instruction->arguments[1] >= floor);
 }
 
 static const char *load_instruction(struct instruction *instruction, uint32_t left,
@@ -116,6 +129,8 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
   size_t data_at = files_at + (size_t)header->parent_files * TABLE_SIZE;
   if (size != data_at + data_size)
     return "its size is not what its header says";
+  if (header->reserved != 0)
+    return "a reserved word is not zero";
   memset(bytes + size, 0, PROGRAM_GUARD);
 
   program->instructions = (void *)(bytes + HEADER_SIZE);
@@ -130,6 +145,8 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
   if ((program->clone_flags & PROGRAM_OWN_MEMORY) != 0 && program->parent_file_count > 0)
     return "a child with memory of its own can't wait for the parent's files";
   for (uint32_t i = 0; i < program->count; i++) {
+    if (header->floor > 0 && overwrites_kept(&program->instructions[i], header->floor))
+      return "an instruction may overwrite a kept descriptor";
     const char *wrong = load_instruction(&program->instructions[i], program->count - i - 1,
                                          program->data, data_size);
     if (wrong != NULL)

@@ -7,13 +7,15 @@
 
 /*
  * Layout of the bytes, all numbers little-endian as both architectures have them:
- *   header        8 words of 32 bits: magic, number of instructions, of tables, size of the data,
- *                 clone flags, cgroup, pid namespace, number of parent files
+ *   header        10 words of 32 bits: magic, number of instructions, of tables, size of the data,
+ *                 clone flags, cgroup, pid namespace, number of parent files, floor, reserved
  *   instructions  64 bytes each, as struct instruction has them
  *   tables        4 words each: where the pointers go, where the strings begin, how many, reserved
  *   parent files  4 words each: name, content, size of the content, instruction to blame
  *   data          strings, slots, structs; offsets count from here
  * A table is an argv or an envp: the strings lie one after another, each ended by a NUL.
+ * The floor: descriptors from this number on are kept for later instructions, and no instruction
+ * puts another there; 0 where none is kept.
  */
 #define PROGRAM_MAGIC 0x31584546u /* "FEX1" */
 #define PROGRAM_MAX_INSTRUCTIONS 65536u

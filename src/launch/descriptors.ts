@@ -65,6 +65,8 @@ export const sources: Step = {
       if (typeof source !== 'number') continue;
       program.must({ name: 'fcntl', argument: String(source) }, SYS.fcntl, source, F.F_GETFD);
     }
+    // Not before: a kept descriptor may get the number of a source that is closed in this process.
+    program.keepFrom(floorOf(descriptors));
     if (!wanted) return;
     const path = '/dev/null';
     const opened = program.slot();

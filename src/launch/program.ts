@@ -8,6 +8,7 @@
  */
 import { native } from '../native.js';
 import { unavailable } from '../syscall/check.js';
+import { F, SYS } from '../syscall/constants.js';
 import type { SilentStepName, StepName } from './step-names.js';
 
 /** What an instruction is called in an error. */
@@ -57,7 +58,7 @@ export const IS_IN_CGROUP = 0x8000_0002;
 const WAIT_FOR_PARENT = 0x8000_0001;
 
 const MAGIC = 0x3158_4546;
-const HEADER_WORDS = 8;
+const HEADER_WORDS = 10;
 const INSTRUCTION_WORDS = 16;
 const TABLE_WORDS = 4;
 
@@ -83,6 +84,9 @@ export class ProgramBuilder {
   readonly closeAfter: number[] = [];
   readonly #tables: number[] = [];
   readonly #parentFiles: number[] = [];
+  readonly #kept = new Map<number, Slot>();
+  #keptAt = 0;
+  #floor = 3;
   #dataSize = 0;
 
   /** A call whose failure ends the launch. */
@@ -114,6 +118,23 @@ export class ProgramBuilder {
   /** One of several calls of which the first to succeed does: execve along PATH. */
   candidate(step: StepInfo, number: number, ...args: readonly Argument[]): void {
     this.#add(step, number, MODE.tryNext, 0, 0, args);
+  }
+
+  /**
+   * Keeps a descriptor of this process for a later step of the child, and returns the slot with its
+   * number there. The descriptors that the child is to have do not overwrite it; execve closes it.
+   * May be called before or after `keepFrom`.
+   */
+  keep(fd: number): Slot {
+    const slot = this.#kept.get(fd) ?? this.slot();
+    this.#kept.set(fd, slot);
+    return slot;
+  }
+
+  /** Kept descriptors are moved here, to `floor` or above; no dup3 may go there. */
+  keepFrom(floor: number): void {
+    this.#keptAt = this.steps.length;
+    this.#floor = floor;
   }
 
   /** The child waits here until the parent has written the `parentFile`s. */
@@ -171,6 +192,7 @@ export class ProgramBuilder {
 
   /** The program's bytes, valid until the next program is finished. */
   finish(): Uint8Array {
+    this.#moveKept();
     const count = this.steps.length;
     const tables = this.#tables.length / TABLE_WORDS;
     const instructionBytes = count * INSTRUCTION_WORDS * 4;
@@ -184,12 +206,33 @@ export class ProgramBuilder {
     if (output.length < size) output = new Uint8Array(size * 2);
     const header = new Int32Array(output.buffer, 0, HEADER_WORDS);
     const { cloneFlags, cgroup, pidNamespace } = this;
-    header.set([MAGIC, count, tables, dataSize, cloneFlags, cgroup, pidNamespace, files]);
+    const floor = this.#kept.size > 0 ? this.#floor : 0;
+    header.set([MAGIC, count, tables, dataSize, cloneFlags, cgroup, pidNamespace, files, floor, 0]);
     output.set(new Uint8Array(instructions.buffer, 0, instructionBytes), HEADER_WORDS * 4);
     new Int32Array(output.buffer, tablesAt, this.#tables.length).set(this.#tables);
     new Int32Array(output.buffer, filesAt, this.#parentFiles.length).set(this.#parentFiles);
     output.set(data.subarray(0, dataSize), dataAt);
     return output.subarray(0, size);
+  }
+
+  /** Puts the instructions that move the kept descriptors where `keepFrom` says. */
+  #moveKept(): void {
+    const { steps } = this;
+    const count = steps.length;
+    for (const [fd, slot] of this.#kept) {
+      const step = { name: 'fcntl', argument: String(fd) } as const;
+      this.store(step, slot, SYS.fcntl, fd, F.F_DUPFD_CLOEXEC, this.#floor);
+    }
+    steps.splice(this.#keptAt, 0, ...steps.splice(count));
+    const at = this.#keptAt * INSTRUCTION_WORDS;
+    const end = count * INSTRUCTION_WORDS;
+    const moves = instructions.slice(end, steps.length * INSTRUCTION_WORDS);
+    instructions.copyWithin(at + moves.length, at, end);
+    instructions.set(moves, at);
+    for (let file = 3; file < this.#parentFiles.length; file += TABLE_WORDS) {
+      const blamed = this.#parentFiles[file] as number;
+      if (blamed >= this.#keptAt) this.#parentFiles[file] = blamed + steps.length - count;
+    }
   }
 
   /** The pointers to `count` strings that lie from `at` on. */

@@ -5,7 +5,7 @@ import { Handle } from '#dist/process/handle.js';
 import { reap } from '#dist/process/reap.js';
 import type { ExitStatus } from '#dist/process/status.js';
 
-export const HEADER_SIZE = 32;
+export const HEADER_SIZE = 40;
 export const INSTRUCTION_SIZE = 64;
 export const TABLE_SIZE = 16;
 
@@ -17,6 +17,8 @@ export const HEADER = {
   data: 3,
   cloneFlags: 4,
   parentFiles: 7,
+  floor: 8,
+  reserved: 9,
 } as const;
 
 export interface Instruction {

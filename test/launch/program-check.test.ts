@@ -16,6 +16,8 @@ import { test } from '../helpers/test.js';
 
 const step = { name: 'getpid' } as const;
 const CODE = 42;
+const FLOOR = 5;
+const KIND_LOAD = 2;
 
 /**
  * A program with something of everything, whose first instruction ends the process: whatever
@@ -24,19 +26,22 @@ const CODE = 42;
 function sample(): Buffer {
   const program = new ProgramBuilder();
   program.must(step, SYS.exit_group, CODE);
+  program.keepFrom(FLOOR);
   const slot = program.slot();
   program.store(step, slot, SYS.getpid);
   program.skipIf(0, 1, step, SYS.getppid, slot);
   program.ignore(step, SYS.chdir, program.string('/'));
+  program.must(step, SYS.dup3, program.keep(2), FLOOR - 1, 0);
   const argv = program.strings(['one', 'two', '']);
   program.candidate(step, SYS.execve, program.string('/bin/true'), argv, program.strings([]));
   return Buffer.from(program.finish());
 }
 
-const COUNT = 5;
-const STORE = 1;
-const SKIP = 2;
-const CHDIR = 3;
+const COUNT = 7;
+const STORE = 2;
+const SKIP = 3;
+const CHDIR = 4;
+const DUP = 5;
 const tableAt = HEADER_SIZE + COUNT * INSTRUCTION_SIZE;
 const { data } = decode(sample());
 const NOT_A_PROGRAM = { name: 'RangeError', code: 'ERR_INVALID_ARG_VALUE' };
@@ -74,6 +79,11 @@ const wrong: readonly (readonly [title: string, at: number, value: number])[] = 
   ['CLONE_THREAD', HEADER.cloneFlags * 4, 0x10000],
   ['one parent file more', HEADER.parentFiles * 4, 1],
   ['too many parent files', HEADER.parentFiles * 4, 9],
+  ['a reserved word', HEADER.reserved * 4, 1],
+  ['a floor as low as what dup3 overwrites', HEADER.floor * 4, FLOOR - 1],
+  ['a dup3 over what is kept', wordOf(DUP, 6), FLOOR],
+  ['a dup3 far above', wordOf(DUP, 7), 1],
+  ['a dup3 to a number that is not known', wordOf(DUP, 1), (KIND_LOAD << 8) | (KIND_LOAD << 10)],
   ['an unknown mode', wordOf(CHDIR, 1), 6],
   ['the largest mode', wordOf(CHDIR, 1), 0xff],
   ['unknown flags', wordOf(CHDIR, 1), 1 << 20],

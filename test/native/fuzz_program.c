@@ -11,14 +11,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #define CAPACITY 4096u
 #define MAX_ANSWERS 64
-#define HEADER_WORDS 8u
+#define HEADER_WORDS 10u
 #define INSTRUCTION_WORDS 16u
 #define TABLE_WORDS 4u
 
-enum header_word { H_MAGIC, H_COUNT, H_TABLES, H_DATA, H_FLAGS, H_CGROUP, H_PIDNS, H_FILES };
+enum header_word {
+  H_MAGIC,
+  H_COUNT,
+  H_TABLES,
+  H_DATA,
+  H_FLAGS,
+  H_CGROUP,
+  H_PIDNS,
+  H_FILES,
+  H_FLOOR,
+};
 
 /* A program as words, before it is loaded. */
 struct sample {
@@ -57,7 +68,8 @@ static void instruction(struct sample *sample, uint32_t number, uint32_t mode, u
   at[6] = second;
 }
 
-/* Of everything one: modes, kinds, two tables, a parent file. The data is 96 bytes. */
+/* Of everything one: modes, kinds, two tables, a parent file, a kept descriptor. The data is 96
+ * bytes. */
 static void write_rich(struct sample *sample) {
   enum { SLOT = 0, STRINGS = 8, ARGV = 40, ENVP = 72, PATH = 80, DATA = 96 };
   memset(sample, 0, sizeof *sample);
@@ -65,6 +77,8 @@ static void write_rich(struct sample *sample) {
   sample->words[H_DATA] = DATA;
   sample->words[H_FLAGS] = 0x10000000u; /* CLONE_NEWUSER */
   sample->words[H_CGROUP] = sample->words[H_PIDNS] = UINT32_MAX;
+  sample->words[H_FLOOR] = 5;
+  instruction(sample, SYS_dup3, MODE_IGNORE, KIND_LOAD, 0, 0, SLOT, 4);
   instruction(sample, 39, MODE_STORE, 0, 0, SLOT, 0, 0);
   instruction(sample, 110, MODE_SKIP_IF, KIND_LOAD, 5, 2, SLOT, 0);
   instruction(sample, 110, MODE_SKIP_UNLESS, KIND_IMMEDIATE, -9, 1, 7, 0);
@@ -73,7 +87,7 @@ static void write_rich(struct sample *sample) {
   instruction(sample, 59, MODE_TRY_NEXT, KIND_ADDRESS | KIND_ADDRESS << 2, 0, 0, PATH, ARGV);
   uint32_t *at = sample->words + HEADER_WORDS + sample->words[H_COUNT] * INSTRUCTION_WORDS;
   const uint32_t tables[] = {ARGV, STRINGS, 3, 0, ENVP, STRINGS, 0, 0};
-  const uint32_t files[] = {STRINGS, STRINGS + 4, 6, 3};
+  const uint32_t files[] = {STRINGS, STRINGS + 4, 6, 4};
   sample->words[H_TABLES] = 2;
   sample->words[H_FILES] = 1;
   memcpy(at, tables, sizeof tables);
@@ -182,7 +196,7 @@ static void check_slot(const void *pointer) {
   (void)value;
 }
 
-static void check_instruction(const struct program *program, uint32_t index) {
+static void check_instruction(const struct program *program, uint32_t index, uint32_t floor) {
   const struct instruction *one = &program->instructions[index];
   uint32_t mode = INSTRUCTION_MODE(one);
   if (mode >= MODE_COUNT)
@@ -191,6 +205,9 @@ static void check_instruction(const struct program *program, uint32_t index) {
     check_slot(program->data + one->skip);
   if ((mode == MODE_SKIP_IF || mode == MODE_SKIP_UNLESS) && one->skip > program->count - index - 1)
     broken("a skip goes past the end");
+  if (floor > 0 && one->number == SYS_dup3 &&
+      (INSTRUCTION_KIND(one, 1) != KIND_IMMEDIATE || one->arguments[1] >= floor))
+    broken("a kept descriptor is overwritten");
   for (int i = 0; i < 6; i++) {
     const void *pointer = (const void *)(uintptr_t)one->arguments[i];
     if (INSTRUCTION_KIND(one, i) == KIND_ADDRESS)
@@ -220,12 +237,13 @@ static void check(const struct program *program, const unsigned char *bytes, siz
   bounds.end = bytes + program_allocation(size);
   if (size != size_of(header) || program->data + header[H_DATA] != bytes + size)
     broken("the data is somewhere else");
-  if (program->count != header[H_COUNT] || (const void *)program->instructions != bytes + 32)
+  if (program->count != header[H_COUNT] ||
+      (const void *)program->instructions != bytes + HEADER_WORDS * 4)
     broken("the instructions are somewhere else");
   if ((program->clone_flags & 0x7e020081u) != program->clone_flags)
     broken("there are clone flags other than namespaces");
   for (uint32_t i = 0; i < program->count; i++)
-    check_instruction(program, i);
+    check_instruction(program, i, header[H_FLOOR]);
   const uint32_t *tables = header + HEADER_WORDS + (size_t)program->count * INSTRUCTION_WORDS;
   for (uint32_t i = 0; i < header[H_TABLES]; i++)
     check_table(program, tables + (size_t)i * TABLE_WORDS);
