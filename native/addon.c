@@ -48,13 +48,13 @@ size_t mailbox_of(napi_env env, struct instance *instance, double **rows) {
       napi_get_typedarray_info(env, array, NULL, &length, &data, NULL, NULL) != napi_ok)
     return 0;
   *rows = data;
-  return length / ROW;
+  return length / ROW_SIZE;
 }
 
 /* ---- completions ---- */
 
 static void write_row(napi_env env, struct completion *completion, double *row) {
-  row[0] = completion->kind;
+  row[ROW_KIND] = completion->kind;
   switch (completion->kind) {
   case COMPLETION_LAUNCHED:
   case COMPLETION_EXITED:
@@ -95,7 +95,7 @@ static void dispatch(napi_env env, take_function take) {
            (completion = take(instance->environment)) != NULL) {
       if (completion->kind == COMPLETION_LAUNCHED || completion->kind == COMPLETION_EXITED)
         processes[process_count++] = completion;
-      write_row(env, completion, rows + count++ * ROW);
+      write_row(env, completion, rows + count++ * ROW_SIZE);
     }
     if (count > 0) {
       napi_value argument = number(env, (double)count);

@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROW 20 /* numbers a completion; src/native.ts has the same */
-
 struct held_lock;
 
 /* The data of one JavaScript thread. */

@@ -66,9 +66,9 @@ static void run_call(struct request *request) {
 
 void write_call_row(napi_env env, struct completion *completion, double *row) {
   struct call *call = completion->owner;
-  row[1] = call->token;
-  row[2] = (double)(call->result >> 32);
-  row[3] = (double)(call->result & 0xffffffff);
+  row[ROW_TOKEN] = call->token;
+  row[CALLED_HIGH] = (double)(call->result >> 32);
+  row[CALLED_LOW] = (double)(call->result & 0xffffffff);
   arguments_return(env, &call->arguments);
   free_call(call);
 }

@@ -4,8 +4,8 @@
 
 void write_channel_row(struct completion *completion, double *row) {
   const struct channel *channel = completion->owner;
-  row[1] = channel->token;
-  row[2] = channel->events;
+  row[ROW_TOKEN] = channel->token;
+  row[READY_EVENTS] = channel->events;
 }
 
 static struct channel *channel_of(napi_env env, napi_value value) {

@@ -4,19 +4,17 @@
  */
 #define _GNU_SOURCE
 #include "addon.h"
+#include "protocol.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <unistd.h>
 
-/* The numbers are those of src/syscall/identity.ts. */
-enum { SET_UID, SET_EUID, SET_GID, SET_EGID, SET_GROUPS };
-
 _Static_assert(sizeof(uid_t) == 4 && sizeof(gid_t) == 4, "an id is an element of the array");
 
 /* Waits for all threads. */
 static int set(int32_t what, const uint32_t *ids, size_t count) {
-  if (what == SET_GROUPS) {
+  if (what == SETTER_SETGROUPS) {
 #ifdef __linux__
     return setgroups(count, ids);
 #else
@@ -25,13 +23,13 @@ static int set(int32_t what, const uint32_t *ids, size_t count) {
   }
   if (count == 1) {
     switch (what) {
-    case SET_UID:
+    case SETTER_SETUID:
       return setuid(ids[0]);
-    case SET_EUID:
+    case SETTER_SETEUID:
       return seteuid(ids[0]);
-    case SET_GID:
+    case SETTER_SETGID:
       return setgid(ids[0]);
-    case SET_EGID:
+    case SETTER_SETEGID:
       return setegid(ids[0]);
     }
   }

@@ -42,7 +42,7 @@ static void lock_granted(struct lock_wait *wait) {
 
 void write_lock_row(struct completion *completion, double *row) {
   struct held_lock *lock = completion->owner;
-  row[1] = lock->token;
+  row[ROW_TOKEN] = lock->token;
   lock->taken = 1;
 }
 

@@ -23,31 +23,31 @@ static double microseconds(struct timeval time) {
 
 static void write_launched(const struct process *process, double *row) {
   const struct launch_result *result = &process->result;
-  row[1] = process->token;
-  row[2] = result->step;
-  row[3] = result->error;
-  row[4] = result->pid;
-  row[5] = result->pidfd;
-  row[6] = result->inode;
-  row[7] = result->max_rss_floor;
-  row[8] = result->started;
+  row[ROW_TOKEN] = process->token;
+  row[LAUNCHED_STEP] = result->step;
+  row[LAUNCHED_ERROR] = result->error;
+  row[LAUNCHED_PID] = result->pid;
+  row[LAUNCHED_PIDFD] = result->pidfd;
+  row[LAUNCHED_INODE] = result->inode;
+  row[LAUNCHED_MAX_RSS_FLOOR] = result->max_rss_floor;
+  row[LAUNCHED_STARTED] = result->started;
 }
 
 static void write_exited(const struct process *process, double *row) {
   const struct rusage *usage = &process->usage;
-  row[1] = process->token;
-  row[2] = process->code;
-  row[3] = process->status;
-  row[4] = process->wall_time;
-  row[5] = microseconds(usage->ru_utime);
-  row[6] = microseconds(usage->ru_stime);
-  row[7] = (double)usage->ru_maxrss;
-  row[8] = (double)usage->ru_minflt;
-  row[9] = (double)usage->ru_majflt;
-  row[10] = (double)usage->ru_inblock;
-  row[11] = (double)usage->ru_oublock;
-  row[12] = (double)usage->ru_nvcsw;
-  row[13] = (double)usage->ru_nivcsw;
+  row[ROW_TOKEN] = process->token;
+  row[EXITED_CODE] = process->code;
+  row[EXITED_STATUS] = process->status;
+  row[EXITED_WALL_TIME] = process->wall_time;
+  row[EXITED_USER_TIME] = microseconds(usage->ru_utime);
+  row[EXITED_SYSTEM_TIME] = microseconds(usage->ru_stime);
+  row[EXITED_MAX_RSS] = (double)usage->ru_maxrss;
+  row[EXITED_MINOR_FAULTS] = (double)usage->ru_minflt;
+  row[EXITED_MAJOR_FAULTS] = (double)usage->ru_majflt;
+  row[EXITED_BLOCK_INPUT] = (double)usage->ru_inblock;
+  row[EXITED_BLOCK_OUTPUT] = (double)usage->ru_oublock;
+  row[EXITED_VOLUNTARY_SWITCHES] = (double)usage->ru_nvcsw;
+  row[EXITED_INVOLUNTARY_SWITCHES] = (double)usage->ru_nivcsw;
 }
 
 void write_process_row(struct completion *completion, double *row) {
@@ -61,7 +61,7 @@ void finish_process_row(struct completion *completion, int told) {
   struct process *process = completion->owner;
   if (completion->kind == COMPLETION_EXITED) {
     reap_release(process);
-  } else if (process->result.step != LAUNCHED) {
+  } else if (process->result.step != START_LAUNCHED) {
     process_free(process);
   } else if (!process->watched && told) {
     process->result.pidfd = -1; /* JavaScript's, from now on */
@@ -164,7 +164,7 @@ napi_value launch_sync(napi_env env, napi_callback_info info) {
   /* A watched process that ended already is freed once its exit is taken, on this thread. */
   mailbox_of(env, instance_of(env), &row);
   write_launched(process, row);
-  if (process->result.step != LAUNCHED || !watched) {
+  if (process->result.step != START_LAUNCHED || !watched) {
     process->result.pidfd = -1;
     process_free(process);
   }

@@ -22,14 +22,14 @@ static int number_of(napi_env env, napi_value value) {
 void write_signal_row(struct completion *completion, double *row) {
   struct signal_delivery *delivery = completion->owner;
   const struct signal_info *info = &delivery->info;
-  row[1] = delivery->token;
-  row[2] = info->number;
-  row[3] = info->code;
-  row[4] = info->pid;
-  row[5] = info->uid;
-  row[6] = info->status;
-  row[7] = (double)info->value;
-  row[8] = delivery->dropped;
+  row[ROW_TOKEN] = delivery->token;
+  row[SIGNAL_NUMBER] = info->number;
+  row[SIGNAL_CODE] = info->code;
+  row[SIGNAL_PID] = info->pid;
+  row[SIGNAL_UID] = info->uid;
+  row[SIGNAL_STATUS] = info->status;
+  row[SIGNAL_VALUE] = (double)info->value;
+  row[SIGNAL_DROPPED] = delivery->dropped;
   signals_taken(delivery);
   free(delivery);
 }
@@ -101,7 +101,7 @@ napi_value shares_handler(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* setBelow(number, how: number of enum signal_below): number, 0 or an errno */
+/* setBelow(number, how: BELOW_…): number, 0 or an errno */
 napi_value set_below(napi_env env, napi_callback_info info) {
   size_t count = 2;
   napi_value arguments[2];
@@ -109,7 +109,7 @@ napi_value set_below(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   int signal = number_of(env, arguments[0]);
   napi_get_value_int32(env, arguments[1], &how);
-  return signal == 0 ? NULL : number(env, handler_set_below(signal, (enum signal_below)how));
+  return signal == 0 ? NULL : number(env, handler_set_below(signal, how));
 }
 
 /*
@@ -137,7 +137,7 @@ napi_value block_signals(napi_env env, napi_callback_info info) {
   return number(env, pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL));
 }
 
-/* signalAction(number): number, enum signal_action or -errno */
+/* signalAction(number): number, ACTION_… or -errno */
 napi_value signal_action_of(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
@@ -156,5 +156,5 @@ napi_value set_signal_action(napi_env env, napi_callback_info info) {
   napi_get_value_bool(env, arguments[1], &ignored);
   if (signal == 0)
     return NULL;
-  return number(env, handler_set_action(signal, ignored ? SIGNAL_IGNORED : SIGNAL_DEFAULT));
+  return number(env, handler_set_action(signal, ignored ? ACTION_IGNORED : ACTION_DEFAULT));
 }

@@ -233,7 +233,7 @@ long call_exit_group(const long a[6]) {
 }
 
 static function *const functions[POSIX_CALL_COUNT] = {
-#define POSIX_CALL_FUNCTION(name) [CALL_##name] = call_##name,
+#define POSIX_CALL_FUNCTION(name) call_##name,
     POSIX_CALLS(POSIX_CALL_FUNCTION)
 #undef POSIX_CALL_FUNCTION
 };

@@ -44,9 +44,9 @@ int highest_descriptor(void) {
 /* The descriptors that an instruction names, two at the most. Returns how many. */
 static uint32_t named(const struct instruction *instruction, uint64_t fds[2]) {
   uint32_t count = 0, arguments = 0;
-  if (instruction->number == CALL_fcntl || instruction->number == CALL_ioctl)
+  if (instruction->number == POSIX_CALL_fcntl || instruction->number == POSIX_CALL_ioctl)
     arguments = 1;
-  else if (instruction->number == CALL_dup3)
+  else if (instruction->number == POSIX_CALL_dup3)
     arguments = 2;
   for (uint32_t i = 0; i < arguments; i++) {
     if (INSTRUCTION_KIND(instruction, i) == KIND_IMMEDIATE)

@@ -117,8 +117,7 @@ struct completion *environment_take(struct environment *environment) {
   return completion;
 }
 
-struct completion *environment_take_kind(struct environment *environment,
-                                         enum completion_kind kind) {
+struct completion *environment_take_kind(struct environment *environment, int kind) {
   pthread_mutex_lock(&environment->lock);
   struct completion **link = &environment->first;
   struct completion *previous = NULL, *found;

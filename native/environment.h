@@ -7,24 +7,16 @@
 #ifndef FORKEXEC_ENVIRONMENT_H
 #define FORKEXEC_ENVIRONMENT_H
 
+#include "protocol.h"
+
 struct environment;
 struct channel;
-
-/* src/native.ts has the same. */
-enum completion_kind {
-  COMPLETION_LAUNCHED, /* owner: struct process */
-  COMPLETION_EXITED,   /* the same */
-  COMPLETION_READY,    /* struct channel */
-  COMPLETION_CALLED,   /* struct call, bind_call.c */
-  COMPLETION_LOCKED,   /* struct held_lock, bind_lock.c */
-  COMPLETION_SIGNAL,   /* struct signal_delivery */
-};
 
 struct completion {
   struct completion *next;
   int queued; /* these two belong to environment.c */
   int forgotten;
-  enum completion_kind kind;
+  int kind; /* COMPLETION_… */
   void *owner;
   void (*discard)(struct completion *); /* instead of a delivery, once nobody is there */
 };
@@ -45,8 +37,7 @@ int environment_is_closed(struct environment *environment);
 /* The JavaScript thread only: takes the oldest completion, or returns NULL. */
 struct completion *environment_take(struct environment *environment);
 /* The JavaScript thread only: the oldest completion of a kind, or NULL. */
-struct completion *environment_take_kind(struct environment *environment,
-                                         enum completion_kind kind);
+struct completion *environment_take_kind(struct environment *environment, int kind);
 /* The JavaScript thread only: takes back a completion if it waits, and it is never queued again. */
 void environment_forget(struct environment *environment, struct completion *completion);
 

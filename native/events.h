@@ -8,13 +8,8 @@
 #ifndef FORKEXEC_EVENTS_H
 #define FORKEXEC_EVENTS_H
 
+#include "protocol.h"
 #include <stdint.h>
-
-/* As poll(2) has them on every system; src/command/channel.ts has the same. */
-#define EVENT_READ 0x1u
-#define EVENT_WRITE 0x4u
-#define EVENT_ERROR 0x8u    /* reported with or without being asked for */
-#define EVENT_HANG_UP 0x10u /* the same */
 
 struct watch;
 

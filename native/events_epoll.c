@@ -6,8 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-_Static_assert(EVENT_READ == EPOLLIN && EVENT_WRITE == EPOLLOUT && EVENT_ERROR == EPOLLERR &&
-                   EVENT_HANG_UP == EPOLLHUP,
+_Static_assert((int)EVENT_READ == EPOLLIN && (int)EVENT_WRITE == EPOLLOUT &&
+                   (int)EVENT_ERROR == EPOLLERR && (int)EVENT_HANG_UP == EPOLLHUP,
                "events are handed on as they are");
 
 static int set = -1;

@@ -15,7 +15,6 @@
 #define STACK_SIZE (64u << 10)
 #define SIGNAL_COUNT 64
 #define SIGNAL_SET_SIZE 8
-#define STEP_CLONE (-2)
 
 /* As rt_sigaction(2) takes it. */
 struct kernel_sigaction {
@@ -58,7 +57,7 @@ struct failure exec_in_place(const struct program *program) {
   unsigned char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED)
-    return (struct failure){STEP_CLONE, ENOMEM};
+    return (struct failure){START_CLONE, ENOMEM};
   uint64_t all = ~(uint64_t)0, before = 0;
   memset(dispositions, 0, sizeof dispositions);
   save_dispositions(dispositions);
@@ -67,7 +66,7 @@ struct failure exec_in_place(const struct program *program) {
   atomic_int running = 1; /* the kernel clears it when the thread has ended */
   long thread = start_thread(&start, stack, &running);
   if (thread < 0) {
-    failure = (struct failure){STEP_CLONE, (int32_t)-thread};
+    failure = (struct failure){START_CLONE, (int32_t)-thread};
   } else {
     while (atomic_load(&running) != 0)
       CALL(SYS_futex, (long)&running, FUTEX_WAIT, 1);

@@ -13,7 +13,6 @@
 #ifndef NSIG
 #define NSIG 65
 #endif
-#define STEP_CLONE (-2)
 
 /*
  * There is no thread with descriptors, a directory and a mask of its own: the program runs on the
@@ -63,15 +62,16 @@ static int save(struct state *state, const struct program *program) {
 static void close_opened(const struct program *program, int32_t failed) {
   for (int32_t i = 0; i < failed && i < (int32_t)program->count; i++) {
     const struct instruction *opened = &program->instructions[i];
-    int opens = opened->number == CALL_openat ||
-                (opened->number == CALL_fcntl && opened->arguments[1] == (uint64_t)F_DUPFD_CLOEXEC);
+    int opens =
+        opened->number == POSIX_CALL_openat ||
+        (opened->number == POSIX_CALL_fcntl && opened->arguments[1] == (uint64_t)F_DUPFD_CLOEXEC);
     if (!opens || INSTRUCTION_MODE(opened) != MODE_STORE)
       continue;
     const unsigned char *slot = program->data + opened->skip;
     int closed = 0;
     for (int32_t j = i + 1; !closed && j < failed; j++) {
       const struct instruction *at = &program->instructions[j];
-      closed = at->number == CALL_close && at->arguments[0] == (uint64_t)(uintptr_t)slot;
+      closed = at->number == POSIX_CALL_close && at->arguments[0] == (uint64_t)(uintptr_t)slot;
     }
     if (!closed)
       close((int)*(const uint64_t *)(const void *)slot);
@@ -109,7 +109,7 @@ struct failure exec_in_place(const struct program *program) {
   struct child_start start = {.program = program, .reset_handlers = 1};
   int error = save(&state, program);
   if (error != 0)
-    return (struct failure){STEP_CLONE, error};
+    return (struct failure){START_CLONE, error};
   start.highest_fd = state.count - 1;
   sigset_t all;
   sigfillset(&all);

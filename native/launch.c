@@ -34,11 +34,11 @@ static long call(struct child_start *start, const struct instruction *instructio
                     ? (long)*(const uint64_t *)(uintptr_t)argument
                     : (long)argument;
   }
-  if (instruction->number == CALL_CLOSE_ON_EXEC_RANGE)
+  if (instruction->number == OWN_CALL_CLOSE_ON_EXEC_RANGE)
     return close_on_exec_range(start, (unsigned long)values[0], (unsigned long)values[1]);
-  if (instruction->number == CALL_WAIT_FOR_PARENT)
+  if (instruction->number == OWN_CALL_WAIT_FOR_PARENT)
     return wait_for_parent(start);
-  if (instruction->number == CALL_IS_IN_CGROUP)
+  if (instruction->number == OWN_CALL_IS_IN_CGROUP)
     return start->in_cgroup;
   return call_kernel((long)instruction->number, values);
 }

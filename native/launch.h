@@ -1,45 +1,18 @@
 /*
  * A launch program: what a new process does to itself between clone and execve, as data.
  *
- * TypeScript writes it (src/launch/program.ts has the same layout), program.c checks and relocates
+ * TypeScript writes it (src/launch/program.ts), program.c checks and relocates
  * it, launch.c runs it in the child.
  */
 #ifndef FORKEXEC_LAUNCH_H
 #define FORKEXEC_LAUNCH_H
 
+#include "protocol.h"
 #include <stdint.h>
-
-/* What to do with the result r of a call; r is -errno where the call failed. */
-enum mode {
-  MODE_FAIL = 0,        /* r < 0 ends the launch: this step, this errno */
-  MODE_IGNORE = 1,      /* whatever r is, go on */
-  MODE_STORE = 2,       /* as MODE_FAIL, and r is kept in the slot `skip` points at */
-  MODE_SKIP_IF = 3,     /* r == value skips the next `skip` instructions */
-  MODE_SKIP_UNLESS = 4, /* r != value does */
-  MODE_TRY_NEXT = 5,    /* a candidate: on failure the next instruction is tried */
-  MODE_COUNT = 6
-};
-
-/* What an argument is, two bits for each of the six. */
-enum kind {
-  KIND_IMMEDIATE = 0,
-  KIND_ADDRESS = 1, /* in the program: an offset into the data; after relocation a pointer */
-  KIND_LOAD = 2,    /* the 64-bit value in a slot of the data when the instruction runs */
-  KIND_COUNT = 3
-};
-
-/* Numbers from here on are not system calls but small routines of launch.c. */
-#define CALL_OWN 0x80000000u
-#define CALL_CLOSE_ON_EXEC_RANGE                                                                   \
-  (CALL_OWN + 0)                            /* (first, last): by way of /proc/thread-self/fd       \
-                                             */
-#define CALL_WAIT_FOR_PARENT (CALL_OWN + 1) /* (): until the parent wrote its files */
-#define CALL_IS_IN_CGROUP (CALL_OWN + 2)    /* (): 1 if it was born in its control group */
-#define CALL_OWN_END (CALL_OWN + 3)
 
 struct instruction {
   uint32_t number;
-  uint32_t mode; /* enum mode in the low 8 bits, kinds from bit 8 on */
+  uint32_t mode; /* MODE_… in the low 8 bits, KIND_… from bit 8 on */
   int32_t value; /* what MODE_SKIP_IF and MODE_SKIP_UNLESS compare with */
   uint32_t skip; /* how many they skip; or the slot of MODE_STORE */
   uint64_t arguments[6];
@@ -58,13 +31,6 @@ struct parent_file {
 };
 
 #define MAX_PARENT_FILES 8
-
-/*
- * Among the clone flags: the child gets a copy of this process' memory at once, as by fork(2). Only
- * for what the kernel refuses to a process that shares memory, such as setns(2) of a time
- * namespace: the copy takes long where there is much memory.
- */
-#define PROGRAM_OWN_MEMORY 1u
 
 /* A program ready to run. All pointers lead into one allocation that outlives the launch. */
 struct program {

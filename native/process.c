@@ -27,7 +27,7 @@ static void discard_exited(struct completion *completion) {
 /* The beginning of one: while it runs, its exit is still to come. Any thread. */
 static void discard_launched(struct completion *completion) {
   struct process *process = completion->owner;
-  if (process->result.step != LAUNCHED) {
+  if (process->result.step != START_LAUNCHED) {
     process_free(process);
   } else if (!process->watched) {
     reap_watch(process); /* whoever wanted to reap it is gone */
@@ -81,7 +81,7 @@ static void launch_here(struct launch_stack *stack, struct process *process) {
   fork_lock_release(LOCK_LAUNCH);
   /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
   free_program(process);
-  if (process->result.step == LAUNCHED && process->watched)
+  if (process->result.step == START_LAUNCHED && process->watched)
     reap_watch(process);
 }
 

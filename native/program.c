@@ -2,8 +2,8 @@
 #include "calls.h"
 #include <string.h>
 
-#define HEADER_SIZE 40u
-#define TABLE_SIZE 16u
+#define HEADER_SIZE (4u * PROGRAM_HEADER_WORDS)
+#define TABLE_SIZE (4u * PROGRAM_TABLE_WORDS)
 
 struct header {
   uint32_t magic, instructions, tables, data;
@@ -21,7 +21,8 @@ struct table {
 };
 
 _Static_assert(sizeof(struct header) == HEADER_SIZE, "as program.ts writes it");
-_Static_assert(sizeof(struct instruction) == 64, "as program.ts writes it");
+_Static_assert(sizeof(struct instruction) == 4 * PROGRAM_INSTRUCTION_WORDS,
+               "as program.ts writes it");
 _Static_assert(sizeof(struct table) == TABLE_SIZE, "as program.ts writes it");
 _Static_assert(sizeof(struct file_entry) == TABLE_SIZE, "as program.ts writes it");
 
@@ -32,7 +33,7 @@ size_t program_allocation(size_t size) {
 #if defined(__linux__) && !defined(FORKEXEC_POSIX)
 #define NUMBER_OF_DUP3 ((uint32_t)SYS_dup3)
 #else
-#define NUMBER_OF_DUP3 ((uint32_t)CALL_dup3)
+#define NUMBER_OF_DUP3 ((uint32_t)POSIX_CALL_dup3)
 #endif
 
 /* Whether a slot of 8 bytes lies in the data. */
@@ -51,8 +52,8 @@ static const char *load_instruction(struct instruction *instruction, uint32_t le
   uint32_t mode = INSTRUCTION_MODE(instruction);
   if (mode >= MODE_COUNT)
     return "an instruction has an unknown mode";
-  if (instruction->number >= CALL_OWN_END ||
-      (instruction->number < CALL_OWN && instruction->number > 0xffff))
+  if (instruction->number >= OWN_CALL_END ||
+      (instruction->number < OWN_CALL_CLOSE_ON_EXEC_RANGE && instruction->number > 0xffff))
     return "an instruction has an unknown number";
   if (instruction->mode >> 20 != 0)
     return "an instruction has unknown flags";

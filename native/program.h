@@ -17,7 +17,6 @@
  * The floor: descriptors from this number on are kept for later instructions, and no instruction
  * puts another there; 0 where none is kept.
  */
-#define PROGRAM_MAGIC 0x31584546u /* "FEX1" */
 #define PROGRAM_MAX_INSTRUCTIONS 65536u
 #define PROGRAM_MAX_TABLES 64u
 #define PROGRAM_MAX_DATA (256u << 20)

@@ -250,10 +250,10 @@ int handler_renew(int number, int listening, int kept) {
 }
 
 /* The lock is held. */
-static int set_below_locked(int number, enum signal_below how) {
+static int set_below_locked(int number, int how) {
   static const struct sigaction none = {.sa_handler = SIG_DFL};
   int users = handlers.users[number];
-  if (users == 0 || (how == LAST_MUTES_BELOW && users > 1))
+  if (users == 0 || (how == BELOW_LAST_MUTES && users > 1))
     return 0;
   int error = install_locked(number);
   if (error != 0)
@@ -262,12 +262,12 @@ static int set_below_locked(int number, enum signal_below how) {
   if (how == BELOW_IS_FORGOTTEN && is_handler(&below))
     below = none;
   set_previous_locked(number, &below);
-  if (how == BELOW_IS_MUTE || how == LAST_MUTES_BELOW)
+  if (how == BELOW_IS_MUTE || how == BELOW_LAST_MUTES)
     atomic_store(&handlers.below[number], NULL);
   return 0;
 }
 
-int handler_set_below(int number, enum signal_below how) {
+int handler_set_below(int number, int how) {
   pthread_mutex_lock(&handlers.lock);
   int error = set_below_locked(number, how);
   pthread_mutex_unlock(&handlers.lock);
@@ -303,7 +303,7 @@ void handler_settle(void) {
 }
 
 /* The lock is held. */
-static int set_action_locked(int number, enum signal_action action) {
+static int set_action_locked(int number, int action) {
   struct sigaction now, wanted;
   if (sigaction(number, NULL, &now) != 0)
     return errno;
@@ -312,9 +312,9 @@ static int set_action_locked(int number, enum signal_action action) {
     now = handlers.previous[number];
   int ignored = now.sa_handler == SIG_IGN;
   int ignored_by_us = ignored && handlers.ignored[number];
-  handlers.ignored[number] = action == SIGNAL_IGNORED;
+  handlers.ignored[number] = action == ACTION_IGNORED;
   memset(&wanted, 0, sizeof wanted);
-  if (action == SIGNAL_IGNORED) {
+  if (action == ACTION_IGNORED) {
     wanted.sa_handler = SIG_IGN;
     if (!ignored_by_us)
       handlers.spared[number] = now;
@@ -330,7 +330,7 @@ static int set_action_locked(int number, enum signal_action action) {
   return 0;
 }
 
-int handler_set_action(int number, enum signal_action action) {
+int handler_set_action(int number, int action) {
   pthread_mutex_lock(&handlers.lock);
   int error = set_action_locked(number, action);
   pthread_mutex_unlock(&handlers.lock);
@@ -345,13 +345,13 @@ int handler_get_action(int number) {
     pthread_mutex_lock(&handlers.lock);
     int ignored = handlers.previous[number].sa_handler == SIG_IGN;
     pthread_mutex_unlock(&handlers.lock);
-    return ignored ? SIGNAL_OURS_ABOVE_IGNORED : SIGNAL_OURS;
+    return ignored ? ACTION_OURS_ABOVE_IGNORED : ACTION_OURS;
   }
   if (now.sa_handler == SIG_IGN) {
     pthread_mutex_lock(&handlers.lock);
     int here = handlers.ignored[number];
     pthread_mutex_unlock(&handlers.lock);
-    return here ? SIGNAL_IGNORED_HERE : SIGNAL_IGNORED;
+    return here ? ACTION_IGNORED_HERE : ACTION_IGNORED;
   }
-  return now.sa_handler == SIG_DFL ? SIGNAL_DEFAULT : SIGNAL_OTHER_HANDLER;
+  return now.sa_handler == SIG_DFL ? ACTION_DEFAULT : ACTION_OTHER_HANDLER;
 }

@@ -7,15 +7,7 @@
 #ifndef FORKEXEC_SIGNAL_HANDLER_H
 #define FORKEXEC_SIGNAL_HANDLER_H
 
-/* What is done on a signal now; src/native.ts has the same. */
-enum signal_action {
-  SIGNAL_DEFAULT,
-  SIGNAL_IGNORED, /* by somebody else, such as the runtime */
-  SIGNAL_OTHER_HANDLER,
-  SIGNAL_OURS,
-  SIGNAL_IGNORED_HERE, /* by handler_set_action */
-  SIGNAL_OURS_ABOVE_IGNORED,
-};
+#include "protocol.h"
 
 /* From here on signals of this number go into the ring, which is open. */
 int handler_add(int number);
@@ -29,16 +21,15 @@ int handler_remove(int number);
 int handler_renew(int number, int listening, int kept);
 /* Whether the handler that is below ours hears of signals, and whether it is put back in the end:
    the runtime knows whether anybody listens there. One of them is for the last user of ours. */
-enum signal_below { BELOW_HEARS, BELOW_IS_MUTE, LAST_MUTES_BELOW, BELOW_IS_FORGOTTEN };
-int handler_set_below(int number, enum signal_below how);
+int handler_set_below(int number, int how);
 /* Whether two signals have the same handler, apart from ours. */
 int handler_is_shared(int number, int other);
 /* Waits until every handler that had begun has put its signal into the ring. */
 void handler_settle(void);
-/* SIGNAL_IGNORED, or with SIGNAL_DEFAULT the action that this put an end to; somebody's handler is
+/* ACTION_IGNORED, or with ACTION_DEFAULT the action that this put an end to; somebody's handler is
    left alone then. Of a signal that our handler takes it is what the signal goes back to. */
-int handler_set_action(int number, enum signal_action action);
-/* enum signal_action, or -errno. */
+int handler_set_action(int number, int action);
+/* ACTION_…, or -errno. */
 int handler_get_action(int number);
 
 #endif

@@ -12,8 +12,7 @@ struct launch_stack {
 };
 
 struct launch_result {
-  int32_t step; /* LAUNCHED; START_…: what failed before clone, or clone; else the instruction that
-                   did */
+  int32_t step;  /* START_…, or the index of the instruction that failed */
   int32_t error; /* positive errno */
   int32_t pid;
   int32_t pidfd;        /* close-on-exec, at least 3; -1 where the system has none */
@@ -28,11 +27,6 @@ struct launch_result {
 #else
 #define MAX_RSS_UNIT 1
 #endif
-
-#define LAUNCHED (-1)
-#define START_CLONE (-2)
-#define START_SETNS (-3)
-#define START_UNBORN (-4) /* it was killed before its first instruction; never reported */
 
 /* Whether clone3 can be had: a kernel before 5.7 lacks it, a container's filter may deny it. */
 int launch_has_clone3(void);

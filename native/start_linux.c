@@ -47,7 +47,7 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
   const struct program *program = start->program;
   int suspended = program->parent_file_count == 0;
   int shares = (program->clone_flags & PROGRAM_OWN_MEMORY) == 0;
-  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) | (program->clone_flags & ~PROGRAM_OWN_MEMORY) |
+  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) | (program->clone_flags & ~(uint32_t)PROGRAM_OWN_MEMORY) |
                    (suspended ? CLONE_FLAG_VFORK : CLONE_FLAG_CHILD_CLEARTID);
   if (launch_has_clone3()) {
     struct kernel_clone_args arguments = {
@@ -204,7 +204,7 @@ static int find_watcher(long pid, int *pidfd) {
 /* launch_start, with a birth in the control group or without. */
 static void start_process(struct launch_stack *stack, const struct program *program, int in_cgroup,
                           struct launch_result *result) {
-  struct failure failure = {LAUNCHED, 0};
+  struct failure failure = {START_LAUNCHED, 0};
   struct child_start start = {.program = program, .failure = &failure, .in_cgroup = in_cgroup};
   struct failure *copied = NULL;
   _Atomic int32_t running = 1;
@@ -235,13 +235,14 @@ static void start_process(struct launch_stack *stack, const struct program *prog
     pid = clone_child(stack, &start, &pidfd, &running);
   leave_pid_namespace(way_back);
   if (pid >= 0 && program->parent_file_count > 0) {
-    struct failure ours = {LAUNCHED, 0};
+    struct failure ours = {START_LAUNCHED, 0};
     struct score score = read_oom_score();
     write_parent_files(&start, pid, &ours);
     wait_until_gone(&running);
     restore_oom_score(&score);
     /* Unless the child failed before, its own says only that it was told to give up. */
-    if (ours.step != LAUNCHED && (failure.step == LAUNCHED || failure.error == ECANCELED))
+    if (ours.step != START_LAUNCHED &&
+        (failure.step == START_LAUNCHED || failure.error == ECANCELED))
       failure = ours;
   }
   if (copied != NULL) {
@@ -251,7 +252,7 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   if (pid >= 0 && start.in_cgroup && !start.began && copied == NULL)
     failure = (struct failure){START_UNBORN, ESRCH};
   int error = 0;
-  if (pid >= 0 && pidfd < 0 && failure.step == LAUNCHED)
+  if (pid >= 0 && pidfd < 0 && failure.step == START_LAUNCHED)
     error = find_watcher(pid, &pidfd);
   if (pidfd >= 0)
     pidfd = fd_above_stdio(pidfd);
@@ -267,7 +268,7 @@ static void start_process(struct launch_stack *stack, const struct program *prog
     CALL(SYS_kill, pid, SIGKILL); /* nothing here could watch it */
     failure = (struct failure){START_CLONE, error};
   }
-  if (failure.step != LAUNCHED) {
+  if (failure.step != START_LAUNCHED) {
     reap_failed(pid, pidfd);
     if (pidfd >= 0)
       close(pidfd);
@@ -277,7 +278,7 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   }
   struct rusage self = {0};
   getrusage(RUSAGE_SELF, &self);
-  result->step = LAUNCHED;
+  result->step = START_LAUNCHED;
   result->error = 0;
   result->pid = (int32_t)pid;
   result->pidfd = pidfd;

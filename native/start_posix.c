@@ -122,7 +122,7 @@ void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
   (void)stack;
   struct child_start start = {.program = program, .reset_handlers = 1};
-  struct failure failure = {LAUNCHED, 0};
+  struct failure failure = {START_LAUNCHED, 0};
   int fds[2];
   *result =
       (struct launch_result){.step = START_CLONE, .pidfd = -1, .started = monotonic_microseconds()};
@@ -175,7 +175,7 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   }
   struct rusage self = {0};
   getrusage(RUSAGE_SELF, &self);
-  result->step = LAUNCHED;
+  result->step = START_LAUNCHED;
   result->pid = (int32_t)pid;
   result->max_rss_floor = (double)self.ru_maxrss / MAX_RSS_UNIT;
 }

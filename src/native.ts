@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { backend } from './backend.js';
+import { ROW } from './protocol.js';
 
 /** A descriptor that the spawner watches; made and used by `native/addon.c` only. */
 export interface NativeChannel {
@@ -86,38 +87,15 @@ interface Addon {
   completions?: Completions;
 }
 
-/** How many numbers a completion has; `ROW` in native/addon.c. */
-const ROW = 20;
+/** How many completions the addon reports at a time. */
 const ROWS = 64;
-
-/** What is done on a signal: enum signal_action of native/signal_handler.h. */
-export const ACTION = {
-  ignored: 1,
-  otherHandler: 2,
-  ours: 3,
-  ignoredHere: 4,
-  oursAboveIgnored: 5,
-} as const;
-
-/** What becomes of the handler below ours: native/signal_handler.h. */
-export const BELOW = { hears: 0, isMute: 1, lastMutes: 2, isForgotten: 3 } as const;
-
-/** The first number of a completion. */
-export const COMPLETION = {
-  launched: 0,
-  exited: 1,
-  ready: 2,
-  called: 3,
-  locked: 4,
-  signal: 5,
-} as const;
 
 /** What happened, as numbers of `row` from index `at` on; valid only during the call. */
 export type CompletionHandler = (row: Float64Array, at: number) => void;
 
 /** Who gets which completion, and whether the event loop waits for them. */
 export class Completions {
-  readonly mailbox: Float64Array = new Float64Array(ROW * ROWS);
+  readonly mailbox: Float64Array = new Float64Array(ROW.size * ROWS);
   readonly #handlers = new Map<number, CompletionHandler>();
   readonly #addon: Addon;
   #lastToken = 0;
@@ -150,9 +128,9 @@ export class Completions {
 
   #dispatch(rows: number): void {
     // A handler may run code that launches or takes signals now, and so writes to the mailbox.
-    const mailbox = rows === 1 ? this.mailbox : this.mailbox.slice(0, rows * ROW);
-    for (let at = 0; at < rows * ROW; at += ROW) {
-      const handler = this.#handlers.get(mailbox[at + 1] as number);
+    const mailbox = rows === 1 ? this.mailbox : this.mailbox.slice(0, rows * ROW.size);
+    for (let at = 0; at < rows * ROW.size; at += ROW.size) {
+      const handler = this.#handlers.get(mailbox[at + ROW.token] as number);
       try {
         handler?.(mailbox, at);
       } catch (error) {

@@ -6,6 +6,7 @@
  * @module
  */
 import { completions, type NativeChannel, native } from '../native.js';
+import { READY } from '../protocol.js';
 import { attempt, close } from '../syscall/call.js';
 import { LAYOUT, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
@@ -37,7 +38,7 @@ export class Channel {
   /** Takes over `fd`. */
   constructor(fd: number) {
     this.#fd = fd;
-    this.#token = completions.register((row, at) => this.#ready(row[at + 2] as number));
+    this.#token = completions.register((row, at) => this.#ready(row[at + READY.events] as number));
     const channel = native.openChannel(fd, true, this.#token);
     if (typeof channel === 'number') {
       completions.forget(this.#token);

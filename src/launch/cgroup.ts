@@ -1,11 +1,12 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { OWN_CALL } from '../protocol.js';
 import { attempt } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
 import { CLONE, E, O, SYS } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
 import { openFileSync } from '../syscall/open.js';
 import { LaunchError } from './error.js';
-import { IS_IN_CGROUP, type ProgramBuilder } from './program.js';
+import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
 
 /** The control group of the new process. */
@@ -72,7 +73,7 @@ export const cgroup: Step = {
     const step = { name: 'cgroup', argument: String(wanted) } as const;
     const flags = O.O_WRONLY | O.O_CLOEXEC;
     const again = launch.options.namespaces?.cgroup === true;
-    program.skipIf(1, again ? 4 : 3, step, IS_IN_CGROUP);
+    program.skipIf(1, again ? 4 : 3, step, OWN_CALL.isInCgroup);
     program.store(step, procs, SYS.openat, fd, program.string('cgroup.procs'), flags);
     program.must(step, SYS.write, procs, program.string('0'), 1);
     program.ignore({ name: 'close' }, SYS.close, procs);

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { START } from '../protocol.js';
 import { close } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
@@ -61,16 +62,11 @@ export function checkLaunch(launch: Launch): void {
   for (const fd of compile(launch).closeAfter) close(fd);
 }
 
-/** Where the native side says that no step of the program failed but clone itself. */
-const STEP_CLONE = -2;
-/** Or setns for the pid namespace that it is born in. */
-const STEP_SETNS = -3;
-
 /** What the native side says has failed. */
 function stepOf({ launch, steps, bornInto }: CompiledLaunch, step: number): StepInfo {
-  if (step === STEP_SETNS)
+  if (step === START.setns)
     return { name: 'setns', argument: `pid ${launch.options.namespaces?.pid}` };
-  if (step === STEP_CLONE) {
+  if (step === START.clone) {
     return { name: 'clone', argument: bornInto.length === 0 ? undefined : bornInto.join() };
   }
   // Past the end: there was no directory to look in.

@@ -1,8 +1,9 @@
 import { backend } from '../backend.js';
 import { native } from '../native.js';
+import { OWN_CALL } from '../protocol.js';
 import { AT, CLOSE_RANGE, F, O, SYS } from '../syscall/constants.js';
 import { refusalOf } from '../syscall/facilities.js';
-import { CLOSE_ON_EXEC_RANGE, type ProgramBuilder, Slot } from './program.js';
+import { type ProgramBuilder, Slot } from './program.js';
 import type { DescriptorSource, Launch, Step } from './step.js';
 
 /** The last descriptor there can be; close_range(2) takes it for "all from here on". */
@@ -57,7 +58,7 @@ export const sources: Step = {
   options: [],
   emit(program: ProgramBuilder, { descriptors }: Launch): void {
     // All of them, of which `descriptors` takes out what the child has: a new root may have no /proc.
-    if (goesByList()) program.must(CLOSE, CLOSE_ON_EXEC_RANGE, 0, LAST_FD);
+    if (goesByList()) program.must(CLOSE, OWN_CALL.closeOnExecRange, 0, LAST_FD);
     let wanted = false;
     // Looked at first: what is opened and moved later may get a number that is closed here.
     for (const source of new Set(descriptors.values())) {
@@ -136,6 +137,6 @@ function closeOnExec(program: ProgramBuilder, first: number, last: number): void
   if (backend === 'linux') {
     program.must(CLOSE, SYS.close_range, first, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
   } else {
-    program.must(CLOSE, CLOSE_ON_EXEC_RANGE, first, last);
+    program.must(CLOSE, OWN_CALL.closeOnExecRange, first, last);
   }
 }

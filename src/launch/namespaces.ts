@@ -1,7 +1,8 @@
 import { native } from '../native.js';
+import { PROGRAM } from '../protocol.js';
 import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
 import { CLONE, MS, SYS } from '../syscall/constants.js';
-import { OWN_MEMORY, type ProgramBuilder } from './program.js';
+import type { ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';
 import { toNumber } from './values.js';
 
@@ -158,7 +159,7 @@ export const namespaces: Step = {
         program.pidNamespace = value;
       } else {
         // The clock is on a page of the memory: the kernel refuses processes that share theirs.
-        if (kind === 'time') program.cloneFlags |= OWN_MEMORY;
+        if (kind === 'time') program.cloneFlags |= PROGRAM.ownMemory;
         program.must({ name: 'setns', argument: `${kind} ${value}` }, SYS.setns, value, flag);
       }
     }

@@ -1,7 +1,7 @@
 import { backend } from '../backend.js';
+import { POSIX_CALL } from '../protocol.js';
 import { checkSignal } from '../syscall/check.js';
 import { P, PR, SYS } from '../syscall/constants.js';
-import { SYS as portable } from '../syscall/posix.js';
 import { type Signal, signalName } from '../syscall/signals.js';
 import type { ProgramBuilder } from './program.js';
 import { toSignal } from './signals.js';
@@ -18,8 +18,7 @@ export interface ParentDeathSignalOptions {
   parentDeathSignal?: Signal | undefined;
 }
 
-/** procctl(2) of FreeBSD, where a process does what prctl does on Linux. */
-const FREEBSD_PROCCTL = portable.procctl;
+/** Of procctl(2), with which FreeBSD does what prctl(2) does on Linux. */
 const PROC_PDEATHSIG_CTL = 11;
 
 export const parentDeathSignal: Step = {
@@ -34,7 +33,7 @@ export const parentDeathSignal: Step = {
       program.must(step, SYS.prctl, PR.PR_SET_PDEATHSIG, signal);
     } else {
       const address = program.words([BigInt(signal)]);
-      program.must(step, FREEBSD_PROCCTL, P.P_PID, 0, PROC_PDEATHSIG_CTL, address);
+      program.must(step, POSIX_CALL.procctl, P.P_PID, 0, PROC_PDEATHSIG_CTL, address);
     }
     // The parent may have ended before the line above: then nobody sends the signal, and the child
     // does so itself. In a pid namespace of its own the child's parent is 0, which is no such case.

@@ -7,6 +7,7 @@
  * @module
  */
 import { native } from '../native.js';
+import { KIND, MODE, OWN_CALL, PROGRAM } from '../protocol.js';
 import { unavailable } from '../syscall/check.js';
 import { F, SYS } from '../syscall/constants.js';
 import type { SilentStepName, StepName } from './step-names.js';
@@ -38,29 +39,8 @@ export class Slot extends Address {}
 /** A Slot stands for its value when the instruction runs, an Address for the pointer. */
 export type Argument = number | Address | Slot;
 
-/** What native/launch.h calls modes. */
-const MODE = { fail: 0, ignore: 1, store: 2, skipIf: 3, skipUnless: 4, tryNext: 5 } as const;
-const KIND = { immediate: 0, address: 1, load: 2 } as const;
-
-/** Not a system call: marks a range of descriptors close-on-exec by way of /proc. */
-export const CLOSE_ON_EXEC_RANGE = 0x8000_0000;
-
-/**
- * Among the clone flags: the child begins with a copy of this process' memory, which the kernel asks
- * for where it must share none. Takes as long as fork(2).
- */
-export const OWN_MEMORY = 1;
-
-/** Nor is this one: 1 if the child was born in its control group, else 0. */
-export const IS_IN_CGROUP = 0x8000_0002;
-
-/** Not a system call either: waits until the parent has written its files. */
-const WAIT_FOR_PARENT = 0x8000_0001;
-
-const MAGIC = 0x3158_4546;
-const HEADER_WORDS = 10;
-const INSTRUCTION_WORDS = 16;
-const TABLE_WORDS = 4;
+const { headerWords: HEADER_WORDS, instructionWords: INSTRUCTION_WORDS } = PROGRAM;
+const { tableWords: TABLE_WORDS } = PROGRAM;
 
 let instructions = new Int32Array(64 * INSTRUCTION_WORDS);
 let data = Buffer.alloc(32 * 1024);
@@ -70,7 +50,7 @@ let output = new Uint8Array(64 * 1024);
 /** Programs are complete before the next begins: they share the scratch memory. */
 export class ProgramBuilder {
   readonly steps: StepInfo[] = [];
-  /** CLONE_NEW… flags: namespaces that the process is born into; and OWN_MEMORY. */
+  /** CLONE_NEW… flags: namespaces that the process is born into; and PROGRAM.ownMemory. */
   cloneFlags = 0;
   /** A descriptor of the cgroup directory that it is born in, or -1. */
   cgroup = -1;
@@ -139,7 +119,7 @@ export class ProgramBuilder {
 
   /** The child waits here until the parent has written the `parentFile`s. */
   waitForParent(step: StepInfo): void {
-    this.must(step, WAIT_FOR_PARENT);
+    this.must(step, OWN_CALL.waitForParent);
   }
 
   /** A file below /proc/PID that the parent writes, for the instruction that is added next. */
@@ -207,7 +187,18 @@ export class ProgramBuilder {
     const header = new Int32Array(output.buffer, 0, HEADER_WORDS);
     const { cloneFlags, cgroup, pidNamespace } = this;
     const floor = this.#kept.size > 0 ? this.#floor : 0;
-    header.set([MAGIC, count, tables, dataSize, cloneFlags, cgroup, pidNamespace, files, floor, 0]);
+    header.set([
+      PROGRAM.magic,
+      count,
+      tables,
+      dataSize,
+      cloneFlags,
+      cgroup,
+      pidNamespace,
+      files,
+      floor,
+      0,
+    ]);
     output.set(new Uint8Array(instructions.buffer, 0, instructionBytes), HEADER_WORDS * 4);
     new Int32Array(output.buffer, tablesAt, this.#tables.length).set(this.#tables);
     new Int32Array(output.buffer, filesAt, this.#parentFiles.length).set(this.#parentFiles);

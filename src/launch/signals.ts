@@ -1,4 +1,5 @@
-import { ACTION, native } from '../native.js';
+import { native } from '../native.js';
+import { ACTION } from '../protocol.js';
 import { checkSignals, invalid } from '../syscall/check.js';
 import { SIG, SIG_HOW, SYS } from '../syscall/constants.js';
 import { type Signal, signalName, signalSet } from '../syscall/signals.js';

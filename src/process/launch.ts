@@ -4,17 +4,13 @@
  * @module
  */
 import { type CompiledLaunch, launchError } from '../launch/compile.js';
-import { COMPLETION, completions, native } from '../native.js';
+import { completions, native } from '../native.js';
+import { COMPLETION, EXITED, LAUNCHED, ROW, START } from '../protocol.js';
 import { Handle } from './handle.js';
 import { Loan } from './loan.js';
 import { Process } from './process.js';
 import { ExitStatus, ownMaxRss } from './status.js';
 import { holdTracee, holdTraceeSync } from './tracee.js';
-
-/** In a row: that the launch did not fail. */
-const LAUNCHED = -1;
-/** In a row: that clone failed, or what comes before it. */
-const STEP_CLONE = -2;
 
 /** What the native side reports of a launch that failed. */
 interface Failure {
@@ -37,25 +33,26 @@ export interface Unwatched {
 
 /** A process that the native side just launched, from its row. */
 function launchedProcess(row: Float64Array, at: number): Process {
-  const [token, , , pid, pidfd, inode] = row.subarray(at + 1, at + 7);
-  const owner = { token: token as number };
-  return new Process(new Handle(pid as number, pidfd as number, owner), inode as number);
+  const value = (column: number): number => row[at + column] as number;
+  const owner = { token: value(ROW.token) };
+  const handle = new Handle(value(LAUNCHED.pid), value(LAUNCHED.pidfd), owner);
+  return new Process(handle, value(LAUNCHED.inode));
 }
 
 /** How a process ended, from its row; `parentPeak` is from the row of its launch. */
 function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStatus {
   const value = (column: number): number => row[at + column] as number;
-  return new ExitStatus(value(2), value(3), {
-    wallTime: Math.round(value(4)),
-    userTime: value(5),
-    systemTime: value(6),
-    maxRss: ownMaxRss(value(7), parentPeak),
-    minorFaults: value(8),
-    majorFaults: value(9),
-    blockInput: value(10),
-    blockOutput: value(11),
-    voluntarySwitches: value(12),
-    involuntarySwitches: value(13),
+  return new ExitStatus(value(EXITED.code), value(EXITED.status), {
+    wallTime: Math.round(value(EXITED.wallTime)),
+    userTime: value(EXITED.userTime),
+    systemTime: value(EXITED.systemTime),
+    maxRss: ownMaxRss(value(EXITED.maxRss), parentPeak),
+    minorFaults: value(EXITED.minorFaults),
+    majorFaults: value(EXITED.majorFaults),
+    blockInput: value(EXITED.blockInput),
+    blockOutput: value(EXITED.blockOutput),
+    voluntarySwitches: value(EXITED.voluntarySwitches),
+    involuntarySwitches: value(EXITED.involuntarySwitches),
   });
 }
 
@@ -79,7 +76,7 @@ class Following {
 
   /** The handler of its completions. */
   readonly handle = (row: Float64Array, at: number): void => {
-    if (row[at] === COMPLETION.exited) {
+    if (row[at + ROW.kind] === COMPLETION.exited) {
       completions.forget(this.token);
       this.process?.end(exitStatus(row, at, this.#parentPeak));
     } else {
@@ -89,16 +86,19 @@ class Following {
   };
 
   launched(row: Float64Array, at: number): void {
-    if (row[at + 2] !== LAUNCHED) {
-      this.fail(row[at + 2] as number, row[at + 3] as number);
+    if (row[at + LAUNCHED.step] !== START.launched) {
+      this.fail(row[at + LAUNCHED.step] as number, row[at + LAUNCHED.error] as number);
     } else if (this.watch) {
-      this.#parentPeak = row[at + 7] as number;
+      this.#parentPeak = row[at + LAUNCHED.maxRssFloor] as number;
       this.process = launchedProcess(row, at);
       this.created(this.process);
     } else {
-      const [pid, pidfd, , parentPeak, started] = row.subarray(at + 4, at + 9);
-      const handle = new Handle(pid as number, pidfd as number, 'here');
-      this.unwatched = { handle, parentPeak, started } as Unwatched;
+      const value = (column: number): number => row[at + column] as number;
+      this.unwatched = {
+        handle: new Handle(value(LAUNCHED.pid), value(LAUNCHED.pidfd), 'here'),
+        parentPeak: value(LAUNCHED.maxRssFloor),
+        started: value(LAUNCHED.started),
+      };
       this.#over();
     }
   }
@@ -131,7 +131,7 @@ async function launchLater(
   const fds = toFds(closeFds, compiled);
   const errno = native.launch(bytes, bytes.length, following.token, fds, following.watch);
   if (errno !== 0) {
-    following.fail(STEP_CLONE, errno);
+    following.fail(START.clone, errno);
     return;
   }
   await new Promise<void>((resolve) => {
@@ -153,7 +153,7 @@ function launchNow(
   const traced = watch && compiled.launch.options.ptrace === true;
   const errno = native.launchSync(bytes, bytes.length, token, fds, watch, traced);
   if (errno === 0) following.launched(completions.mailbox, 0);
-  else following.fail(STEP_CLONE, errno);
+  else following.fail(START.clone, errno);
 }
 
 /** A foreground process gives the terminal back when it stops or ends. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ACTION, native } from '../native.js';
+import { native } from '../native.js';
+import { ACTION } from '../protocol.js';
 import { checkSignal, checkSignals, invalid } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';

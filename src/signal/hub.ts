@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { ACTION, completions, native } from '../native.js';
+import { completions, native } from '../native.js';
+import { ACTION } from '../protocol.js';
 import { SystemError } from '../syscall/errors.js';
 import { infoOf, type SignalInfo } from './info.js';
 import { keepFromRuntime, noteArrival, silence, unsilence } from './listeners.js';

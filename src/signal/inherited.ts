@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { ACTION, native } from '../native.js';
+import { native } from '../native.js';
+import { ACTION } from '../protocol.js';
 import type { SignalName } from '../syscall/signals.js';
 import { record } from './record.js';
 import { table } from './table.js';

@@ -7,7 +7,8 @@
  */
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { ACTION, BELOW, native } from '../native.js';
+import { native } from '../native.js';
+import { ACTION, BELOW } from '../protocol.js';
 
 const { SIGCHLD, SIGHUP, SIGINT, SIGTERM } = constants.signals;
 

@@ -1,11 +1,11 @@
 // The constants of the running platform: plain tables, chosen once.
 
 import { backend } from '../backend.js';
+import { POSIX_CALL } from '../protocol.js';
 import * as darwin from './darwin.js';
 import * as freebsd from './freebsd.js';
 import * as arm64 from './linux-arm64.js';
 import * as x64 from './linux-x64.js';
-import * as posix from './posix.js';
 
 type X64 = typeof x64;
 type Arm64 = typeof arm64;
@@ -47,7 +47,7 @@ const tables: X64 | Arm64 = chooseTables();
 
 /** Numbers of system calls; with the portable backend its own, and only what it has. */
 export const SYS: Constants<'SYS'> =
-  backend === 'posix' ? (posix.SYS as unknown as Constants<'SYS'>) : tables.SYS;
+  backend === 'posix' ? (POSIX_CALL as unknown as Constants<'SYS'>) : tables.SYS;
 /** Numbers of signals: signal(7). */
 export const SIG: Constants<'SIG'> = tables.SIG;
 /** Numbers of errors: errno(3). */

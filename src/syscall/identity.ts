@@ -9,6 +9,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { native } from '../native.js';
+import { SETTER } from '../protocol.js';
 import { call } from './call.js';
 import { checkUnsigned, invalid } from './check.js';
 import { SystemError } from './errors.js';
@@ -66,15 +67,12 @@ export function getgroups(): number[] {
   return [...groups.subarray(0, call('getgroups', groups.length, groups))];
 }
 
-/** In the order of native/bind_identity.c. */
-const SETTERS = ['setuid', 'seteuid', 'setgid', 'setegid', 'setgroups'] as const;
-
-function set(name: (typeof SETTERS)[number], ids: readonly number[]): void {
+function set(name: keyof typeof SETTER, ids: readonly number[]): void {
   if (!isMainThread) {
     const error = new TypeError(`${name} is for the main thread: it changes all of them`);
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
-  const errno = native.setIdentity(SETTERS.indexOf(name), Uint32Array.from(ids));
+  const errno = native.setIdentity(SETTER[name], Uint32Array.from(ids));
   if (errno !== 0) throw new SystemError(name, errno);
 }
 

@@ -5,6 +5,7 @@
  */
 import { backend } from '../backend.js';
 import { completions, type NativeArgument, native } from '../native.js';
+import { CALLED } from '../protocol.js';
 import { unavailable } from './check.js';
 import { SystemError } from './errors.js';
 
@@ -134,8 +135,8 @@ function callOffLoop(
     const token = completions.register((row, at) => {
       completions.forget(token);
       completions.release();
-      const high = BigInt(row[at + 2] as number);
-      resolve((high << 32n) | BigInt(row[at + 3] as number));
+      const high = BigInt(row[at + CALLED.high] as number);
+      resolve((high << 32n) | BigInt(row[at + CALLED.low] as number));
     });
     completions.retain();
     let errno = -1;

@@ -92,7 +92,7 @@ test('with the constants of macOS and FreeBSD everything loads, and what they la
         const { table } = await import(${dist('signal/index.js')});
         const { compile } = await import(${dist('launch/compile.js')});
         const { SYS, AT, O, TIOC } = await import(${dist('syscall/constants.js')});
-        const { SYS: calls } = await import(${dist('syscall/posix.js')});
+        const { POSIX_CALL: calls } = await import(${dist('protocol.js')});
         const launch = (options) => {
           const descriptors = new Map([[0, 'null'], [1, 'inherit'], [3, 1]]);
           const compiled = compile({ file: 'ls', argv: ['ls'], descriptors, options, search: true, parentPid: 1 });

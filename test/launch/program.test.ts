@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import {
-  type Address,
-  CLOSE_ON_EXEC_RANGE,
-  ProgramBuilder,
-  type Slot,
-} from '#dist/launch/program.js';
+import { type Address, ProgramBuilder, type Slot } from '#dist/launch/program.js';
 import { ExitStatus } from '#dist/process/index.js';
+import { OWN_CALL } from '#dist/protocol.js';
 import { attempt, call, close } from '#dist/syscall/call.js';
 import { E, F, SYS } from '#dist/syscall/constants.js';
 import { decode, type ProgramEnd, runProgram } from '../helpers/programs.js';
@@ -227,7 +223,7 @@ test('descriptors are closed by way of /proc where close_range(2) is missing', (
       for (const last of [dups[150] as number, 0xffff_ffff]) {
         const program = new ProgramBuilder();
         for (const fd of [0, 1, 2]) program.must(step, SYS.fcntl, fd, F.F_SETFD, 0);
-        program.must(step, CLOSE_ON_EXEC_RANGE, 3, last);
+        program.must(step, OWN_CALL.closeOnExecRange, 3, last);
         const argv = program.strings(['state', file]);
         const path = program.string(helper('state'));
         program.must(step, SYS.execve, path, argv, program.strings([]));

@@ -83,7 +83,7 @@ static void write_rich(struct sample *sample) {
   instruction(sample, 110, MODE_SKIP_IF, KIND_LOAD, 5, 2, SLOT, 0);
   instruction(sample, 110, MODE_SKIP_UNLESS, KIND_IMMEDIATE, -9, 1, 7, 0);
   instruction(sample, 80, MODE_FAIL, KIND_ADDRESS, 0, 0, PATH, 0);
-  instruction(sample, CALL_CLOSE_ON_EXEC_RANGE, MODE_IGNORE, 0, 0, 0, 3, UINT32_MAX);
+  instruction(sample, OWN_CALL_CLOSE_ON_EXEC_RANGE, MODE_IGNORE, 0, 0, 0, 3, UINT32_MAX);
   instruction(sample, 59, MODE_TRY_NEXT, KIND_ADDRESS | KIND_ADDRESS << 2, 0, 0, PATH, ARGV);
   uint32_t *at = sample->words + HEADER_WORDS + sample->words[H_COUNT] * INSTRUCTION_WORDS;
   const uint32_t tables[] = {ARGV, STRINGS, 3, 0, ENVP, STRINGS, 0, 0};

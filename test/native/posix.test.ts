@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
-import { SYS } from '#dist/syscall/posix.js';
 import { test } from '../helpers/test.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -86,15 +84,4 @@ test('what runs in a forked child calls what is async-signal-safe, and nothing e
       [],
     );
   }
-});
-
-test('the table of calls is the same in C and in TypeScript', () => {
-  const header = readFileSync(join(root, 'native/calls_posix.h'), 'utf8');
-  const names = [...header.matchAll(/^ {2}CALL\((\w+)\)/gm)].map(([, name]) => name);
-  assert.ok(names.length > 40);
-  assert.deepEqual(Object.keys(SYS), names);
-  assert.deepEqual(
-    Object.values(SYS),
-    names.map((_, index) => index),
-  );
 });
