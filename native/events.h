@@ -1,6 +1,6 @@
 /*
- * The descriptors that the spawner watches, in one set for the process: events_epoll.c on Linux,
- * events_kqueue.c on macOS and the BSDs, events_poll.c elsewhere.
+ * The descriptors that the spawner watches, in one set for the process: epoll(7) on Linux,
+ * kqueue(2) on macOS and the BSDs.
  *
  * Results are 0 or a positive errno. Any thread but where it says otherwise; nothing blocks but
  * events_wait.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from '#dist/index.js';
+import { run, runSync } from '#dist/index.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -71,7 +71,9 @@ const CROSS = 'aarch64-linux-gnu-gcc';
 function withoutCrossCompiler(): string | false {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   if (!folders.some((folder) => existsSync(join(folder, CROSS)))) return `there is no ${CROSS}`;
-  return false;
+  const probe = { input: '#include <stdint.h>\n', reject: false } as const;
+  const { status, stderr } = runSync(CROSS, ['-E', '-x', 'c', '-'], probe);
+  return !status.ok && `${CROSS} has no C library: ${stderr.trim()}`;
 }
 
 test(

@@ -1,6 +1,6 @@
 /*
- * What native/waiter.c says of children, more of them than it has threads: waiter ends after each
- * was told of once, by then had ended, and was still there to be reaped.
+ * What native/waiter_linux.c says of children, more of them than it has threads: waiter ends after
+ * each was told of once, by then had ended, and was still there to be reaped.
  */
 #define _GNU_SOURCE
 #include "waiter.h"

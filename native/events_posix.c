@@ -1,4 +1,5 @@
-/* macOS and the BSDs: descriptors, and the end of children. */
+/* kqueue(2) on macOS and the BSDs: descriptors, and the end of children. */
+#define _GNU_SOURCE /* Linux: waitid */
 #include "events.h"
 #include "spawner.h"
 #include "waiter.h"
@@ -31,7 +32,8 @@ void events_close(void) {
 
 static int change(int fd, int filter, int flags, struct watch *watch) {
   struct kevent event;
-  EV_SET(&event, (uintptr_t)fd, (short)filter, (unsigned short)flags, 0, 0, watch);
+  unsigned note = filter == EVFILT_USER ? NOTE_TRIGGER : 0; /* it has happened already */
+  EV_SET(&event, (uintptr_t)fd, (short)filter, (unsigned short)flags, note, 0, watch);
   return kevent(set, &event, 1, NULL, 0, NULL) == 0 ? 0 : errno;
 }
 
@@ -48,11 +50,11 @@ int events_add_idle(int fd, struct watch *watch) {
 }
 
 /*
- * That nobody reads any more is seen on the writing side alone. Where room to write is not asked
- * for, the filter is to be told of changes, or it would go on reporting room; events_wait drops
- * those.
+ * A pipe that nobody reads is reported by the filter for writing. Where room to write is not asked
+ * for, that filter reports each change once, and events_wait drops what is not a hang-up. A pipe
+ * that nobody reads already is refused with EPIPE: then the queue is made to report the hang-up.
  *
- * What is there already is taken out first: not all systems change the flags of a filter.
+ * The filters of before are removed first: not all systems change the flags of a filter.
  */
 int events_arm(int fd, uint32_t events, struct watch *watch) {
   int error = 0;
@@ -63,12 +65,15 @@ int events_arm(int fd, uint32_t events, struct watch *watch) {
     error = change(fd, EVFILT_WRITE, EV_ADD | EV_ONESHOT, watch);
   if (error == 0 && events == 0)
     error = change(fd, EVFILT_WRITE, EV_ADD | EV_CLEAR, watch);
+  if (error == EPIPE)
+    error = change(fd, EVFILT_USER, EV_ADD | EV_ONESHOT, watch);
   return error;
 }
 
 void events_remove(int fd) {
   change(fd, EVFILT_READ, EV_DELETE, NULL);
   change(fd, EVFILT_WRITE, EV_DELETE, NULL);
+  change(fd, EVFILT_USER, EV_DELETE, NULL);
 }
 
 /* What is reported; 0 for nothing that was asked for. The end of what is read is read as well. */
@@ -76,20 +81,20 @@ static uint32_t events_of(const struct kevent *event) {
   uint32_t error = (event->flags & EV_ERROR) != 0 ? EVENT_ERROR : 0;
   if (event->filter == EVFILT_READ)
     return EVENT_READ | error;
-  if ((event->flags & EV_EOF) != 0)
+  if (event->filter == EVFILT_USER || (event->flags & EV_EOF) != 0)
     return EVENT_WRITE | EVENT_HANG_UP | error;
   return (event->flags & EV_CLEAR) != 0 ? error : EVENT_WRITE | error;
 }
 
-/* One of the filters of a watch was reported, once: neither is to be again. */
+/* One filter of a watch has reported, once: none of them is to report again. */
 static void disarm(const struct kevent *event) {
   if ((event->flags & (EV_ONESHOT | EV_CLEAR)) != 0)
     events_remove((int)event->ident);
 }
 
 /*
- * The queue may tell the end a moment before the process can be reaped, and whoever is told looks
- * once: this waits for it, microseconds, and takes nothing.
+ * The queue may report the end a moment before the process can be reaped, and `ended` looks once:
+ * this waits for that moment, microseconds, and takes nothing.
  */
 static void tell_end(struct child_wait *wait) {
   siginfo_t info;
@@ -128,13 +133,13 @@ int events_wait(struct event *events, int only_look) {
   return count;
 }
 
-/* ---- waiter.h: no thread is needed where the queue tells the end of a process ---- */
+/* ---- waiter.h: no thread is needed where the queue reports the end of a process ---- */
 
 int waiter_start(void) {
   return spawner_start();
 }
 
-/* Once it has ended the kernel says ESRCH, though it is not reaped yet. */
+/* ESRCH: it has ended, and is not reaped yet. FreeBSD reports that through the queue. */
 void waiter_add(struct child_wait *wait) {
   struct kevent event;
   EV_SET(&event, (uintptr_t)wait->pid, EVFILT_PROC, EV_ADD | EV_ONESHOT, NOTE_EXIT, 0, wait);
