@@ -6,7 +6,8 @@
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
-import type { SpawnOptions } from '../command/options.js';
+import type { FileStdio, SpawnOptions } from '../command/options.js';
+import { checkCommand } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
 import type { DescriptorSource } from '../launch/step.js';
 import { type ExecOptions, exec } from '../process/exec.js';
@@ -15,17 +16,18 @@ import { openFileSync } from '../syscall/open.js';
 import { codeOfLaunchError, Failure } from './exit.js';
 import { GivenFlags, isOptionError, launchFlags } from './flags.js';
 import { complain } from './output.js';
-import { descriptorFlags } from './values.js';
+import { stdioFlags } from './stdio-flags.js';
 
-/** What an option of run is for exec: nobody is left to be at the other end of a pipe. */
-function toSource(name: string, stdio: unknown, flags: number): DescriptorSource | undefined {
-  if (stdio === undefined || stdio === 'inherit' || stdio === 'null') return stdio;
-  if (typeof stdio === 'number') return stdio;
-  const { file, append, access } = stdio as { file: string; append?: boolean; access?: 'read' };
-  const write = flags | (append ? O.O_APPEND : O.O_TRUNC);
-  const mode = access === 'read' || flags === O.O_RDONLY ? O.O_RDONLY : write;
+const ACCESS = { read: O.O_RDONLY, write: O.O_WRONLY, readwrite: O.O_RDWR } as const;
+
+/** The value of an option of run, for exec: no process stays that could be at the end of a pipe. */
+function toSource(name: string, stdio: unknown, usual: 'read' | 'write'): DescriptorSource {
+  if (typeof stdio !== 'object') return stdio as DescriptorSource;
+  const { file, append, access = usual } = stdio as FileStdio & { file: string };
+  const create = access === 'read' ? 0 : O.O_CREAT | (append ? O.O_APPEND : 0);
+  const empty = access === 'write' && !append ? O.O_TRUNC : 0;
   try {
-    return openFileSync(file, mode);
+    return openFileSync(file, ACCESS[access] | create | empty);
   } catch (error) {
     throw new Failure(`--${name} ${file}: ${(error as Error).message}`);
   }
@@ -35,32 +37,25 @@ function toSource(name: string, stdio: unknown, flags: number): DescriptorSource
 function toExecOptions(given: SpawnOptions): ExecOptions {
   const { stdin, stdout, stderr, fds, ...launch } = given;
   const options: ExecOptions = { ...launch };
-  const write = O.O_WRONLY | O.O_CREAT;
-  const sources = {
-    stdin: toSource('stdin', stdin, O.O_RDONLY),
-    stdout: toSource('stdout', stdout, write),
-    stderr: stderr === 'stdout' ? undefined : toSource('stderr', stderr, write),
-  };
-  for (const name of ['stdin', 'stdout', 'stderr'] as const) {
-    const source = sources[name];
-    if (source !== undefined) options[name] = source;
+  if (stdin !== undefined) options.stdin = toSource('stdin', stdin, 'read');
+  if (stdout !== undefined) options.stdout = toSource('stdout', stdout, 'write');
+  if (stderr === 'stdout') {
+    const { stdout: source = 'inherit' } = options;
+    options.stderr = source === 'inherit' ? 1 : source;
+  } else if (stderr !== undefined) {
+    options.stderr = toSource('stderr', stderr, 'write');
   }
-  if (stderr === 'stdout') options.stderr = sources.stdout === 'null' ? 'null' : numberOf(sources);
   const kept = Object.entries(fds ?? {}).map(([fd, stdio]) => {
-    return [fd, toSource(`fd ${fd}`, stdio, write) ?? 'inherit'] as const;
+    return [fd, toSource(`fd ${fd}`, stdio, 'write')] as const;
   });
   if (kept.length > 0) options.fds = Object.fromEntries(kept);
   return options;
 }
 
-/** The descriptor that stderr is a copy of. */
-function numberOf({ stdout }: { stdout: DescriptorSource | undefined }): number {
-  return typeof stdout === 'number' ? stdout : 1;
-}
-
 /** Never returns unless it fails: then the exit code. */
 function become(file: string, args: readonly string[], given: GivenFlags): number {
   try {
+    checkCommand(file, args, given.options); // a mistake in an option must not have emptied a file
     return exec(file, args, toExecOptions(given.options));
   } catch (error) {
     if (error instanceof LaunchError) {
@@ -136,7 +131,7 @@ export function addExecCommands(program: Command, done: (code: number) => void):
     .passThroughOptions()
     .addHelpText('after', CODES);
   given.offer(command, 'What the program gets:', launchFlags);
-  given.offer(command, 'Its descriptors:', descriptorFlags);
+  given.offer(command, 'Its descriptors:', stdioFlags);
   command
     .helpOption('-h, --help', 'show this')
     .action((file: string, args: string[]) => done(become(file, args, given)));

@@ -23,7 +23,8 @@ import {
   usageTable,
 } from './report.js';
 import { dieOf, holdSignals } from './signals.js';
-import { descriptorFlags, timeFlags } from './values.js';
+import { stdioFlags } from './stdio-flags.js';
+import { stopFlags } from './stop-flags.js';
 
 const DESCRIPTION = `Runs a program and ends with its exit code.
 
@@ -127,8 +128,8 @@ export function addRunCommand(program: Command, done: (code: number) => void): v
     .passThroughOptions()
     .addHelpText('after', AFTER_HELP);
   given.offer(command, 'What the program gets:', launchFlags);
-  given.offer(command, 'Its descriptors:', descriptorFlags);
-  given.offer(command, 'Its time:', timeFlags);
+  given.offer(command, 'Its descriptors:', stdioFlags);
+  given.offer(command, 'Its time:', stopFlags);
   command
     .optionsGroup('What is reported:')
     .option('--usage', 'after the end print time, memory and the like on stderr')

@@ -14,11 +14,17 @@ import type { Verbose } from './verbose.js';
 export interface FileStdio {
   /** A path, or a `file:` URL; relative to the working directory of this process, not to `cwd`. */
   file: string | URL;
-  /** Writes go to the end of what is there. Default: false, and the file is emptied first. */
+  /**
+   * Writes go to the end of the file. Default: false, and the file is emptied first, unless `access`
+   * is `'readwrite'`.
+   */
   append?: boolean | undefined;
   /** Permissions of a file that is created, before the umask. Default: 0o666. */
   mode?: number | undefined;
-  /** Default: `'read'` for stdin, `'write'` for all others. */
+  /**
+   * Default: `'read'` for stdin, `'write'` for stdout and stderr. Descriptors above 2 have none: give
+   * it, or `append: true`.
+   */
   access?: 'read' | 'write' | 'readwrite' | undefined;
 }
 

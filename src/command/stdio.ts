@@ -62,7 +62,7 @@ function checkStdio(option: string, fd: number, value: Stdio): Stdio {
   if ((fd === 1 || fd === 2) && isSource(value) && !isSink(value)) {
     throw invalid(option, value, 'something to write to');
   }
-  if (isFile(value)) checkFile(option, value);
+  if (isFile(value)) checkFile(option, fd, value);
   return value;
 }
 
@@ -84,9 +84,17 @@ export function planStdio(
   return plan;
 }
 
-function checkFile(option: string, stdio: FileStdio): void {
+function checkFile(option: string, fd: number, stdio: FileStdio): void {
   const { access, append, mode } = stdio;
   filePath(option, stdio);
+  // Nothing says of a descriptor above 2 that it is for writing, and a guess would empty the file.
+  if (fd > 2 && access === undefined && append !== true) {
+    throw invalid(
+      `${option}.access`,
+      access,
+      "'read', 'write' or 'readwrite', or append: true given",
+    );
+  }
   if (access !== undefined && !Object.hasOwn(ACCESS, access)) {
     throw invalid(`${option}.access`, access, Object.keys(ACCESS).join(', '));
   }
@@ -115,7 +123,8 @@ function openRequests(plan: StdioPlan): OpenRequest[] {
     if (!isFile(stdio)) continue;
     const access = stdio.access ?? (fd === 0 ? 'read' : 'write');
     let flags = O.O_NOCTTY;
-    if (access !== 'read') flags |= O.O_CREAT | (stdio.append ? O.O_APPEND : O.O_TRUNC);
+    if (access !== 'read') flags |= O.O_CREAT | (stdio.append ? O.O_APPEND : 0);
+    if (access === 'write' && !stdio.append) flags |= O.O_TRUNC; // what is also read is kept
     flags |= ACCESS[access];
     const path = filePath(NAMES[fd] ?? `fds.${fd}`, stdio);
     requests.push({ fd, path, flags, mode: stdio.mode ?? 0o666 });

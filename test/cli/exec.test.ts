@@ -76,7 +76,7 @@ test('--stdin, --stdout, --stderr and --fd, seen from inside', () =>
     const [input, log, more] = ['input', 'log', 'more'].map((name) => join(folder, name));
     for (const file of [input, log, more]) writeFileSync(file as string, 'old\n');
     const streams = ['--stdin', `file:${input}`, '--stdout', `append:${log}`, '--stderr', 'stdout'];
-    const fds = ['3=null', `5=read:${input}`, `9=${more}`, '7=3', '4=inherit'];
+    const fds = ['3=null', `5=read:${input}`, `9=write:${more}`, '7=3', '4=inherit'];
     const passed = openSync('/dev/zero', 'r');
     try {
       const state = await stateWith([...streams, ...fds.flatMap((fd) => ['--fd', fd])], {

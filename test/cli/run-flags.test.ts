@@ -101,7 +101,7 @@ test('--stdin, --stdout, --stderr and --fd, seen from inside', () =>
       '--fd',
       '3=null',
       '--fd',
-      `9=${more}`,
+      `9=write:${more}`,
       '--fd',
       `5=read:${input}`,
       '--fd',

@@ -70,7 +70,10 @@ test('a value that an option can not take gives 125 and one line that names the 
     [['--block-signal', '0'], /^forkexec: --block-signal 0 must be /],
     [['--env', '=x'], /^forkexec: --env =x must be without names/],
     [['--stdin', 'append:/x'], /^forkexec: --stdin append:\/x must be inherit, null, /],
-    [['--stdout', 'stdout'], /^forkexec: --stdout stdout must be inherit, null, the number/],
+    [
+      ['--stdout', 'stdout'],
+      /^forkexec: --stdout stdout must be inherit, null, a descriptor number/,
+    ],
     [['--stderr', 'log'], /^forkexec: --stderr log must be inherit, null, stdout, /],
     [['--fd', '2=null'], /^forkexec: --fd 2=null must be an integer from 3/],
     [['--fd', 'null'], /^forkexec: --fd null must be N=SOURCE/],

@@ -55,7 +55,8 @@ test(
     assert.equal(readFileSync(output, 'utf8'), 'input');
     await sh('echo more >&2', { stderr: { file: pathToFileURL(output), append: true } });
     assert.equal(readFileSync(output, 'utf8'), 'inputmore\n');
-    await sh('echo >&7', { fds: { 7: { file: join(folder, 'made'), mode: 0o640 } } });
+    const made = { file: join(folder, 'made'), access: 'write', mode: 0o640 } as const;
+    await sh('echo >&7', { fds: { 7: made } });
     assert.equal(statSync(join(folder, 'made')).mode & 0o777, 0o640 & ~process.umask());
     const { stdout } = await sh('cat <&4; echo changed >&4', {
       fds: { 4: { file: output, access: 'readwrite', append: true } },
@@ -65,6 +66,38 @@ test(
     const { stdout: again } = await sh('cat <&3', { fds: { 3: { file: input, access: 'read' } } });
     assert.equal(again, 'input');
     assert.equal(readFileSync(input, 'utf8'), 'input', 'what is only read is not emptied');
+  }),
+);
+
+test(
+  'a file above descriptor 2 is refused without a direction, and keeps its content',
+  withRunners(async (folder, sh) => {
+    const file = join(folder, 'kept');
+    writeFileSync(file, 'kept');
+    for (const stdio of [{ file }, { file, append: false }, { file, mode: 0o600 }]) {
+      await assert.rejects(async () => sh('true', { fds: { 4: stdio } }), {
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: /'fds\.4\.access' must be 'read', 'write' or 'readwrite'/,
+      });
+    }
+    assert.equal(readFileSync(file, 'utf8'), 'kept');
+    await sh('echo more >&4', { fds: { 4: { file, append: true } } });
+    assert.equal(readFileSync(file, 'utf8'), 'keptmore\n');
+    await sh('true', { fds: { 4: { file, access: 'write' } } });
+    assert.equal(readFileSync(file, 'utf8'), '');
+  }),
+);
+
+test(
+  "access 'readwrite' does not empty a file",
+  withRunners(async (folder, sh) => {
+    const file = join(folder, 'kept');
+    writeFileSync(file, 'a line\n');
+    const { stdout } = await sh('cat <&4; echo more >&4', {
+      fds: { 4: { file, access: 'readwrite' } },
+    });
+    assert.equal(stdout, 'a line');
+    assert.equal(readFileSync(file, 'utf8'), 'a line\nmore\n');
   }),
 );
 

@@ -91,6 +91,7 @@ refuses(
     [{ fds: { x: 'null' } }, 'fds', RangeError],
     [{ fds: { 3: 'stdout' } }, 'fds.3'],
     [{ fds: { 3: { file: NUL } } }, 'fds.3.file'],
+    [{ fds: { 3: { file: '/dev/null' } } }, 'fds.3.access'],
     [{ timeout: '1' }, 'timeout'],
     [{ timeout: -1 }, 'timeout', RangeError],
     [{ timeout: Number.NaN }, 'timeout', RangeError],
