@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { backend } from './backend.js';
 import { ROW } from './protocol.js';
+import { queueMicrotask } from './time.js';
 
 /** A descriptor that the spawner watches; made and used by `native/addon.c` only. */
 export interface NativeChannel {

@@ -12,6 +12,7 @@ import { attempt } from '../syscall/call.js';
 import { LAYOUT, P, PR, SI, SIG, SIG_HOW, TIOC, W } from '../syscall/constants.js';
 import { readStruct } from '../syscall/layout.js';
 import { findSignal, type SignalName, signalSet } from '../syscall/signals.js';
+import { setImmediate } from '../time.js';
 
 const PASSED: readonly SignalName[] = [
   'SIGTERM',

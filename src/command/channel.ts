@@ -11,6 +11,7 @@ import { attempt, close } from '../syscall/call.js';
 import { LAYOUT, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
+import { clearImmediate, setImmediate } from '../time.js';
 import { growPipe, LARGEST_BUFFER, readSome, writeSome } from './io.js';
 
 /** Then others have their turn of the event loop. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { HeldStream } from '../process/status.js';
+import { now } from '../time.js';
 import type { Channel } from './channel.js';
 import { holdersOf } from './holders.js';
 import { after } from './stop.js';
@@ -22,7 +23,7 @@ export class Readings {
   readonly #open = new Map<number, Reading>();
   readonly #ended: Promise<unknown>[] = [];
   readonly #held: HeldStream[] = [];
-  /** When they are cut off, as performance.now() has it. */
+  /** When they are cut off, as `now` counts. */
   #deadline = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | undefined;
   #awaited = false;
@@ -36,7 +37,7 @@ export class Readings {
       this.#giveUp = resolve;
     });
     void exited.then(() => {
-      this.#deadline = performance.now() + waitDelay;
+      this.#deadline = now() + waitDelay;
       this.#arm();
     });
   }
@@ -51,7 +52,7 @@ export class Readings {
     ended.catch(() => {}); // `settled` tells of it
     this.#ended.push(ended);
     // Asked for too late to be waited for: it has what is there.
-    if (performance.now() >= this.#deadline) this.#cutOff();
+    if (now() >= this.#deadline) this.#cutOff();
     else this.#arm();
   }
 
@@ -69,7 +70,7 @@ export class Readings {
   }
 
   #arm(): void {
-    const delay = this.#deadline - performance.now();
+    const delay = this.#deadline - now();
     if (delay === Number.POSITIVE_INFINITY || this.#open.size === 0) return;
     if (this.#cancel !== undefined) return;
     this.#cancel = after(Math.max(delay, 0), () => this.#cutOff(), this.#awaited);

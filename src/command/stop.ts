@@ -11,6 +11,7 @@ import { checkScope } from '../process/scope.js';
 import { checkSignal, invalid, outOfRange } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import { findSignal, type Signal } from '../syscall/signals.js';
+import { clearTimeout, now, setTimeout } from '../time.js';
 import type { StopOptions } from './options.js';
 
 const DEFAULT_GRACE = 5000;
@@ -96,13 +97,13 @@ async function endsWithin(
   scope: Scope,
   { grace, patience }: StopStep,
 ): Promise<boolean> {
-  const giveUp = performance.now() + patience;
+  const giveUp = now() + patience;
   let over = false;
   let cancel = (): void => {};
   const late = new Promise<false>((resolve) => {
     cancel = after(grace, () => resolve(false));
   });
-  const gone = goneFrom(process, scope, () => over || performance.now() > giveUp);
+  const gone = goneFrom(process, scope, () => over || now() > giveUp);
   const outcome = await Promise.race([gone.then(() => true), late]);
   over = true;
   cancel();

@@ -14,6 +14,7 @@ import { E, LAYOUT, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';
+import { now } from '../time.js';
 import { Collected } from './capture.js';
 import { holdersOf } from './holders.js';
 import { fillsPipe, growPipe, LARGEST_BUFFER, readSome, writeSome } from './io.js';
@@ -27,7 +28,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** Milliseconds between looks at processes whose end nothing tells. */
 const LOOK_EVERY = 10;
 
-/** One command from its launch to its end. Times are performance.now()'s milliseconds. */
+/** One command from its launch to its end. Times are those of `now`. */
 export class SyncRun {
   readonly outputs: Map<number, Collected> = new Map();
   readonly #child: Unwatched;
@@ -65,7 +66,7 @@ export class SyncRun {
     this.#end = pidfd < 0 ? native.exitDescriptor(pid) : pidfd;
     this.#steps = stopSteps(options.stop);
     this.#input = options.input as Uint8Array;
-    this.#nextStep = performance.now() + timeLimit(options);
+    this.#nextStep = now() + timeLimit(options);
     for (const [fd, end] of ends) {
       if (end.kind === 'reader') {
         const output = new Collected(options.maxBuffer ?? DEFAULT_MAX_BUFFER);
@@ -91,11 +92,11 @@ export class SyncRun {
    */
   toEnd(): ExitStatus {
     for (;;) {
-      const now = performance.now();
-      const over = this.#status !== undefined && (this.#readers.size === 0 || now >= this.#cutOff);
+      const time = now();
+      const over = this.#status !== undefined && (this.#readers.size === 0 || time >= this.#cutOff);
       if (over && !this.#stillStopping()) break;
-      if (now >= this.#nextStep) this.#climb(now);
-      this.#poll(Math.min(this.#nextStep, over ? NEVER : this.#cutOff) - now);
+      if (time >= this.#nextStep) this.#climb(time);
+      this.#poll(Math.min(this.#nextStep, over ? NEVER : this.#cutOff) - time);
     }
     if (this.#scope !== 'process') unpin(this.#child);
     const held = this.#readers.size === 0 ? [] : holdersOf(this.#names());
@@ -175,7 +176,7 @@ export class SyncRun {
       close(this.#end);
     }
     if (!this.#stillStopping()) this.#nextStep = NEVER;
-    this.#cutOff = performance.now() + (this.#options.waitDelay ?? DEFAULT_WAIT_DELAY);
+    this.#cutOff = now() + (this.#options.waitDelay ?? DEFAULT_WAIT_DELAY);
     // What the process itself wrote is in the pipes by now, whoever else still holds them.
     for (const [fd, output] of [...this.#readers]) this.#read(fd, output);
   }
@@ -216,9 +217,7 @@ export class SyncRun {
 
   /** Whether others of the scope have not ended, and it is of use to wait for them. */
   #stillStopping(): boolean {
-    return (
-      this.#stopsOthers && performance.now() < this.#giveUp && isLeft(this.#target, this.#scope)
-    );
+    return this.#stopsOthers && now() < this.#giveUp && isLeft(this.#target, this.#scope);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { ExitStatus } from '../process/status.js';
+import { now } from '../time.js';
 import { quoteCommand } from './quote.js';
 
 /** Where the lines go. */
@@ -41,12 +42,12 @@ export function reportOf(
   const write = wanted === true ? toStderr : wanted;
   const name = `forkexec #${++count}`;
   const command = quoteCommand(file, args);
-  const begun = performance.now();
+  const begun = now();
   let ready = begun;
-  const since = (then: number): string => ms((performance.now() - then) * 1000);
+  const since = (then: number): string => ms((now() - then) * 1000);
   return {
     compiled: () => {
-      ready = performance.now();
+      ready = now();
     },
     launched: (pid) => {
       const compile = ms((ready - begun) * 1000);

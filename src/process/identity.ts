@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { attempt } from '../syscall/call.js';
 import { CLD, PIDFD } from '../syscall/constants.js';
+import { now, timeOrigin } from '../time.js';
 
 /** Identifies a process for as long as the system runs, even after its pid was given to another. */
 export function identify(pid: number, inode: number): string {
@@ -18,7 +19,7 @@ export function identify(pid: number, inode: number): string {
 function startTime(pid: number): string {
   // No such file elsewhere: when it was launched, in microseconds, is as good.
   if (process.platform !== 'linux') {
-    return String(Math.round((performance.timeOrigin + performance.now()) * 1000));
+    return String(Math.round((timeOrigin + now()) * 1000));
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

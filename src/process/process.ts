@@ -10,6 +10,7 @@ import { E, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
 import type { Signal } from '../syscall/signals.js';
+import { setTimeout } from '../time.js';
 import { Handle } from './handle.js';
 import { exitInfo, identify, inodeOf } from './identity.js';
 import { checkScope, isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';

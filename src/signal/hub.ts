@@ -6,6 +6,7 @@
 import { completions, native } from '../native.js';
 import { ACTION } from '../protocol.js';
 import { SystemError } from '../syscall/errors.js';
+import { clearTimeout, queueMicrotask, setTimeout } from '../time.js';
 import { infoOf, type SignalInfo } from './info.js';
 import { keepFromRuntime, noteArrival, silence, unsilence } from './listeners.js';
 

@@ -9,6 +9,7 @@ import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { native } from '../native.js';
 import { ACTION, BELOW } from '../protocol.js';
+import { now, queueMicrotask } from '../time.js';
 
 const { SIGCHLD, SIGHUP, SIGINT, SIGTERM } = constants.signals;
 
@@ -155,7 +156,7 @@ export function keepFromRuntime(number: number, on: boolean): void {
 
 /** A signal is here, and on its way through the runtime as well. */
 export function noteArrival(number: number): void {
-  if (isDeno && guarded.has(number)) came.set(number, performance.now());
+  if (isDeno && guarded.has(number)) came.set(number, now());
 }
 
 /**
@@ -169,7 +170,7 @@ export function silence(number: number): number {
   native.setBelow(number, isDeno ? BELOW.lastMutes : BELOW.isForgotten);
   if (!isDeno) return 0;
   native.flushSignals();
-  const late = (came.get(number) ?? Number.NEGATIVE_INFINITY) + DENO_LATE_MS - performance.now();
+  const late = (came.get(number) ?? Number.NEGATIVE_INFINITY) + DENO_LATE_MS - now();
   if (late <= 0) guard(number, false);
   return Math.max(0, late);
 }

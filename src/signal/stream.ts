@@ -6,6 +6,7 @@
 
 import { completions } from '../native.js';
 import { invalid } from '../syscall/check.js';
+import { queueMicrotask } from '../time.js';
 import { type Receiver, subscribe, unsubscribe } from './hub.js';
 import type { SignalInfo } from './info.js';
 

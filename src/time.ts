@@ -1,0 +1,25 @@
+/**
+ * The clock and the timers of the runtime, as they were when this library was loaded.
+ *
+ * Test frameworks replace the globals, and the members of `node:timers` too, with ones that stand
+ * still. A process is real, and so is its time: output, time limits and stops must not wait for a
+ * test that turns the clock. Biome refuses the globals everywhere else in src/.
+ *
+ * @module
+ */
+import timers from 'node:timers';
+
+// The default export: named imports of a built-in module change with its members.
+const { performance } = globalThis;
+
+export const setTimeout: typeof timers.setTimeout = timers.setTimeout;
+export const clearTimeout: typeof timers.clearTimeout = timers.clearTimeout;
+export const setImmediate: typeof timers.setImmediate = timers.setImmediate;
+export const clearImmediate: typeof timers.clearImmediate = timers.clearImmediate;
+export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
+
+/** Milliseconds since `timeOrigin`, with fractions, by a clock that nobody sets. */
+export const now: () => number = performance.now.bind(performance);
+
+/** When this process began, in milliseconds since 1970. */
+export const timeOrigin: number = performance.timeOrigin;
