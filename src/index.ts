@@ -6,6 +6,7 @@
 export { Child } from './command/child.js';
 export { Command, command } from './command/command.js';
 export { ExitError } from './command/error.js';
+export { type Limit, limitTo } from './command/limit.js';
 export { lookPath } from './command/look-path.js';
 export type {
   FileStdio,
