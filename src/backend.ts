@@ -20,7 +20,7 @@ function choose(): Backend {
   if (wanted === own || wanted === 'posix') return wanted;
   const known = own === 'linux' ? "'linux' or 'posix'" : `'posix' on ${process.platform}`;
   const error = new Error(
-    `The environment variable ${VARIABLE} must be ${known}. Received '${wanted}'`,
+    `The environment variable ${VARIABLE} must be ${known}, not '${wanted}'.`,
   );
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }

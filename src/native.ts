@@ -165,7 +165,7 @@ function findAddon(): string {
   if (existsSync(shipped)) return shipped;
   throw new Error(
     `forkexec has no native addon for ${target}: neither ${shipped} nor ${built} exists. ` +
-      `In a checkout, \`scripts/build-native --backend ${backend}\` makes the second.`,
+      `In a checkout, run \`scripts/build-native --backend ${backend}\`.`,
   );
 }
 

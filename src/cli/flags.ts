@@ -75,8 +75,9 @@ export class GivenFlags {
   }
 }
 
-/** What src/syscall/check.ts says of an option. */
-const OPTION_AND_PROBLEM = /^The option '(.*?)' (must be .*(?=\. Received )|is not available .*)/s;
+/** The messages of src/syscall/check.ts: an option, and what is wrong with it. */
+const OPTION_AND_PROBLEM =
+  /^(?:The option ')?([\w.[\]]+)'? (must be .*?(?=, not )|(?:cannot|is not available) .*(?=\.$))/s;
 
 /** Whether an error is about the options, before anything was started. */
 export function isOptionError(error: unknown): error is Error {

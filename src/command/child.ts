@@ -132,7 +132,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const streams = wanted.map((fd) => {
       const stream = this.#stream(fd);
       if (stream instanceof Readable) return stream;
-      throw invalid('from', from, 'an output that is a pipe');
+      throw invalid('from', from, 'an output whose option is a pipe');
     });
     return linesOf(streams);
   }

@@ -1,15 +1,15 @@
 /**
- * The error of a command that ran, but not well.
+ * The error of a command that ran and failed.
  *
  * @module
  */
 import type { ExitStatus } from '../process/status.js';
 
-/** How much of stderr an error's message holds. */
+/** How much of stderr the message of an error holds. */
 const TAIL_LINES = 10;
 const TAIL_LENGTH = 2000;
 
-/** What a command had written when it ended. */
+/** The collected output of a command. */
 export interface Output {
   readonly stdout: Collected;
   readonly stderr: Collected;
@@ -32,20 +32,24 @@ function heldBy({ held }: ExitStatus): string {
   return streams.length === 0 ? '' : ` (${streams.join('; ')})`;
 }
 
-/** A command ended with anything but exit code 0, or had to be stopped. */
+/** A command ended with another exit code than 0, was killed by a signal, or had to be stopped. */
 export class ExitError extends Error {
-  /** How it ended, and why: `reason`. */
+  /** How the command ended, and why (`reason`). */
   readonly status: ExitStatus;
-  /** What was collected until then; text, bytes or lines as for a result. */
+  /** The collected output, as text, bytes or lines like that of a result. */
   readonly stdout: Collected;
-  /** As `stdout`; its last lines are in the message. */
+  /** The collected stderr, like `stdout`; the message ends with its last lines. */
   readonly stderr: Collected;
-  /** As a shell would take it. */
+  /** The command, quoted as for a shell. */
   readonly command: string;
 
   constructor(command: string, status: ExitStatus, output: Output, cause?: unknown) {
     const ms = Math.round(status.usage.wallTime / 1000);
-    const why = { timeout: 'timed out', aborted: 'aborted', maxBuffer: 'too much output' };
+    const why = {
+      timeout: 'timed out',
+      aborted: 'aborted',
+      maxBuffer: 'output exceeded maxBuffer',
+    };
     const { reason } = status;
     const stopped = reason in why ? `${why[reason as keyof typeof why]}, ` : '';
     super(

@@ -8,7 +8,7 @@ import { isAvailable } from '../launch/available.js';
 import { TREE_VARIABLE } from '../process/proc.js';
 import type { Process } from '../process/process.js';
 import { signalMarked } from '../process/scope.js';
-import { checkBoolean, invalid, unavailable } from '../syscall/check.js';
+import { checkBoolean, invalid, refused, unavailable } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import type { SpawnOptions, Stdio } from './options.js';
 
@@ -31,9 +31,9 @@ function checkLifetime({ lifetime, detached, parentDeathSignal }: SpawnOptions):
     throw invalid('lifetime', lifetime, "'parent'");
   }
   if (detached === undefined || !checkBoolean('detached', detached)) return;
-  if (lifetime !== undefined) throw invalid('detached', true, 'absent with `lifetime`');
+  if (lifetime !== undefined) throw refused('detached', 'cannot be combined with lifetime');
   if (parentDeathSignal !== undefined) {
-    throw invalid('detached', true, 'absent with `parentDeathSignal`');
+    throw refused('detached', 'cannot be combined with parentDeathSignal');
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { ExitStatus } from '../process/status.js';
-import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
+import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { checkSpawnOptions } from './child.js';
 import { ExitError } from './error.js';
 import { splitLines } from './lines.js';
@@ -49,15 +49,16 @@ export function runDefaults(options: RunOptions): readonly [Stdio, Stdio, Stdio]
 export function checkRunOptions(options: RunOptions): void {
   checkSpawnOptions(options);
   const { input, encoding, lines, maxBuffer, ptrace, stdin } = options;
-  if (ptrace) throw invalid('ptrace', ptrace, 'absent for run, where nobody could let it go on');
+  if (ptrace)
+    throw refused('ptrace', 'cannot be used with run: nothing would resume the process. Use spawn');
   if (input !== undefined && typeof input !== 'string' && !isSource(input)) {
     throw invalid('input', input, 'a string, bytes, a readable stream or an iterable');
   }
   if (input !== undefined && stdin !== undefined) {
-    throw invalid('input', input, 'absent where `stdin` is given');
+    throw refused('input', 'cannot be combined with stdin');
   }
   if (lines && encoding === 'buffer') {
-    throw invalid('lines', lines, "absent with `encoding: 'buffer'`: lines are text");
+    throw refused('lines', "cannot be combined with encoding 'buffer': lines are text");
   }
   for (const name of ['reject', 'stripFinalNewline', 'lines'] as const) {
     if (options[name] !== undefined) checkBoolean(name, options[name]);

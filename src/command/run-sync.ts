@@ -6,7 +6,7 @@
 import { checkLaunch } from '../launch/compile.js';
 import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { close } from '../syscall/call.js';
-import { invalid } from '../syscall/check.js';
+import { invalid, refused } from '../syscall/check.js';
 import { streamName } from './holders.js';
 import { prepare } from './lifetime.js';
 import type { RunOptions } from './options.js';
@@ -28,7 +28,7 @@ import { type Report, reportOf } from './verbose.js';
 function inputOf({ input = '' }: RunOptions): Uint8Array {
   if (typeof input === 'string') return Buffer.from(input, 'utf8');
   if (input instanceof Uint8Array) return input;
-  throw invalid('input', input, 'a string or a Uint8Array for runSync');
+  throw invalid('input', input, 'a string or a Uint8Array with runSync');
 }
 
 /** Starts it with its stdio; nothing is left of what fails. */
@@ -59,14 +59,15 @@ function runCommandSync(
 ): Result<RunOptions> {
   checkRunOptions(options);
   options.signal?.throwIfAborted();
-  if (options.detached) throw invalid('detached', true, 'absent for runSync, which waits');
+  if (options.detached)
+    throw refused('detached', 'cannot be used with runSync, which waits for the command');
   const input = inputOf(options);
   const stdin = options.input === undefined ? 'null' : 'pipe';
   const prepared = prepare(options, [stdin, 'pipe', 'pipe']);
   const plan = planStdio(prepared.options, prepared.defaults);
   for (const [fd, stdio] of plan) {
     if (typeof stdio !== 'object' || isFile(stdio)) continue;
-    throw invalid(streamName(fd), stdio, 'anything but a stream for runSync');
+    throw refused(streamName(fd), 'cannot be a stream with runSync, which blocks the event loop');
   }
   const report = reportOf(options.verbose, file, args);
   let ends: Connections['ends'];

@@ -96,7 +96,7 @@ function checkFile(option: string, fd: number, stdio: FileStdio): void {
     );
   }
   if (access !== undefined && !Object.hasOwn(ACCESS, access)) {
-    throw invalid(`${option}.access`, access, Object.keys(ACCESS).join(', '));
+    throw invalid(`${option}.access`, access, `one of ${Object.keys(ACCESS).join(', ')}`);
   }
   if (append !== undefined) checkBoolean(`${option}.append`, append);
   if (mode !== undefined) checkInteger(`${option}.mode`, mode, 0, 0o7777);

@@ -4,7 +4,7 @@
  * @module
  */
 import { types } from 'node:util';
-import { invalid } from '../syscall/check.js';
+import { invalid, refused } from '../syscall/check.js';
 import { Command, type Description, mergeOptions } from './command.js';
 import type { RunOptions } from './options.js';
 import { checkStage, Pipeline, type PipelineResult } from './pipeline.js';
@@ -144,7 +144,8 @@ function parse(strings: TemplateStringsArray, values: readonly unknown[]): strin
   const words: string[] = [];
   let joined = false;
   for (const [index, text] of strings.entries()) {
-    if (text === undefined) throw invalid('$', strings.raw[index], 'without a wrong escape');
+    if (text === undefined)
+      throw refused('$', `cannot read the escape sequences of ${strings.raw[index]}`);
     const parts: string[] = text.split(/\s+/);
     // An empty first part is white space at the beginning, an empty last one at the end.
     append(words, parts[0] === '' ? [] : [parts[0] as string], joined);
@@ -165,7 +166,7 @@ function scriptOf<Out extends Output>(
   values: readonly unknown[],
 ): ScriptCommand<Out, Out> {
   const [file, ...args] = parse(strings, values);
-  if (file === undefined) throw invalid('$', strings.raw.join(' … '), 'at least one word');
+  if (file === undefined) throw refused('$', 'needs a program: the template is empty');
   return new ScriptCommand(file, args, options, options);
 }
 

@@ -1,4 +1,4 @@
-import { invalid } from '../syscall/check.js';
+import { invalid, refused } from '../syscall/check.js';
 import { PR, SECBIT, SYS } from '../syscall/constants.js';
 import {
   ambientSet,
@@ -77,7 +77,11 @@ function checkSecurebits(value: unknown): number {
   for (const [index, name] of (value as unknown[]).entries()) {
     const known = typeof name === 'string' && Object.hasOwn(SECBIT, name);
     if (!known || name === 'SECBIT_KEEP_CAPS') {
-      throw invalid(`securebits[${index}]`, name, "a flag that execve keeps: 'SECBIT_NOROOT'");
+      throw invalid(
+        `securebits[${index}]`,
+        name,
+        "a flag that execve keeps, such as 'SECBIT_NOROOT'",
+      );
     }
     bits |= SECBIT[name as SecurebitName];
   }
@@ -99,7 +103,7 @@ function wantedOf({ capabilities, securebits }: LaunchOptions): Wanted | undefin
   for (const key of ['inheritable', 'ambient'] as const) {
     const outside = bounding === undefined ? 0n : (wanted[key] ?? 0n) & ~bounding;
     if (outside === 0n) continue;
-    throw invalid(`capabilities.${key}`, capabilities[key], 'part of `capabilities.bounding`');
+    throw refused(`capabilities.${key}`, 'cannot hold more than capabilities.bounding');
   }
   // Only an inheritable capability can be ambient.
   if (wanted.inheritable !== undefined) wanted.inheritable = inheritable | ambient;

@@ -1,4 +1,11 @@
-import { checkBoolean, checkInteger, checkString, invalid, outOfRange } from '../syscall/check.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkString,
+  invalid,
+  outOfRange,
+  refused,
+} from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
 import type { LaunchOptions } from './order.js';
 import type { ProgramBuilder } from './program.js';
@@ -79,18 +86,18 @@ function identityOfUser(credential: Readonly<Record<string, unknown>>): Identity
   const { user: name } = credential;
   for (const key of KEYS) {
     if (key === 'user' || credential[key] === undefined) continue;
-    throw invalid(`credential.${key}`, credential[key], 'absent with `credential.user`');
+    throw refused(`credential.${key}`, 'cannot be combined with credential.user');
   }
   checkString('credential.user', name);
   const user = findUser(name);
-  if (user === undefined) throw invalid('credential.user', name, 'a user of /etc/passwd');
+  if (user === undefined) throw invalid('credential.user', name, 'a user in /etc/passwd');
   return { uid: user.uid, gid: user.gid, groups: user.groups, user };
 }
 
 function identityOfIds({ uid, gid, groups, keepGroups }: IdCredential): Identity {
   const keep = keepGroups !== undefined && checkBoolean('credential.keepGroups', keepGroups);
   if (keep && groups !== undefined) {
-    throw invalid('credential.groups', groups, 'absent with `credential.keepGroups`');
+    throw refused('credential.groups', 'cannot be combined with credential.keepGroups');
   }
   return {
     uid: checkId('credential.uid', uid),

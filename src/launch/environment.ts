@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { checkBoolean, checkString, invalid } from '../syscall/check.js';
+import { checkBoolean, checkString, invalid, refused } from '../syscall/check.js';
 import { directoryPath } from './directory.js';
 import type { LaunchOptions } from './order.js';
 import type { Address, ProgramBuilder } from './program.js';
@@ -21,7 +21,10 @@ export interface EnvironmentOptions {
 
 function checkName(name: string): void {
   if (name === '' || name.includes('=') || name.includes('\0')) {
-    throw invalid('env', name, "without names that are empty or hold '=' or a null byte");
+    throw refused(
+      'env',
+      `cannot hold a name that is empty or contains '=' or a null byte: '${name}'`,
+    );
   }
 }
 

@@ -5,12 +5,13 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { E } from '../syscall/constants.js';
 import { errorMessage, errorName } from '../syscall/errors.js';
 import { similarTo } from './near-miss.js';
 import type { StepInfo } from './program.js';
 import type { StepName } from './step-names.js';
 
-/** A program could not be started. Nothing is left of the attempt: no process, no descriptor. */
+/** A program could not be started. The attempt leaves no process and no descriptor. */
 export class LaunchError extends Error {
   /** The name of the errno: `'ENOENT'`. */
   readonly code: string;
@@ -20,11 +21,11 @@ export class LaunchError extends Error {
   readonly step: StepName;
   /** What the step was applied to: `'/no/dir'`. */
   readonly argument?: string;
-  /** The program that was to be launched, as it was given. */
+  /** The program to launch, as the caller named it. */
   readonly file: string;
-  /** Its arguments, without its name. */
+  /** The arguments of the program, without its name. */
   readonly args: readonly string[];
-  /** The paths that were tried, for a `file` without a slash. */
+  /** The paths that were tried, if `file` has no slash. */
   readonly searched?: readonly string[];
 
   constructor(
@@ -37,8 +38,8 @@ export class LaunchError extends Error {
     const argument = step.argument;
     const what = argument === undefined ? step.name : `${step.name}(${JSON.stringify(argument)})`;
     const code = errorName(errno);
-    const hint = hintFor(step, code, searched);
-    super(`${what}: ${code}: ${errorMessage(errno)}${hint} (launching ${file})`);
+    const launching = argument === file && step.name === 'execve' ? '' : ` (launching ${file})`;
+    super(`${what}: ${code}: ${reasonFor(step, errno, searched)}${launching}`);
     this.name = 'LaunchError';
     this.code = code;
     this.errno = errno;
@@ -50,32 +51,40 @@ export class LaunchError extends Error {
   }
 }
 
-/** What an errno of execve(2) does not say by itself. */
-function hintFor(step: StepInfo, code: string, searched: readonly string[] | undefined): string {
-  if (step.name !== 'execve') return '';
-  if (code === 'ENOENT' && searched !== undefined && !step.argument?.includes('/')) {
-    const similar = similarTo(step.argument ?? '', searched);
-    const meant = similar === undefined ? '' : `; is ${similar} meant?`;
-    return ` in any directory of PATH (${directoriesOf(searched)})${meant}`;
+/** Why the step failed. An errno of execve(2) leaves open which file is meant. */
+function reasonFor(
+  { name, argument = '' }: StepInfo,
+  errno: number,
+  searched: readonly string[] | undefined,
+): string {
+  const text = errorMessage(errno);
+  if (name !== 'execve') return text;
+  if (errno === E.ENOEXEC) {
+    return `${text}: neither a binary for this machine nor a script with a #! line`;
   }
-  if (code === 'ENOEXEC') return ', neither a binary of this machine nor a script with a #! line';
-  if (code !== 'ENOENT' || step.argument === undefined) return '';
-  const interpreter = interpreterOf(step.argument);
-  return interpreter === undefined ? '' : `: its interpreter ${JSON.stringify(interpreter)}`;
+  if (errno !== E.ENOENT) return text;
+  if (searched !== undefined && !argument.includes('/')) {
+    const similar = similarTo(argument, searched);
+    const hint = similar === undefined ? '' : `. Did you mean ${JSON.stringify(similar)}?`;
+    return `no such program in PATH (${directoriesOf(searched)})${hint}`;
+  }
+  const interpreter = interpreterOf(argument);
+  if (interpreter === undefined) return text;
+  return `the script's interpreter ${JSON.stringify(interpreter)} was not found`;
 }
 
-/** More would hide the rest of a message; `searched` has all. */
+/** More would hide the rest of the message; `searched` has all of them. */
 const MOST_DIRECTORIES = 8;
 
 function directoriesOf(searched: readonly string[]): string {
   const directories = searched.map((path) => dirname(path));
   const shown = directories.slice(0, MOST_DIRECTORIES).join(', ');
   const more = directories.length - MOST_DIRECTORIES;
-  if (directories.length === 0) return 'which has no absolute one';
+  if (directories.length === 0) return 'which has no absolute path';
   return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
-/** What follows #! in a script that exists. */
+/** The interpreter that the #! line of a script names. */
 function interpreterOf(path: string): string | undefined {
   const head = Buffer.alloc(256);
   try {
@@ -87,6 +96,6 @@ function interpreterOf(path: string): string | undefined {
       closeSync(fd);
     }
   } catch {
-    return undefined; // not there, or not ours to read: the errno says it all
+    return undefined; // missing or unreadable: the errno says enough
   }
 }

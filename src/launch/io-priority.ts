@@ -1,4 +1,4 @@
-import { checkInteger, invalid } from '../syscall/check.js';
+import { checkInteger, invalid, refused } from '../syscall/check.js';
 import { IOPRIO, SYS } from '../syscall/constants.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
@@ -40,7 +40,7 @@ export const ioPriority: Step = {
     }
     const hasLevels = name === 'realtime' || name === 'best-effort';
     if (level !== undefined && !hasLevels) {
-      throw invalid('ioPriority.level', level, `absent with the class '${name}'`);
+      throw refused('ioPriority.level', `cannot be combined with the class '${name}'`);
     }
     const highest = IOPRIO.IOPRIO_NR_LEVELS - 1;
     const data = hasLevels

@@ -1,6 +1,6 @@
 import { native } from '../native.js';
 import { PROGRAM } from '../protocol.js';
-import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
+import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { CLONE, MS, SYS } from '../syscall/constants.js';
 import type { ProgramBuilder } from './program.js';
 import type { Flag, Launch, Step } from './step.js';
@@ -91,7 +91,7 @@ function check(namespaces: Namespaces): void {
   for (const [key, value] of Object.entries(namespaces)) {
     if (OTHER_KEYS.has(key)) continue;
     if (!(KINDS as readonly string[]).includes(key)) {
-      throw invalid(`namespaces.${key}`, value, `absent: the namespaces are ${KINDS.join(', ')}`);
+      throw refused(`namespaces.${key}`, `cannot be set: the namespaces are ${KINDS.join(', ')}`);
     }
     if (typeof value === 'number') checkInteger(`namespaces.${key}`, value, 0, MAX_FD);
     else if (value !== undefined) checkBoolean(`namespaces.${key}`, value);
@@ -102,7 +102,7 @@ function check(namespaces: Namespaces): void {
   }
   for (const key of ['uidMap', 'gidMap', 'setgroups'] as const) {
     if (namespaces[key] === undefined || namespaces.user === true) continue;
-    throw invalid(`namespaces.${key}`, namespaces[key], 'absent without `namespaces.user: true`');
+    throw refused(`namespaces.${key}`, 'cannot be used without namespaces.user: true');
   }
 }
 
@@ -139,13 +139,12 @@ export const namespaces: Step = {
       const flag = FLAGS[kind];
       const name = `namespaces.${kind}`;
       if (inPlace && (kind === 'user' || kind === 'pid' || (kind === 'time' && value !== true))) {
-        throw invalid(name, value, 'absent for exec: a process can not change these by itself');
+        throw refused(name, 'cannot be used with exec: no process can change it for itself');
       }
       if (wanted.user === true && typeof value === 'number' && kind !== 'pid') {
-        throw invalid(
+        throw refused(
           name,
-          value,
-          'new or absent with a new user namespace, which has no power over others',
+          'cannot be joined from a new user namespace, which has no rights in it',
         );
       }
       // Its root is the control group that the process is in then: see `cgroup`.

@@ -1,12 +1,12 @@
 /**
- * What somebody may have meant by a name that is not there.
+ * Suggestions for a misspelt option or program: "Did you mean 'chroot'?".
  *
  * @module
  */
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** How many letters were mistyped, left out, added or swapped, up to `most` and one more. */
+/** How many letters were mistyped, left out, added or swapped; `most + 1` stands for any more. */
 function distance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1;
   let before: number[] = [];
@@ -30,7 +30,7 @@ function distance(a: string, b: string, most: number): number {
   return last[b.length] as number;
 }
 
-/** The most similar of `names`, unless none is similar. */
+/** The most similar of `names`, or undefined if none is similar. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   // One letter of a short name, two of a longer one: `gti`, `pyhton`.
   let most = name.length < 5 ? 1 : 2;
@@ -48,11 +48,11 @@ function programsIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // not there, or not to be read: no help then
+    return []; // missing or unreadable: no suggestions from this directory
   }
 }
 
-/** The program with the most similar name in the directories of the paths that were tried. */
+/** The program with the most similar name in the directories that were searched. */
 export function similarTo(name: string, searched: readonly string[]): string | undefined {
   const folders = new Set(searched.map((path) => dirname(path)));
   return nearest(name, [...folders].flatMap(programsIn));

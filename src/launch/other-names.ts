@@ -1,6 +1,6 @@
 /**
- * What options of other libraries are called here: who comes from there writes them first, and one
- * that nobody looked at would leave out what it is for.
+ * Options of other libraries and what to use instead, for "Unknown option 'uid'. Use
+ * 'credential.uid' instead." People who come from another library write its names first.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['setctty', "'controllingTerminal'"],
   ['setpgid', "'processGroup'"],
   ['setsid', "'session'"],
-  // what one may try
+  // other names that people try
   ['groups', "'credential.groups'"],
   ['user', "'credential.user'"],
 ]);

@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, invalid, outOfRange } from '../syscall/check.js';
+import { checkBoolean, checkInteger, invalid, outOfRange, refused } from '../syscall/check.js';
 import { LAYOUT, SCHED, SYS } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
 import type { ProgramBuilder } from './program.js';
@@ -70,7 +70,7 @@ function checkUnused(scheduler: Scheduler, keys: readonly (keyof Scheduler)[]): 
   for (const key of keys) {
     if (scheduler[key] === undefined) continue;
     const option = `scheduler.${key}`;
-    throw invalid(option, scheduler[key], `absent with the policy '${scheduler.policy}'`);
+    throw refused(option, `cannot be combined with the policy '${scheduler.policy}'`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
+import { checkBoolean, checkInteger, refused } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
 import type { ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
@@ -29,7 +29,7 @@ export const session: Step = {
     if (options.processGroup === undefined) return;
     const group = checkInteger('processGroup', options.processGroup, 0, PID_MAX);
     if (wanted) {
-      throw invalid('processGroup', group, 'absent with `session`, which is a group of its own');
+      throw refused('processGroup', 'cannot be combined with session, which starts its own group');
     }
     program.must({ name: 'setpgid', argument: String(group) }, SYS.setpgid, 0, group);
   },

@@ -1,6 +1,6 @@
 import { native } from '../native.js';
 import { ACTION } from '../protocol.js';
-import { checkSignals, invalid } from '../syscall/check.js';
+import { checkSignals, invalid, refused } from '../syscall/check.js';
 import { SIG, SIG_HOW, SYS } from '../syscall/constants.js';
 import { type Signal, signalName, signalSet } from '../syscall/signals.js';
 import type { ProgramBuilder } from './program.js';
@@ -89,7 +89,10 @@ export const dispositions: Step = {
     const reset = new Set(settable('signals.default', signals?.default ?? []));
     for (const number of reset) {
       if (!ignore.has(number)) continue;
-      throw invalid('signals', signalName(number), 'without a signal both ignored and at default');
+      throw refused(
+        'signals',
+        `cannot both ignore ${signalName(number)} and reset it to its default`,
+      );
     }
     for (const number of [SIGPIPE, SIGXFSZ]) {
       const isAsked = native.signalAction(number) === ACTION.ignoredHere;

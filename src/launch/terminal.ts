@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, invalid } from '../syscall/check.js';
+import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { AT, E, O, SYS, TIOC } from '../syscall/constants.js';
 import { Address, type ProgramBuilder } from './program.js';
 import type { Launch, Step } from './step.js';
@@ -35,10 +35,10 @@ export const foreground: Step = {
     if (options.foreground === undefined) return;
     const terminal = checkInteger('foreground', options.foreground, 0, MAX_FD);
     if (options.session) {
-      throw invalid('foreground', terminal, 'absent with `session`, which has no terminal');
+      throw refused('foreground', 'cannot be combined with session: a new session has no terminal');
     }
     if (options.controllingTerminal !== undefined) {
-      throw invalid('foreground', terminal, 'absent with `controllingTerminal`');
+      throw refused('foreground', 'cannot be combined with controllingTerminal');
     }
     if (options.processGroup === undefined) {
       program.must({ name: 'setpgid', argument: '0' }, SYS.setpgid, 0, 0);
@@ -64,7 +64,7 @@ export const detachTerminal: Step = {
     const wanted = options.detachTerminal;
     if (wanted === undefined || !checkBoolean('detachTerminal', wanted)) return;
     if (options.controllingTerminal !== undefined) {
-      throw invalid('detachTerminal', true, 'absent with `controllingTerminal`');
+      throw refused('detachTerminal', 'cannot be combined with controllingTerminal');
     }
     // /dev/tty is the controlling terminal, and ENXIO says that there is none.
     const step = { name: 'open', argument: '/dev/tty' } as const;
@@ -93,7 +93,7 @@ export const controllingTerminal: Step = {
     if (terminal === undefined) return;
     checkInteger('controllingTerminal', terminal, 0, MAX_FD);
     if (options.session !== true) {
-      throw invalid('controllingTerminal', terminal, 'absent without `session`');
+      throw refused('controllingTerminal', 'cannot be used without session');
     }
     if (!descriptors.has(terminal)) {
       throw invalid('controllingTerminal', terminal, 'a descriptor that the child has');

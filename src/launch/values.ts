@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { invalid } from '../syscall/check.js';
+import { argumentError, invalid } from '../syscall/check.js';
 import { nearest } from './near-miss.js';
 import { OTHER_NAMES } from './other-names.js';
 
 /**
- * An object with no other keys: a misspelt one would leave out what was meant to be restricted.
+ * Refuses unknown keys: a misspelt option would silently leave out the restriction that was meant.
  *
- * @param option Its name; empty for the options themselves.
+ * @param option The name of the object; empty for the options themselves.
  */
 export function checkKeys(option: string, value: unknown, keys: readonly string[]): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -20,12 +20,12 @@ export function checkKeys(option: string, value: unknown, keys: readonly string[
   for (const [key, given] of Object.entries(value)) {
     if (given === undefined || keys.includes(key)) continue;
     const path = option === '' ? '' : `${option}.`;
-    const meant = nearest(key, keys);
-    let known = option === '' ? 'there is no such option' : `there is ${keys.join(', ')}`;
-    if (meant !== undefined) known = `perhaps '${path}${meant}' is meant`;
-    const here = option === '' ? OTHER_NAMES.get(key) : undefined;
-    if (here !== undefined) known = `here it is ${here}`;
-    throw invalid(`${path}${key}`, given, `absent: ${known}`);
+    let hint = option === '' ? '' : ` ${option} takes ${keys.join(', ')}.`;
+    const similar = nearest(key, keys);
+    if (similar !== undefined) hint = ` Did you mean '${path}${similar}'?`;
+    const own = option === '' ? OTHER_NAMES.get(key) : undefined;
+    if (own !== undefined) hint = ` Use ${own} instead.`;
+    throw argumentError(`Unknown option '${path}${key}'.${hint}`);
   }
 }
 

@@ -54,10 +54,8 @@ function checkFlushed(): void {
   for (const name of ['stdout', 'stderr'] as const) {
     const stream = process[name];
     if (!isWaiting(stream)) continue;
-    const size = stream.writableLength > 0 ? `${stream.writableLength} ` : '';
-    const error = new Error(
-      `process.${name} has ${size}bytes to write: await flushed() before exec`,
-    );
+    const size = stream.writableLength > 0 ? `${stream.writableLength} unwritten` : 'unwritten';
+    const error = new Error(`process.${name} has ${size} bytes. Call await flushed() before exec.`);
     throw Object.assign(error, { code: 'ERR_INVALID_STATE' });
   }
 }
@@ -130,7 +128,7 @@ function keepProcess({ processGroup, foreground, oomScoreAdj }: LaunchOptions): 
 /** Runs a launch on this process. @internal */
 export function execLaunch(launch: Launch): never {
   if (!isMainThread) {
-    const error = new Error('exec replaces the whole process: a Worker can not do that');
+    const error = new Error('exec must be called on the main thread: it replaces all threads');
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
   const compiled = compile({ ...launch, inPlace: true, parentPid: process.ppid });

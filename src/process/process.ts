@@ -68,7 +68,7 @@ export class Process implements Disposable {
   static open(pidOrId: number | string): Process {
     const pid = typeof pidOrId === 'number' ? pidOrId : Number.parseInt(pidOrId, 10);
     if (!Number.isInteger(pid) || pid <= 0) {
-      throw invalid('pid', pidOrId, "a process id or a Process' `id`");
+      throw invalid('pid', pidOrId, 'a pid or the `id` of a Process');
     }
     const pidfd = aboveStdio(call('pidfd_open', pid, 0));
     const opened = Process.#notLaunched(new Handle(pid, pidfd), inodeOf(pidfd));
@@ -294,7 +294,7 @@ export class Process implements Disposable {
 
 function noHandle(pid: number): Error {
   const error = new Error(
-    `process ${pid} has no handle: it has ended, was given up, or this system has no pidfds`,
+    `process ${pid} has no handle: it ended, was released, or this system has no pidfds`,
   );
   return Object.assign(error, { code: 'ERR_NO_HANDLE' });
 }

@@ -34,7 +34,7 @@ const SCOPES = new Set<Scope>(['process', 'group', 'session', 'tree', 'cgroup'])
 /** The scope of an option; `'process'` when there is none. */
 export function checkScope(option: string, scope: Scope | undefined): Scope {
   if (scope === undefined) return 'process';
-  if (!SCOPES.has(scope)) throw invalid(option, scope, [...SCOPES].join(', '));
+  if (!SCOPES.has(scope)) throw invalid(option, scope, `one of ${[...SCOPES].join(', ')}`);
   // Who belongs to them is read in /proc.
   const isFound = process.platform === 'linux' || scope === 'process' || scope === 'group';
   if (!isFound) throw unavailable(`The scope '${scope}'`);
@@ -89,7 +89,9 @@ function cgroupOf(folder: string): number[] {
 /** Those of the control group that have not ended, without this process. */
 function cgroupEntries({ cgroup }: ScopeTarget): Entry[] {
   if (cgroup === undefined) {
-    const error = new TypeError("the scope 'cgroup' is for a process started with `cgroup`");
+    const error = new TypeError(
+      "the scope 'cgroup' needs a process started with the option 'cgroup'",
+    );
     throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
   }
   const pids = cgroupOf(cgroup).filter((pid) => pid > 0 && pid !== process.pid);
@@ -191,7 +193,7 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   const group = target.reaped ? pid : attempt('getpgid', pid);
   if (group < 0 || group === pid) return false;
   const error = new TypeError(
-    `the scope 'group' is for the leader of a group: process ${pid} is in that of ${group}`,
+    `the scope 'group' needs the leader of a process group: ${pid} belongs to group ${group}`,
   );
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }

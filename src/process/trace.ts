@@ -152,7 +152,8 @@ export class Trace {
     let bits = PTRACE.PTRACE_O_EXITKILL;
     for (const option of options) {
       const bit = OPTIONS[option];
-      if (bit === undefined) throw invalid('options', option, Object.keys(OPTIONS).join(', '));
+      if (bit === undefined)
+        throw invalid('options', option, `one of ${Object.keys(OPTIONS).join(', ')}`);
       bits |= bit;
     }
     await this.#request(PTRACE.PTRACE_SETOPTIONS, 0, bits);

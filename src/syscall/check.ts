@@ -1,38 +1,54 @@
 /**
- * Errors for options and arguments that can't be taken, thrown before anything is started or called.
+ * Errors for options and arguments that are refused before anything is started or called.
  *
  * @module
  */
 import { inspect } from 'node:util';
 import { findSignal, type Signal } from './signals.js';
 
+/** One sentence; src/cli/flags.ts reads it, so that `expected` holds no `, not `. */
 function describe(option: string, value: unknown, expected: string): string {
-  const received = inspect(value, { depth: 0, maxStringLength: 100 });
-  return `The option '${option}' must be ${expected}. Received ${received}`;
+  const received = inspect(value, {
+    depth: 0,
+    breakLength: Infinity,
+    maxArrayLength: 5,
+    maxStringLength: 100,
+  });
+  return `${option} must be ${expected}, not ${received}.`;
 }
 
 function withCode<T extends Error>(error: T): T & { code: string } {
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
-/** A value of the wrong kind, or a combination that can't work. */
+/** A value of the wrong kind: `invalid('timeout', '5s', 'a number of milliseconds')`. */
 export function invalid(option: string, value: unknown, expected: string): TypeError {
   return withCode(new TypeError(describe(option, value, expected)));
 }
 
-/** A number out of its range. */
+/** An option that cannot be used like this: `refused('detached', 'cannot be used with runSync')`. */
+export function refused(option: string, problem: string): TypeError {
+  return argumentError(`${option} ${problem}.`);
+}
+
+/** A refusal in other words. */
+export function argumentError(message: string): TypeError {
+  return withCode(new TypeError(message));
+}
+
+/** A number outside its range. */
 export function outOfRange(option: string, value: unknown, expected: string): RangeError {
   return withCode(new RangeError(describe(option, value, expected)));
 }
 
-/** The error for what this system does not have. */
+/** An option, function or system call that this system or backend does not have. */
 export function unavailable(what: string): TypeError & { code: string } {
   const why = process.platform === 'linux' ? ' with the portable backend' : '';
-  const error = new TypeError(`${what} is not available on this system${why}`);
+  const error = new TypeError(`${what} is not available on this system${why}.`);
   return Object.assign(error, { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' });
 }
 
-/** A string that a system call can take: it ends at the first NUL. */
+/** A string for a system call, which would cut it off at the first NUL. */
 export function checkString(option: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalid(option, value, 'a string');
   if (value.includes('\0')) throw invalid(option, value, 'a string without null bytes');
@@ -64,7 +80,7 @@ export function checkSignals(option: string, value: readonly Signal[]): number[]
   return value.map((signal: Signal, index) => checkSignal(`${option}[${index}]`, signal));
 }
 
-/** A C `int`: a pid, a descriptor. What isn't given must not pass for 0, "this process". */
+/** A C `int`: a pid, a descriptor. A missing argument must not pass for 0, which means this process. */
 export function checkInt(name: string, value: number): number {
   return checkInteger(name, value, -(2 ** 31), 2 ** 31 - 1);
 }

@@ -29,7 +29,7 @@ type Layouts = { readonly [K in Shared<'LAYOUT'>]: X64['LAYOUT'][K] | Arm64['LAY
 function portable(): X64 {
   const own: { LAYOUT: object } | undefined = { darwin, freebsd }[process.platform as string];
   if (own === undefined) {
-    throw new Error(`forkexec has no tables of constants for ${process.platform}`);
+    throw new Error(`forkexec does not support ${process.platform}`);
   }
   const nothing = Object.fromEntries(Object.keys(x64).map((group) => [group, {}]));
   const { rlimit, rusage, siginfo, timespec, pollfd } = x64.LAYOUT;

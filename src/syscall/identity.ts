@@ -69,7 +69,9 @@ export function getgroups(): number[] {
 
 function set(name: keyof typeof SETTER, ids: readonly number[]): void {
   if (!isMainThread) {
-    const error = new TypeError(`${name} is for the main thread: it changes all of them`);
+    const error = new TypeError(
+      `${name} must be called on the main thread: it changes all threads`,
+    );
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
   const errno = native.setIdentity(SETTER[name], Uint32Array.from(ids));

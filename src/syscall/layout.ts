@@ -66,7 +66,7 @@ function checkRange(value: number | bigint, type: IntegerType, name: string): vo
   const fits = type.startsWith('i') ? BigInt.asIntN : BigInt.asUintN;
   const safe = typeof value === 'bigint' || Number.isSafeInteger(value);
   if (!safe || fits(8 * bytesOf(type), BigInt(value)) !== BigInt(value)) {
-    throw new RangeError(`${name}: ${value} is no ${type}`);
+    throw new RangeError(`${name}: ${value} does not fit in ${type}`);
   }
 }
 
@@ -97,7 +97,7 @@ function bytesOf(type: IntegerType): number {
 
 function viewOf(layout: Layout, bytes: Uint8Array): DataView {
   if (bytes.byteLength < layout.size) {
-    throw new RangeError(`${bytes.byteLength} bytes hold no struct of ${layout.size}`);
+    throw new RangeError(`a struct of ${layout.size} bytes does not fit in ${bytes.byteLength}`);
   }
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -133,7 +133,7 @@ export function writeStruct<const L extends Layout>(
     const [offset, type, count] = field;
     const elements = typeof value === 'object' ? value : [value];
     if (elements.length !== (count ?? 1)) {
-      throw new RangeError(`${name}: ${elements.length} values for ${count ?? 1}`);
+      throw new RangeError(`${name}: ${elements.length} values instead of ${count ?? 1}`);
     }
     for (const [index, element] of elements.entries()) {
       checkRange(element, type, name);

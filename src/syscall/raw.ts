@@ -42,7 +42,7 @@ function toResult(returned: number | bigint): SyscallResult {
 }
 
 function refuse(index: number, what: string): never {
-  const error = new TypeError(`argument ${index + 1} is ${what}`);
+  const error = new TypeError(`argument ${index + 1} must not be ${what}`);
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
@@ -51,7 +51,8 @@ function copyStrings(strings: readonly (string | null)[], index: number): (strin
   const copy: (string | null)[] = [];
   for (let at = 0; at < strings.length; at++) {
     const text = strings[at];
-    if (typeof text !== 'string' && text !== null) refuse(index, 'an array of other than strings');
+    if (typeof text !== 'string' && text !== null)
+      refuse(index, 'an array that holds anything but strings');
     copy.push(text);
   }
   return copy;

@@ -46,8 +46,8 @@ export interface WaitInfo {
 }
 
 const ANY_CHILD =
-  'a child or a process group, since any child may be one that libuv or another library waits ' +
-  'for: it would never learn of its end (waitid with WNOWAIT may look)';
+  'a child or a process group that libuv and other libraries have no child in: they would never ' +
+  'learn how their children ended (with WNOWAIT, waitid may look at any child)';
 
 /** The group of this process has children of everybody in it. */
 function isOwnGroup(group: number): boolean {

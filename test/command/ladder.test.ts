@@ -48,7 +48,7 @@ for (const [name, runner] of Object.entries(runners)) {
     const error = await exitError(runner('sleep 0.3', options));
     assert.equal(error.status.reason, 'timeout');
     assert.equal(error.status.code, 0);
-    assert.match(String(error.cause), /the scope 'group' is for the leader of a group/);
+    assert.match(String(error.cause), /the scope 'group' needs the leader of a process group/);
   });
 }
 

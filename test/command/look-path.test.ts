@@ -89,7 +89,7 @@ test('a name that is nowhere is ENOENT, with what was tried', () => {
     file: 'no-such',
     args: [],
   });
-  assert.ok(message.includes('in any directory of PATH'), message);
+  assert.ok(message.includes('no such program in PATH (/bin, /usr/bin)'), message);
 });
 
 test('what is found but may not run is EACCES', () =>

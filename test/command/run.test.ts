@@ -114,7 +114,7 @@ forBoth('maxBuffer is the most that is collected of each stream', async (run) =>
     const script = `${head(maxBuffer + 1)} >&${target}; exec sleep 60`;
     const error = await exitError(run('sh', ['-c', script], { maxBuffer, stop: { grace: 50 } }));
     assert.equal(error.status.reason, 'maxBuffer');
-    assert.match(error.message, /too much output/);
+    assert.match(error.message, /: output exceeded maxBuffer, signal: /);
     const output = target === '1' ? error.stdout : error.stderr;
     assert.equal(output.length, maxBuffer);
   }

@@ -76,6 +76,9 @@ export async function assertLaunchError(
   assert.deepEqual(error.args, args ?? []);
   const what = argument === undefined ? step : `${step}(${JSON.stringify(argument)})`;
   assert.ok(error.message.startsWith(`${what}: ${code}: `), error.message);
-  assert.ok(error.message.endsWith(` (launching ${file})`), error.message);
+  // The file is named once.
+  const launching = step === 'execve' && argument === file ? '' : ` (launching ${file})`;
+  assert.ok(error.message.endsWith(launching), error.message);
+  assert.equal(error.message.includes('(launching '), launching !== '', error.message);
   return error;
 }

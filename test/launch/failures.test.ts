@@ -82,7 +82,7 @@ failsAlike(
       argument: 'no-such-program',
       searched: ['/usr/bin/no-such-program', '/bin/no-such-program'],
     },
-    message: 'in any directory of PATH',
+    message: 'no such program in PATH (/usr/bin, /bin)',
   }),
   COMMANDS,
 );
@@ -164,7 +164,7 @@ failsAlike('a script whose interpreter is not there', (folder) => {
   return {
     launch: [path],
     expected: { step: 'execve', ...ENOENT, argument: path },
-    message: 'its interpreter "/no/interpreter"',
+    message: 'the script\'s interpreter "/no/interpreter" was not found',
   };
 });
 
@@ -174,7 +174,7 @@ failsAlike('a script without #! is never run by sh', (folder) => {
   return {
     launch: [path],
     expected: { step: 'execve', code: 'ENOEXEC', errno: 8, argument: path },
-    message: 'neither a binary of this machine nor a script with a #! line',
+    message: 'neither a binary for this machine nor a script with a #! line',
     after: () => assert.ok(!existsSync(marker)),
   };
 });
