@@ -123,7 +123,7 @@ test('every script of package.json is described', () => {
 });
 
 test('every step of a launch is in the table of errors', () => {
-  const steps = sectionsOf('docs/errors.md').find(({ title }) => title === 'Steps');
+  const steps = sectionsOf('docs/errors.md').find(({ title }) => title === 'Steps of a launch');
   const words = wordsOf(steps?.text ?? '');
   assert.deepEqual(
     STEP_NAMES.filter((name) => !words.has(name)),
