@@ -2,10 +2,12 @@
 ":" /*
 # The launcher of forkexec: a shell script up to the end of this comment, JavaScript from there on.
 #
-# A JavaScript runtime resets the signals that it was started with, and raises the limit of open
-# files, before any code of ours runs. So they are looked at here and left in the environment; the
-# file src/signal/inherited.ts reads them. For speed nothing but the shell's own words is used. The
-# variables have names that nobody uses: one that is in the environment would be changed there.
+# A JavaScript runtime resets the signals that it was started with, raises the limit of open files
+# and opens descriptors of its own, before any code of ours runs. So this script records the signals,
+# the limit and the descriptors in the environment, where src/signal/record.ts reads them. For speed
+# it uses builtins of the shell only. Its variables have unusual names, because a variable that is in
+# the environment already would be changed there.
+_fx_open=
 trap : QUIT # bash ignores it by itself; where it was ignored before, this has no effect
 {
   while read -r _fx_key _fx_value _fx_rest; do
@@ -17,8 +19,19 @@ trap : QUIT # bash ignores it by itself; where it was ignored before, this has n
   while read -r _fx_key _fx_value _fx_rest _fx_soft _fx_hard _fx_unit; do
     case "$_fx_key $_fx_value $_fx_rest" in 'Max open files') break ;; esac
   done </proc/self/limits
+  for _fx_key in /proc/self/fd/*; do
+    test -h "$_fx_key" || continue # the list itself, which is closed by now
+    _fx_key=${_fx_key#/proc/self/fd/}
+    case $_fx_key in
+      ??*) # From 10 on the shell has descriptors of its own, which are close-on-exec: 02000000.
+        while read -r _fx_value _fx_rest; do
+          case $_fx_value$_fx_rest in flags:*[2367]??????) continue 2 ;; esac
+        done </proc/self/fdinfo/"$_fx_key" ;;
+    esac
+    _fx_open=$_fx_open,$_fx_key
+  done
 } 2>/dev/null
-export FORKEXEC_INHERITED="$_fx_ignored:$_fx_blocked:$_fx_soft:$_fx_hard"
+export FORKEXEC_INHERITED="$_fx_ignored:$_fx_blocked:$_fx_soft:$_fx_hard:$_fx_open"
 if [ "$1" != node ]; then exec node "$0" "$@"; fi
 # forkexec node app.js: the runtime itself, which loads this file before app.js begins.
 shift

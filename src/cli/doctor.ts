@@ -10,7 +10,7 @@ import { type ProcessAttributes, startProcess } from '../process/start.js';
 import { call, close } from '../syscall/call.js';
 import { AT, O, TIOC } from '../syscall/constants.js';
 import { examineFacilities } from './facilities.js';
-import { write } from './output.js';
+import { print } from './output.js';
 import { type Lack, type Trial, trials } from './trials.js';
 
 /** Whether an option works, works by another way, or does not. */
@@ -151,7 +151,7 @@ export function addDoctorCommand(program: Command, done: (code: number) => void)
         return;
       }
       const findings = await examine();
-      write(1, json ? `${JSON.stringify(findings, null, 2)}\n` : table(findings));
+      print(json ? `${JSON.stringify(findings, null, 2)}\n` : table(findings));
       done(0);
     });
 }

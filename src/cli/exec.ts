@@ -16,6 +16,7 @@ import { openFileSync } from '../syscall/open.js';
 import { codeOfLaunchError, Failure } from './exit.js';
 import { GivenFlags, isOptionError, launchFlags } from './flags.js';
 import { complain } from './output.js';
+import { checkPassed } from './passed.js';
 import { stdioFlags } from './stdio-flags.js';
 
 const ACCESS = { read: O.O_RDONLY, write: O.O_WRONLY, readwrite: O.O_RDWR } as const;
@@ -132,9 +133,10 @@ export function addExecCommands(program: Command, done: (code: number) => void):
     .addHelpText('after', CODES);
   given.offer(command, 'What the program gets:', launchFlags);
   given.offer(command, 'Its descriptors:', stdioFlags);
-  command
-    .helpOption('-h, --help', 'show this')
-    .action((file: string, args: string[]) => done(become(file, args, given)));
+  command.helpOption('-h, --help', 'show this').action((file: string, args: string[]) => {
+    checkPassed(given);
+    done(become(file, args, given));
+  });
   program
     .command('nohup')
     .summary('become a program that a hangup does not end')

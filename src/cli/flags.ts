@@ -66,7 +66,11 @@ export class GivenFlags {
   /** In terms of the flags, an error that an option could not be taken. */
   explain(error: Error): Failure {
     const [, path, problem] = OPTION_AND_PROBLEM.exec(error.message) ?? [];
-    if (path === undefined) return new Failure(error.message);
+    return path === undefined ? new Failure(error.message) : this.blame(path, problem as string);
+  }
+
+  /** In terms of the flags, that the option at `path` has a problem. */
+  blame(path: string, problem: string): Failure {
     const blamed = this.#given.findLast(({ before, after }) => {
       return !Object.is(valueAt(before, path), valueAt(after, path));
     });

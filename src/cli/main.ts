@@ -9,7 +9,7 @@ import { restoreInherited } from '../signal/restore.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExecCommands } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
-import { complain, write } from './output.js';
+import { complain, print, printError } from './output.js';
 import { addRunCommand } from './run.js';
 
 const AFTER_HELP = `
@@ -37,8 +37,8 @@ async function main(words: readonly string[]): Promise<number> {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => write(1, text),
-      writeErr: (text) => write(2, text),
+      writeOut: print,
+      writeErr: printError,
       outputError: (text) => complain(text.replace(/^error: /, '').trimEnd()),
       getOutHelpWidth: () => 80,
       getErrHelpWidth: () => 80,

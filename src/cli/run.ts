@@ -9,11 +9,10 @@ import type { SpawnOptions } from '../command/options.js';
 import { spawn } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
 import { trace } from '../process/trace.js';
-import { attempt } from '../syscall/call.js';
-import { F } from '../syscall/constants.js';
-import { codeOfLaunchError, codeOfStatus, Failure } from './exit.js';
+import { codeOfLaunchError, codeOfStatus, EXIT, Failure } from './exit.js';
 import { GivenFlags, isOptionError, launchFlags } from './flags.js';
-import { complain, write } from './output.js';
+import { complain, printError, write } from './output.js';
+import { checkPassed, parseOutput } from './passed.js';
 import {
   changedLine,
   exitedLine,
@@ -55,11 +54,11 @@ interface ReportOptions {
 }
 
 function parseStatusFd(text: string): number {
-  const fd = /^\d+$/.test(text) ? Number(text) : -1;
-  if (attempt('fcntl', fd, F.F_GETFD) < 0) {
-    throw new Failure(`--status-fd ${text} must be a descriptor that forkexec was given: 3>status`);
+  try {
+    return parseOutput(text);
+  } catch (error) {
+    throw new Failure(`--status-fd ${text} ${(error as Error).message}`);
   }
-  return fd;
 }
 
 async function start(
@@ -86,8 +85,16 @@ async function run(
   if (options.stop !== undefined && options.timeout === undefined) {
     throw new Failure('--kill-after needs a --timeout to come after');
   }
+  checkPassed(given);
+  let untold = false;
   const tell = (line: string): void => {
-    if (statusFd !== undefined) write(statusFd, line);
+    if (statusFd === undefined || untold) return;
+    try {
+      write(statusFd, line);
+    } catch (error) {
+      untold = true; // a reader would take the lines after a gap for all there are
+      complain(`--status-fd ${statusFd}: ${(error as Error).message}`);
+    }
   };
   const passSignalsTo = holdSignals(options);
   const child = await start(file, args, given);
@@ -107,9 +114,10 @@ async function run(
   passSignalsTo(child); // which stops this process where the program stops: it is told before
   const status = await child.exited;
   tell(exitedLine(status));
-  if (json) write(2, usageJson(status));
-  else if (usage) write(2, usageTable(status));
+  if (json) printError(usageJson(status));
+  else if (usage) printError(usageTable(status));
   if (status.reason === 'unknown') complain('the status of the program was taken by another');
+  if (untold) return EXIT.failed;
   // The signal that ended the program ends forkexec too; where it can't, 128+n says the same.
   if (status.reason === 'signaled' && status.signal !== null) dieOf(status.signal);
   return codeOfStatus(status);

@@ -1,10 +1,10 @@
 /**
  * The launcher's record of what this process was started with.
  *
- * A JavaScript runtime resets signals before anything of ours runs. bin/forkexec.js looks at them
- * first and leaves a record in the environment: FORKEXEC_INHERITED is `ignored:blocked:soft:hard`,
- * the sets in hexadecimal as /proc/PID/status has them and the limits of open files as
- * /proc/PID/limits does.
+ * A JavaScript runtime resets signals, and opens descriptors, before this library is loaded.
+ * bin/forkexec.js runs first and leaves a record in the environment: FORKEXEC_INHERITED is
+ * `ignored:blocked:soft:hard:descriptors`, the sets in hexadecimal as in /proc/PID/status, the limits
+ * of open files as in /proc/PID/limits, and the open descriptors each after a comma.
  *
  * `forkexec node` loads this before every program, so it comes without the tables of constants.
  *
@@ -17,10 +17,12 @@ export interface LauncherRecord {
   readonly ignored: bigint;
   readonly blocked: bigint;
   readonly nofile: readonly [soft: number, hard: number];
+  /** The descriptors that were open. */
+  readonly descriptors: ReadonlySet<number>;
 }
 
 const VARIABLE = 'FORKEXEC_INHERITED';
-const RECORD = /^([0-9a-f]{1,16}):([0-9a-f]{1,16}):(\d+|unlimited):(\d+|unlimited)$/i;
+const RECORD = /^([0-9a-f]{1,16}):([0-9a-f]{1,16}):(\d+|unlimited):(\d+|unlimited):((?:,\d+)*)$/i;
 
 function toLimit(text: string): number {
   return text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text);
@@ -37,12 +39,16 @@ function takeText(): string {
 }
 
 function parse(text: string): LauncherRecord | undefined {
-  const [, ignored, blocked, soft, hard] = (RECORD.exec(text) ?? []) as (string | undefined)[];
+  const [, ignored, blocked, soft, hard, descriptors] = (RECORD.exec(text) ?? []) as (
+    | string
+    | undefined
+  )[];
   if (ignored === undefined || blocked === undefined) return undefined;
   return {
     ignored: BigInt(`0x${ignored}`),
     blocked: BigInt(`0x${blocked}`),
     nofile: [toLimit(soft as string), toLimit(hard as string)],
+    descriptors: new Set((descriptors as string).split(',').slice(1).map(Number)),
   };
 }
 

@@ -87,7 +87,7 @@ test('a value that an option can not take gives 125 and one line that names the 
     [['--timeout', '1', '--kill-after', 'x'], /^forkexec: --kill-after x must be a duration/],
     [['--kill-after', '1s'], /^forkexec: --kill-after needs a --timeout/],
     [['--status-fd', '99'], /^forkexec: --status-fd 99 must be a descriptor/],
-    [['--status-fd', 'x'], /^forkexec: --status-fd x must be a descriptor/],
+    [['--status-fd', 'x'], /^forkexec: --status-fd x must be the number of a descriptor/],
   ];
   for (const [words, message] of table) {
     const { code, stdout, stderr } = run(...words, '--', 'echo', 'started');
