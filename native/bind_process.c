@@ -31,6 +31,9 @@ static void write_launched(const struct process *process, double *row) {
   row[LAUNCHED_INODE] = result->inode;
   row[LAUNCHED_MAX_RSS_FLOOR] = result->max_rss_floor;
   row[LAUNCHED_STARTED] = result->started;
+  row[LAUNCHED_SKIPPED] = result->skipped_count;
+  for (uint32_t i = 0; i < result->skipped_count; i++)
+    row[LAUNCHED_FIRST_SKIPPED + i] = result->skipped[i].step * 4096.0 + result->skipped[i].error;
 }
 
 static void write_exited(const struct process *process, double *row) {

@@ -80,20 +80,17 @@ done:
   return result;
 }
 
-/* Child only; tells what failed and ends it. Async-signal-safe. */
-__attribute__((noreturn)) static void end_child(const struct child_start *start,
-                                                struct failure failure) {
-  start->failure->error = failure.error;
-  start->failure->step = failure.step;
+/* Child only; ends it. Async-signal-safe. */
+__attribute__((noreturn)) static void end_child(const struct child_start *start) {
   for (;;)
     CALL(start->is_thread ? SYS_exit : SYS_exit_group, 127);
 }
 
 /* Child only; blocks until the parent, which was not suspended, has done its part. */
 static long wait_for_parent(struct child_start *start) {
-  while (start->go == 0)
-    CALL(SYS_futex, (long)&start->go, FUTEX_WAIT, 0);
-  return start->go == 1 ? 0 : -ERROR_CANCELED;
+  while (start->report->go == 0)
+    CALL(SYS_futex, (long)&start->report->go, FUTEX_WAIT, 0);
+  return start->report->go == 1 ? 0 : -ERROR_CANCELED;
 }
 
 #endif

@@ -57,13 +57,11 @@ static long wait_for_parent(struct child_start *start) {
 }
 
 /*
- * Child only; tells what failed and ends it. The parent shares no memory with it: the pipe does,
- * and execve closes it where nothing failed. Async-signal-safe.
+ * Child only; ends it. The parent waits at the pipe, which execve closes where nothing failed.
+ * Async-signal-safe.
  */
-__attribute__((noreturn)) static void end_child(const struct child_start *start,
-                                                struct failure failure) {
-  /* Less than PIPE_BUF: it is written whole, at once. */
-  ssize_t ignored = write(start->failure_pipe, &failure, sizeof failure);
+__attribute__((noreturn)) static void end_child(const struct child_start *start) {
+  ssize_t ignored = write(start->failure_pipe, "", 1);
   (void)ignored;
   _exit(127);
 }

@@ -51,9 +51,12 @@ static long start_thread(struct child_start *start, unsigned char *stack, atomic
 
 struct failure exec_in_place(const struct program *program) {
   struct kernel_sigaction dispositions[SIGNAL_COUNT];
-  struct failure failure = {-1, 0};
-  struct child_start start = {
-      .program = program, .failure = &failure, .reset_handlers = 1, .is_thread = 1};
+  struct report report = {.failure.step = START_LAUNCHED};
+  struct child_start start = {.program = program,
+                              .report = &report,
+                              .reset_handlers = 1,
+                              .is_thread = 1,
+                              .failure_pipe = -1};
   unsigned char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (stack == MAP_FAILED)
@@ -66,7 +69,7 @@ struct failure exec_in_place(const struct program *program) {
   atomic_int running = 1; /* the kernel clears it when the thread has ended */
   long thread = start_thread(&start, stack, &running);
   if (thread < 0) {
-    failure = (struct failure){START_CLONE, (int32_t)-thread};
+    report.failure = (struct failure){START_CLONE, (int32_t)-thread};
   } else {
     while (atomic_load(&running) != 0)
       CALL(SYS_futex, (long)&running, FUTEX_WAIT, 1);
@@ -75,5 +78,5 @@ struct failure exec_in_place(const struct program *program) {
   dumpable_restore();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);
   munmap(stack, STACK_SIZE);
-  return failure;
+  return report.failure;
 }

@@ -106,7 +106,8 @@ static void restore(struct state *state, const struct program *program, int32_t 
 
 struct failure exec_in_place(const struct program *program) {
   struct state state;
-  struct child_start start = {.program = program, .reset_handlers = 1};
+  struct report report = {.failure.step = START_LAUNCHED};
+  struct child_start start = {.program = program, .report = &report, .reset_handlers = 1};
   int error = save(&state, program);
   if (error != 0)
     return (struct failure){START_CLONE, error};

@@ -67,9 +67,11 @@ struct failure launch_run(struct child_start *start) {
       if (result == instruction->value)
         i += instruction->skip;
       break;
-    case MODE_SKIP_UNLESS:
-      if (result != instruction->value)
+    case MODE_DEGRADE:
+      if (result < 0) {
+        start->report->skipped[start->report->skipped_count++] = failure;
         i += instruction->skip;
+      }
       break;
     case MODE_TRY_NEXT:
       if (result < 0 && !telling) {
@@ -86,6 +88,7 @@ struct failure launch_run(struct child_start *start) {
 
 void launch_child(void *argument) {
   struct child_start *start = argument;
-  start->began = 1;
-  end_child(start, launch_run(start));
+  start->report->began = 1;
+  start->report->failure = launch_run(start);
+  end_child(start);
 }

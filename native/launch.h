@@ -13,8 +13,8 @@
 struct instruction {
   uint32_t number;
   uint32_t mode; /* MODE_… in the low 8 bits, KIND_… from bit 8 on */
-  int32_t value; /* what MODE_SKIP_IF and MODE_SKIP_UNLESS compare with */
-  uint32_t skip; /* how many they skip; or the slot of MODE_STORE */
+  int32_t value; /* what MODE_SKIP_IF compares with */
+  uint32_t skip; /* how many instructions it and MODE_DEGRADE skip; or the slot of MODE_STORE */
   uint64_t arguments[6];
 };
 
@@ -44,22 +44,27 @@ struct program {
   struct parent_file parent_files[MAX_PARENT_FILES];
 };
 
-/* What the child leaves behind when it fails; it shares this memory with the thread it suspended.
- */
 struct failure {
-  int32_t step;  /* index of the instruction, -1 as long as nothing failed */
+  int32_t step;  /* index of the instruction, START_LAUNCHED as long as nothing failed */
   int32_t error; /* positive errno */
+};
+
+/* What a child reports, in memory that it shares with its parent. */
+struct report {
+  struct failure failure; /* what ended the launch */
+  uint32_t skipped_count;
+  struct failure skipped[PROGRAM_MOST_DEGRADING]; /* what did not */
+  int began;                                      /* set by the child: it has run */
+  _Atomic int32_t go; /* what the child waits for: 1 to go on, -1 to give up */
 };
 
 struct child_start {
   const struct program *program;
-  volatile struct failure *failure; /* where parent and child share their memory */
-  int reset_handlers;               /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
+  struct report *report;
+  int reset_handlers; /* 1 where the kernel did not (CLONE_CLEAR_SIGHAND) */
   int is_thread;      /* 1 for exec in place: a failure ends this thread, not the process */
-  _Atomic int32_t go; /* what the child waits for: 1 to go on, -1 to give up */
   int in_cgroup;      /* 1 if it was born in program->cgroup */
-  int began;          /* set by the child: it has run */
-  int failure_pipe;   /* where they don't: what is written to */
+  int failure_pipe;   /* where the parent reads that it failed; -1 if vfork says it */
   int highest_fd;     /* the highest descriptor that may be open, where no call knows */
 };
 

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #define HEADER_SIZE (4u * PROGRAM_HEADER_WORDS)
+#define RELOCATION_SIZE (4u * PROGRAM_RELOCATION_WORDS)
 #define TABLE_SIZE (4u * PROGRAM_TABLE_WORDS)
 
 struct header {
   uint32_t magic, instructions, tables, data;
   uint32_t clone_flags;
   int32_t cgroup, pid_namespace;
-  uint32_t parent_files, floor, reserved;
+  uint32_t parent_files, floor, relocations;
 };
 
 struct file_entry {
@@ -20,6 +21,11 @@ struct table {
   uint32_t pointers, strings, count, reserved;
 };
 
+struct relocation {
+  uint32_t slot, target;
+};
+
+_Static_assert(sizeof(struct relocation) == RELOCATION_SIZE, "as program.ts writes it");
 _Static_assert(sizeof(struct header) == HEADER_SIZE, "as program.ts writes it");
 _Static_assert(sizeof(struct instruction) == 4 * PROGRAM_INSTRUCTION_WORDS,
                "as program.ts writes it");
@@ -59,7 +65,7 @@ static const char *load_instruction(struct instruction *instruction, uint32_t le
     return "an instruction has unknown flags";
   if (mode == MODE_STORE && !is_slot(instruction->skip, size))
     return "an instruction stores outside the data";
-  if ((mode == MODE_SKIP_IF || mode == MODE_SKIP_UNLESS) && instruction->skip > left)
+  if ((mode == MODE_SKIP_IF || mode == MODE_DEGRADE) && instruction->skip > left)
     return "an instruction skips past the end";
   for (int i = 0; i < 6; i++) {
     uint64_t argument = instruction->arguments[i];
@@ -123,15 +129,15 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
     return "it has no header";
   uint32_t data_size = header->data;
   if (header->instructions > PROGRAM_MAX_INSTRUCTIONS || header->tables > PROGRAM_MAX_TABLES ||
-      data_size > PROGRAM_MAX_DATA || header->parent_files > MAX_PARENT_FILES)
+      data_size > PROGRAM_MAX_DATA || header->parent_files > MAX_PARENT_FILES ||
+      header->relocations > PROGRAM_MAX_RELOCATIONS)
     return "it is too large";
   size_t tables_at = HEADER_SIZE + (size_t)header->instructions * sizeof(struct instruction);
   size_t files_at = tables_at + (size_t)header->tables * TABLE_SIZE;
-  size_t data_at = files_at + (size_t)header->parent_files * TABLE_SIZE;
+  size_t relocations_at = files_at + (size_t)header->parent_files * TABLE_SIZE;
+  size_t data_at = relocations_at + (size_t)header->relocations * RELOCATION_SIZE;
   if (size != data_at + data_size)
     return "its size is not what its header says";
-  if (header->reserved != 0)
-    return "a reserved word is not zero";
   memset(bytes + size, 0, PROGRAM_GUARD);
 
   program->instructions = (void *)(bytes + HEADER_SIZE);
@@ -145,6 +151,7 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
     return "it has clone flags other than namespaces";
   if ((program->clone_flags & PROGRAM_OWN_MEMORY) != 0 && program->parent_file_count > 0)
     return "a child with memory of its own can't wait for the parent's files";
+  uint32_t degrading = 0;
   for (uint32_t i = 0; i < program->count; i++) {
     if (header->floor > 0 && overwrites_kept(&program->instructions[i], header->floor))
       return "an instruction may overwrite a kept descriptor";
@@ -152,6 +159,18 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
                                          program->data, data_size);
     if (wrong != NULL)
       return wrong;
+    degrading += INSTRUCTION_MODE(&program->instructions[i]) == MODE_DEGRADE;
+  }
+  if (degrading > PROGRAM_MOST_DEGRADING)
+    return "more instructions may degrade than can be reported";
+  /* Before the tables, whose strings end where they end then. */
+  for (uint32_t i = 0; i < header->relocations; i++) {
+    const struct relocation *relocation =
+        (const void *)(bytes + relocations_at + (size_t)i * RELOCATION_SIZE);
+    if (!is_slot(relocation->slot, data_size) || relocation->target >= data_size)
+      return "a relocation lies outside the data";
+    uint64_t address = (uint64_t)(uintptr_t)(program->data + relocation->target);
+    memcpy(program->data + relocation->slot, &address, 8);
   }
   for (uint32_t i = 0; i < header->tables; i++) {
     const struct table *table = (const void *)(bytes + tables_at + (size_t)i * TABLE_SIZE);

@@ -8,10 +8,12 @@
 /*
  * Layout of the bytes, all numbers little-endian as both architectures have them:
  *   header        10 words of 32 bits: magic, number of instructions, of tables, size of the data,
- *                 clone flags, cgroup, pid namespace, number of parent files, floor, reserved
+ *                 clone flags, cgroup, pid namespace, number of parent files, floor, number of
+ *                 relocations
  *   instructions  64 bytes each, as struct instruction has them
  *   tables        4 words each: where the pointers go, where the strings begin, how many, reserved
  *   parent files  4 words each: name, content, size of the content, instruction to blame
+ *   relocations   2 words each: a slot of the data, and what in the data it is to point at
  *   data          strings, slots, structs; offsets count from here
  * A table is an argv or an envp: the strings lie one after another, each ended by a NUL.
  * The floor: descriptors from this number on are kept for later instructions, and no instruction
@@ -19,6 +21,7 @@
  */
 #define PROGRAM_MAX_INSTRUCTIONS 65536u
 #define PROGRAM_MAX_TABLES 64u
+#define PROGRAM_MAX_RELOCATIONS 4096u
 #define PROGRAM_MAX_DATA (256u << 20)
 
 /* CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */

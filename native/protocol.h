@@ -13,8 +13,8 @@ enum {
   MODE_STORE = 2,
   /* r == value skips the next `skip` instructions. */
   MODE_SKIP_IF = 3,
-  /* r != value skips the next `skip` instructions. */
-  MODE_SKIP_UNLESS = 4,
+  /* r < 0 is reported, and the launch goes on behind the next `skip` instructions. */
+  MODE_DEGRADE = 4,
   /* A candidate: on failure the next instruction is tried. */
   MODE_TRY_NEXT = 5,
   MODE_COUNT = 6,
@@ -48,6 +48,10 @@ enum {
   PROGRAM_HEADER_WORDS = 10, PROGRAM_INSTRUCTION_WORDS = 16,
   /* Of a table of strings, and of a file that the parent writes. */
   PROGRAM_TABLE_WORDS = 4,
+  /* Of a relocation. */
+  PROGRAM_RELOCATION_WORDS = 2,
+  /* How many instructions of a program may have the mode `degrade`. */
+  PROGRAM_MOST_DEGRADING = 8,
   /* Among the clone flags: the child begins with a copy of this process' memory, as after fork(2).
    * Only for calls that the kernel refuses to a process that shares memory, such as setns(2) of a
    * time namespace: the copy takes long where there is much memory. */
@@ -94,6 +98,10 @@ enum {
   LAUNCHED_MAX_RSS_FLOOR = 7,
   /* CLOCK_MONOTONIC before the birth, in microseconds. */
   LAUNCHED_STARTED = 8,
+  /* How many instructions failed and were left out: their mode is `degrade`. */
+  LAUNCHED_SKIPPED = 9,
+  /* The first of them, and the others behind it: its index times 4096 plus its errno. */
+  LAUNCHED_FIRST_SKIPPED = 10,
 };
 
 /* The columns of `COMPLETION.exited`; times are in microseconds. */

@@ -19,7 +19,18 @@ struct launch_result {
   double inode;         /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
   double max_rss_floor; /* KiB: the parent's own peak, with which the child's figure began */
   double started;       /* before the birth, CLOCK_MONOTONIC in microseconds */
+  uint32_t skipped_count;
+  struct failure skipped[PROGRAM_MOST_DEGRADING]; /* what failed and was left out */
 };
+
+/*
+ * A report in memory that a child shares even if it has memory of its own; NULL without memory. Any
+ * thread; neither blocks.
+ */
+struct report *report_share(void);
+void report_free(struct report *report);
+/* What is known of a launch when its child runs another program or is gone. Any thread. */
+void report_take(const struct report *report, struct launch_result *result);
 
 /* How many of the units of ru_maxrss a KiB has: it counts bytes on macOS, KiB elsewhere. */
 #ifdef __APPLE__

@@ -47,7 +47,8 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
   const struct program *program = start->program;
   int suspended = program->parent_file_count == 0;
   int shares = (program->clone_flags & PROGRAM_OWN_MEMORY) == 0;
-  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) | (program->clone_flags & ~(uint32_t)PROGRAM_OWN_MEMORY) |
+  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) |
+                   (program->clone_flags & ~(uint32_t)PROGRAM_OWN_MEMORY) |
                    (suspended ? CLONE_FLAG_VFORK : CLONE_FLAG_CHILD_CLEARTID);
   if (launch_has_clone3()) {
     struct kernel_clone_args arguments = {
@@ -96,8 +97,8 @@ static long write_parent_files(struct child_start *start, long pid, struct failu
       *failure = (struct failure){(int32_t)file->step, (int32_t)-result};
     CALL(SYS_close, fd);
   }
-  start->go = result < 0 ? -1 : 1;
-  CALL(SYS_futex, (long)&start->go, FUTEX_WAKE, 1);
+  start->report->go = result < 0 ? -1 : 1;
+  CALL(SYS_futex, (long)&start->report->go, FUTEX_WAKE, 1);
   return result;
 }
 
@@ -204,9 +205,9 @@ static int find_watcher(long pid, int *pidfd) {
 /* launch_start, with a birth in the control group or without. */
 static void start_process(struct launch_stack *stack, const struct program *program, int in_cgroup,
                           struct launch_result *result) {
-  struct failure failure = {START_LAUNCHED, 0};
-  struct child_start start = {.program = program, .failure = &failure, .in_cgroup = in_cgroup};
-  struct failure *copied = NULL;
+  struct report report = {.failure.step = START_LAUNCHED};
+  struct child_start start = {
+      .program = program, .report = &report, .in_cgroup = in_cgroup, .failure_pipe = -1};
   _Atomic int32_t running = 1;
   int pidfd = -1;
   *result = (struct launch_result){
@@ -214,12 +215,9 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   if (!prepare_stack(stack))
     return;
   if ((program->clone_flags & PROGRAM_OWN_MEMORY) != 0) {
-    /* What the child writes to its copy of ours nobody here sees. */
-    copied = mmap(NULL, sizeof *copied, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (copied == MAP_FAILED)
+    start.report = report_share();
+    if (start.report == NULL)
       return;
-    *copied = failure;
-    start.failure = copied;
   }
 
   /* The child must never run a handler of ours. Raw, since libc keeps two signals unblocked. */
@@ -242,17 +240,17 @@ static void start_process(struct launch_stack *stack, const struct program *prog
     restore_oom_score(&score);
     /* Unless the child failed before, its own says only that it was told to give up. */
     if (ours.step != START_LAUNCHED &&
-        (failure.step == START_LAUNCHED || failure.error == ECANCELED))
-      failure = ours;
+        (report.failure.step == START_LAUNCHED || report.failure.error == ECANCELED))
+      report.failure = ours;
   }
-  if (copied != NULL) {
-    failure = *copied;
-    munmap(copied, sizeof *copied);
+  if (start.report != &report) {
+    report = *start.report;
+    report_free(start.report);
   }
-  if (pid >= 0 && start.in_cgroup && !start.began && copied == NULL)
-    failure = (struct failure){START_UNBORN, ESRCH};
+  if (pid >= 0 && start.in_cgroup && !report.began)
+    report.failure = (struct failure){START_UNBORN, ESRCH};
   int error = 0;
-  if (pid >= 0 && pidfd < 0 && failure.step == START_LAUNCHED)
+  if (pid >= 0 && pidfd < 0 && report.failure.step == START_LAUNCHED)
     error = find_watcher(pid, &pidfd);
   if (pidfd >= 0)
     pidfd = fd_above_stdio(pidfd);
@@ -266,20 +264,17 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   }
   if (error != 0) {
     CALL(SYS_kill, pid, SIGKILL); /* nothing here could watch it */
-    failure = (struct failure){START_CLONE, error};
+    report.failure = (struct failure){START_CLONE, error};
   }
-  if (failure.step != START_LAUNCHED) {
+  report_take(&report, result);
+  if (result->step != START_LAUNCHED) {
     reap_failed(pid, pidfd);
     if (pidfd >= 0)
       close(pidfd);
-    result->step = failure.step;
-    result->error = failure.error;
     return;
   }
   struct rusage self = {0};
   getrusage(RUSAGE_SELF, &self);
-  result->step = START_LAUNCHED;
-  result->error = 0;
   result->pid = (int32_t)pid;
   result->pidfd = pidfd;
   result->inode = pidfd_inode(result->pidfd);

@@ -57,18 +57,12 @@ static int open_failure_pipe(int fds[2], const struct program *program) {
   return error;
 }
 
-/* Until the child's execve or end. Whether it failed. Another launch that goes on meanwhile may
-   have a copy of the writing end, until its own execve. */
-static int read_failure(int fd, struct failure *failure) {
-  size_t count = 0;
-  while (count < sizeof *failure) {
-    ssize_t result = read(fd, (char *)failure + count, sizeof *failure - count);
-    if (result > 0)
-      count += (size_t)result;
-    else if (result == 0 || errno != EINTR)
-      break;
-  }
-  return count == sizeof *failure;
+/* Until the child's execve or its failure. A launch of another thread may have a copy of the
+   writing end, until its own execve. */
+static void wait_for_child_start(int fd) {
+  char byte;
+  while (read(fd, &byte, 1) < 0 && errno == EINTR)
+    continue;
 }
 
 /*
@@ -118,29 +112,15 @@ int recover_end(int pidfd, int *code, int *status) {
   return 0;
 }
 
-void launch_start(struct launch_stack *stack, const struct program *program,
-                  struct launch_result *result) {
-  (void)stack;
-  struct child_start start = {.program = program, .reset_handlers = 1};
-  struct failure failure = {START_LAUNCHED, 0};
+/* launch_start, with what it needs; `result` says that clone failed until something else is known.
+ */
+static void start_process(const struct program *program, struct child_start *start, int *closed,
+                          struct launch_result *result) {
   int fds[2];
-  *result =
-      (struct launch_result){.step = START_CLONE, .pidfd = -1, .started = monotonic_microseconds()};
-  if ((result->error = waiter_start()) != 0)
+  if ((result->error = open_failure_pipe(fds, program)) != 0)
     return;
-  int *closed = malloc(((size_t)program->count * 2 + 1) * sizeof *closed);
-  if (closed == NULL) {
-    result->error = ENOMEM;
-    return;
-  }
-  int held = launch_hold_stdio();
-  if ((result->error = open_failure_pipe(fds, program)) != 0) {
-    launch_release_stdio(held);
-    free(closed);
-    return;
-  }
-  start.failure_pipe = fds[1];
-  start.highest_fd = highest_descriptor();
+  start->failure_pipe = fds[1];
+  start->highest_fd = highest_descriptor();
   uint32_t closed_count = closed_descriptors(program, closed);
 
   /* The child must never run a handler of ours. */
@@ -149,33 +129,47 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_t pid = fork();
   if (pid == 0) {
-    /* What pthread_atfork(3) has others do in the child opens descriptors: libuv a pipe. A number
-       that is closed here is to be closed there. */
+    /* What pthread_atfork(3) has other code do in the child opens descriptors: libuv a pipe. A
+       number that is closed here is to be closed there. */
     for (uint32_t i = 0; i < closed_count; i++)
       close(closed[i]);
-    launch_child(&start);
+    launch_child(start);
   }
   result->error = pid < 0 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 
   close(fds[1]);
-  int failed = pid > 0 && read_failure(fds[0], &failure);
+  if (pid > 0)
+    wait_for_child_start(fds[0]);
   close(fds[0]);
-  launch_release_stdio(held);
-  free(closed);
   if (pid < 0)
     return;
-  if (failed) {
+  report_take(start->report, result);
+  struct rusage self = {0};
+  if (result->step != START_LAUNCHED) {
     siginfo_t info;
-    struct rusage usage;
-    wait_for_child((int)pid, -1, &info, WEXITED, &usage);
-    result->step = failure.step;
-    result->error = failure.error;
+    wait_for_child((int)pid, -1, &info, WEXITED, &self);
     return;
   }
-  struct rusage self = {0};
   getrusage(RUSAGE_SELF, &self);
-  result->step = START_LAUNCHED;
   result->pid = (int32_t)pid;
   result->max_rss_floor = (double)self.ru_maxrss / MAX_RSS_UNIT;
+}
+
+void launch_start(struct launch_stack *stack, const struct program *program,
+                  struct launch_result *result) {
+  (void)stack;
+  *result = (struct launch_result){
+      .step = START_CLONE, .error = ENOMEM, .pidfd = -1, .started = monotonic_microseconds()};
+  struct report *report = report_share();
+  int *closed = malloc(((size_t)program->count * 2 + 1) * sizeof *closed);
+  if (report != NULL && closed != NULL && (result->error = waiter_start()) == 0) {
+    struct child_start start = {.program = program, .report = report, .reset_handlers = 1};
+    int held = launch_hold_stdio();
+    start_process(program, &start, closed, result);
+    launch_release_stdio(held);
+  }
+  free(closed);
+  if (report != NULL)
+    report_free(report);
 }

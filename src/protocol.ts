@@ -19,8 +19,8 @@ export const MODE = {
   store: 2,
   /** r == value skips the next `skip` instructions. */
   skipIf: 3,
-  /** r != value skips the next `skip` instructions. */
-  skipUnless: 4,
+  /** r < 0 is reported, and the launch goes on behind the next `skip` instructions. */
+  degrade: 4,
   /** A candidate: on failure the next instruction is tried. */
   tryNext: 5,
 } as const;
@@ -54,6 +54,10 @@ export const PROGRAM = {
   instructionWords: 16,
   /** Of a table of strings, and of a file that the parent writes. */
   tableWords: 4,
+  /** Of a relocation. */
+  relocationWords: 2,
+  /** How many instructions of a program may have the mode `degrade`. */
+  mostDegrading: 8,
   /**
    * Among the clone flags: the child begins with a copy of this process' memory, as after fork(2).
    * Only for calls that the kernel refuses to a process that shares memory, such as setns(2) of a
@@ -107,6 +111,10 @@ export const LAUNCHED = {
   maxRssFloor: 7,
   /** CLOCK_MONOTONIC before the birth, in microseconds. */
   started: 8,
+  /** How many instructions failed and were left out: their mode is `degrade`. */
+  skipped: 9,
+  /** The first of them, and the others behind it: its index times 4096 plus its errno. */
+  firstSkipped: 10,
 } as const;
 
 /** The columns of `COMPLETION.exited`; times are in microseconds. */

@@ -73,6 +73,23 @@ function stepOf({ launch, steps, bornInto }: CompiledLaunch, step: number): Step
   return steps[step] ?? { name: 'execve', argument: launch.file };
 }
 
+/** A step that failed and was left out, because its option allows that. */
+export interface SkippedStep extends StepInfo {
+  /** Positive. */
+  readonly errno: number;
+}
+
+/** What the native side reported as skipped: `LAUNCHED.firstSkipped` and the columns behind it. */
+export function skippedSteps(
+  { steps }: CompiledLaunch,
+  reported: readonly number[],
+): SkippedStep[] {
+  return reported.map((entry) => {
+    const step = steps[Math.floor(entry / 4096)] as StepInfo;
+    return { ...step, errno: entry % 4096 };
+  });
+}
+
 /** The error for what the native side reported. */
 export function launchError(compiled: CompiledLaunch, step: number, errno: number): LaunchError {
   const { file, argv, options, search } = compiled.launch;

@@ -6,11 +6,13 @@
  *
  * @module
  */
-import { native } from '../native.js';
 import { KIND, MODE, OWN_CALL, PROGRAM } from '../protocol.js';
 import { unavailable } from '../syscall/check.js';
 import { F, SYS } from '../syscall/constants.js';
+import { Address, ProgramData, Slot } from './program-data.js';
 import type { SilentStepName, StepName } from './step-names.js';
+
+export { Address, Slot };
 
 /** What an instruction is called in an error. */
 export interface StepInfo {
@@ -25,30 +27,30 @@ export interface SilentStep {
   readonly argument?: string | undefined;
 }
 
-/** Where something lies in the program's data. */
-export class Address {
-  readonly offset: number;
-  constructor(offset: number) {
-    this.offset = offset;
-  }
-}
-
-/** 64 bits in the data that one instruction writes and a later one reads. */
-export class Slot extends Address {}
-
 /** A Slot stands for its value when the instruction runs, an Address for the pointer. */
 export type Argument = number | Address | Slot;
 
-const { headerWords: HEADER_WORDS, instructionWords: INSTRUCTION_WORDS } = PROGRAM;
-const { tableWords: TABLE_WORDS } = PROGRAM;
+const { instructionWords: INSTRUCTION_WORDS, tableWords: TABLE_WORDS } = PROGRAM;
 
 let instructions = new Int32Array(64 * INSTRUCTION_WORDS);
-let data = Buffer.alloc(32 * 1024);
-const copied = new Int32Array(2);
 let output = new Uint8Array(64 * 1024);
 
+/** An instruction as it is added. */
+interface NewInstruction {
+  readonly step: SilentStep;
+  /** Of the system call. */
+  readonly number: number;
+  readonly args: readonly Argument[];
+  /** One of `MODE`. */
+  readonly mode: number;
+  /** What `MODE.skipIf` compares with. */
+  readonly value?: number;
+  /** How many instructions are left out, or the slot of `MODE.store`. */
+  readonly skip?: number;
+}
+
 /** Programs are complete before the next begins: they share the scratch memory. */
-export class ProgramBuilder {
+export class ProgramBuilder extends ProgramData {
   readonly steps: StepInfo[] = [];
   /** CLONE_NEW… flags: namespaces that the process is born into; and PROGRAM.ownMemory. */
   cloneFlags = 0;
@@ -62,26 +64,24 @@ export class ProgramBuilder {
   readonly bornInto: string[] = [];
   /** Descriptors that are closed once the launch is over. */
   readonly closeAfter: number[] = [];
-  readonly #tables: number[] = [];
   readonly #parentFiles: number[] = [];
   readonly #kept = new Map<number, Slot>();
   #keptAt = 0;
   #floor = 3;
-  #dataSize = 0;
 
   /** A call whose failure ends the launch. */
   must(step: StepInfo, number: number, ...args: readonly Argument[]): void {
-    this.#add(step, number, MODE.fail, 0, 0, args);
+    this.#add({ step, number, args, mode: MODE.fail });
   }
 
   /** A call whose result does not matter. */
   ignore(step: SilentStep, number: number, ...args: readonly Argument[]): void {
-    this.#add(step, number, MODE.ignore, 0, 0, args);
+    this.#add({ step, number, args, mode: MODE.ignore });
   }
 
   /** As `must`, and the result is kept. */
   store(step: StepInfo, slot: Slot, number: number, ...args: readonly Argument[]): void {
-    this.#add(step, number, MODE.store, 0, slot.offset, args);
+    this.#add({ step, number, args, mode: MODE.store, skip: slot.offset });
   }
 
   /** If the result is `value` (-errno for a failure) the next `count` instructions are left out. */
@@ -92,12 +92,21 @@ export class ProgramBuilder {
     number: number,
     ...args: readonly Argument[]
   ): void {
-    this.#add(step, number, MODE.skipIf, value, count, args);
+    this.#add({ step, number, args, mode: MODE.skipIf, value, skip: count });
+  }
+
+  /**
+   * As `must`, but after a failure the launch goes on without the next `count` instructions, and its
+   * result reports the step as skipped. For options that say `bestEffort`; a program has at most
+   * `PROGRAM.mostDegrading` of them.
+   */
+  degrade(count: number, step: StepInfo, number: number, ...args: readonly Argument[]): void {
+    this.#add({ step, number, args, mode: MODE.degrade, skip: count });
   }
 
   /** One of several calls of which the first to succeed does: execve along PATH. */
   candidate(step: StepInfo, number: number, ...args: readonly Argument[]): void {
-    this.#add(step, number, MODE.tryNext, 0, 0, args);
+    this.#add({ step, number, args, mode: MODE.tryNext });
   }
 
   /**
@@ -130,79 +139,27 @@ export class ProgramBuilder {
     this.#parentFiles.push(nameAt, contentAt, size, this.steps.length);
   }
 
-  /** A string with its NUL. */
-  string(text: string): Address {
-    // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
-    const at = this.#reserve(text.length * 3 + 1, 1);
-    const length = data.write(text, at);
-    data[at + length] = 0;
-    this.#dataSize = at + length + 1;
-    return new Address(at);
-  }
-
-  /** `char *[]`, ended by NULL. The strings hold no NUL. */
-  strings(list: readonly string[]): Address {
-    const joined = list.length === 0 ? '' : `${list.join('\0')}\0`;
-    const at = this.#reserve(joined.length * 3, 1);
-    this.#dataSize = at + data.write(joined, at);
-    return this.#table(at, list.length);
-  }
-
-  /** `char *[]` of this process' environment as it is. The main thread of Node only. */
-  inheritedEnvironment(): Address {
-    let at = this.#reserve(4096, 1);
-    while (!native.copyEnvironment(data, at, copied)) at = this.#reserve(copied[0] as number, 1);
-    this.#dataSize = at + (copied[0] as number);
-    return this.#table(at, copied[1] as number);
-  }
-
-  /** 64-bit words: structs and sets as the kernel takes them. */
-  words(values: readonly bigint[]): Address {
-    const at = this.#reserve(values.length * 8, 8);
-    for (const [index, value] of values.entries()) {
-      data.writeBigUInt64LE(BigInt.asUintN(64, value), at + index * 8);
-    }
-    this.#dataSize = at + values.length * 8;
-    return new Address(at);
-  }
-
-  slot(): Slot {
-    return new Slot(this.words([0n]).offset);
-  }
-
   /** The program's bytes, valid until the next program is finished. */
   finish(): Uint8Array {
     this.#moveKept();
-    const count = this.steps.length;
-    const tables = this.#tables.length / TABLE_WORDS;
-    const instructionBytes = count * INSTRUCTION_WORDS * 4;
-    const tablesAt = HEADER_WORDS * 4 + instructionBytes;
-    const files = this.#parentFiles.length / TABLE_WORDS;
-    const filesAt = tablesAt + tables * TABLE_WORDS * 4;
-    const dataAt = filesAt + files * TABLE_WORDS * 4;
-    const dataSize = (this.#dataSize + 7) & ~7;
-    data.fill(0, this.#dataSize, dataSize);
-    const size = dataAt + dataSize;
+    const { steps, tables, relocations, cloneFlags, cgroup, pidNamespace } = this;
+    const bytes = this.finishData();
+    const header = [
+      ...[PROGRAM.magic, steps.length, tables.length / TABLE_WORDS, bytes.length],
+      ...[cloneFlags, cgroup, pidNamespace, this.#parentFiles.length / TABLE_WORDS],
+      ...[this.#kept.size > 0 ? this.#floor : 0, relocations.length / PROGRAM.relocationWords],
+    ];
+    const code = instructions.subarray(0, steps.length * INSTRUCTION_WORDS);
+    const sections = [header, code, tables, this.#parentFiles, relocations];
+    const size = sections.reduce((sum, { length }) => sum + length * 4, bytes.length);
     if (output.length < size) output = new Uint8Array(size * 2);
-    const header = new Int32Array(output.buffer, 0, HEADER_WORDS);
-    const { cloneFlags, cgroup, pidNamespace } = this;
-    const floor = this.#kept.size > 0 ? this.#floor : 0;
-    header.set([
-      PROGRAM.magic,
-      count,
-      tables,
-      dataSize,
-      cloneFlags,
-      cgroup,
-      pidNamespace,
-      files,
-      floor,
-      0,
-    ]);
-    output.set(new Uint8Array(instructions.buffer, 0, instructionBytes), HEADER_WORDS * 4);
-    new Int32Array(output.buffer, tablesAt, this.#tables.length).set(this.#tables);
-    new Int32Array(output.buffer, filesAt, this.#parentFiles.length).set(this.#parentFiles);
-    output.set(data.subarray(0, dataSize), dataAt);
+    const words = new Int32Array(output.buffer);
+    let at = 0;
+    for (const section of sections) {
+      words.set(section, at);
+      at += section.length;
+    }
+    output.set(bytes, at * 4);
     return output.subarray(0, size);
   }
 
@@ -226,35 +183,7 @@ export class ProgramBuilder {
     }
   }
 
-  /** The pointers to `count` strings that lie from `at` on. */
-  #table(at: number, count: number): Address {
-    const size = (count + 1) * 8;
-    const pointers = this.#reserve(size, 8);
-    this.#dataSize = pointers + size;
-    this.#tables.push(pointers, at, count, 0);
-    return new Address(pointers);
-  }
-
-  /** Room for `size` bytes at a multiple of `alignment`; returns where. */
-  #reserve(size: number, alignment: number): number {
-    const at = (this.#dataSize + alignment - 1) & ~(alignment - 1);
-    if (at + size + 8 > data.length) {
-      const larger = Buffer.alloc((at + size + 8) * 2);
-      data.copy(larger, 0, 0, this.#dataSize);
-      data = larger;
-    }
-    if (at > this.#dataSize) data.fill(0, this.#dataSize, at);
-    return at;
-  }
-
-  #add(
-    step: SilentStep,
-    number: number,
-    mode: number,
-    value: number,
-    skip: number,
-    args: readonly Argument[],
-  ): void {
+  #add({ step, number, args, mode, value = 0, skip = 0 }: NewInstruction): void {
     // A table of a system without this call: nothing may come to be but what was asked for.
     if (number === undefined) throw unavailable(step.name);
     const at = this.steps.length * INSTRUCTION_WORDS;

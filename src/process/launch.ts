@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type CompiledLaunch, launchError } from '../launch/compile.js';
+import {
+  type CompiledLaunch,
+  launchError,
+  type SkippedStep,
+  skippedSteps,
+} from '../launch/compile.js';
 import { completions, native } from '../native.js';
 import { COMPLETION, EXITED, LAUNCHED, ROW, START } from '../protocol.js';
 import { Handle } from './handle.js';
@@ -29,6 +34,8 @@ export interface Unwatched {
   readonly loan?: Loan | undefined;
   /** The directory of the control group that it was started in. */
   readonly cgroup?: string | undefined;
+  /** The steps that failed and were left out. */
+  readonly skipped?: readonly SkippedStep[];
 }
 
 /** A process that the native side just launched, from its row. */
@@ -63,6 +70,8 @@ class Following {
   process: Process | undefined;
   unwatched: Unwatched | undefined;
   failure: Failure | undefined;
+  /** The steps that were left out, as the addon encodes them. */
+  skipped: readonly number[] = [];
   token = 0;
   /** Called once the launch is over. */
   settle: () => void = () => {};
@@ -86,6 +95,8 @@ class Following {
   };
 
   launched(row: Float64Array, at: number): void {
+    const first = at + LAUNCHED.firstSkipped;
+    this.skipped = Array.from(row.subarray(first, first + (row[at + LAUNCHED.skipped] as number)));
     if (row[at + LAUNCHED.step] !== START.launched) {
       this.fail(row[at + LAUNCHED.step] as number, row[at + LAUNCHED.error] as number);
     } else if (this.watch) {
@@ -174,9 +185,10 @@ function groupOf(pid: number, { launch: { options } }: CompiledLaunch): number {
 }
 
 /** A process that was launched, with what it was launched with. */
-function begin({ process }: Following, compiled: CompiledLaunch, loan: Loan | undefined): Process {
-  const child = process as Process;
+function begin(following: Following, compiled: CompiledLaunch, loan: Loan | undefined): Process {
+  const child = following.process as Process;
   child.describe({ cgroup: compiled.cgroupPath });
+  child.skipped = skippedSteps(compiled, following.skipped);
   loan?.begin(groupOf(child.pid, compiled));
   void loan?.follow(child);
   return child;
@@ -217,13 +229,18 @@ export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[]
 
 /** The same for one that the caller reaps. */
 function beginUnwatched(
-  { unwatched }: Following,
+  { unwatched, skipped }: Following,
   compiled: CompiledLaunch,
   loan: Loan | undefined,
 ): Unwatched {
   const child = unwatched as Unwatched;
   loan?.begin(groupOf(child.handle.pid, compiled));
-  return { ...child, loan, cgroup: compiled.cgroupPath };
+  return {
+    ...child,
+    loan,
+    cgroup: compiled.cgroupPath,
+    skipped: skippedSteps(compiled, skipped),
+  };
 }
 
 /** As `launch`, for a process that the caller reaps, and whose `loan` it ends or leaves. */

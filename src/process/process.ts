@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SkippedStep } from '../launch/compile.js';
 import { completions, type NativeChannel, native } from '../native.js';
 import { aboveStdio, call, close } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
@@ -50,6 +51,9 @@ export class Process implements Disposable {
   #opened = false;
   #watching: { readonly token: number; readonly channel: NativeChannel } | undefined;
   #referenced = true;
+
+  /** The steps of its launch that failed and were left out. @internal */
+  skipped: readonly SkippedStep[] = [];
 
   /** @internal */
   constructor(handle: Handle, inode: number) {

@@ -4,10 +4,12 @@ import { completions, native } from '#dist/native.js';
 import { Handle } from '#dist/process/handle.js';
 import { reap } from '#dist/process/reap.js';
 import type { ExitStatus } from '#dist/process/status.js';
+import { LAUNCHED } from '#dist/protocol.js';
 
 export const HEADER_SIZE = 40;
 export const INSTRUCTION_SIZE = 64;
 export const TABLE_SIZE = 16;
+export const RELOCATION_SIZE = 8;
 
 /** The words of the header. */
 export const HEADER = {
@@ -18,7 +20,7 @@ export const HEADER = {
   cloneFlags: 4,
   parentFiles: 7,
   floor: 8,
-  reserved: 9,
+  relocations: 9,
 } as const;
 
 export interface Instruction {
@@ -38,6 +40,7 @@ export interface Table {
 export interface Program {
   instructions: Instruction[];
   tables: Table[];
+  relocations: { slot: number; target: number }[];
   data: Buffer;
 }
 
@@ -48,7 +51,9 @@ export function decode(bytes: Uint8Array): Program {
   const count = word(HEADER.instructions * 4);
   const tables = word(HEADER.tables * 4);
   const tablesAt = HEADER_SIZE + count * INSTRUCTION_SIZE;
-  const dataAt = tablesAt + (tables + word(HEADER.parentFiles * 4)) * TABLE_SIZE;
+  const relocationsAt = tablesAt + (tables + word(HEADER.parentFiles * 4)) * TABLE_SIZE;
+  const relocations = word(HEADER.relocations * 4);
+  const dataAt = relocationsAt + relocations * RELOCATION_SIZE;
   return {
     instructions: Array.from({ length: count }, (_, index) => {
       const at = HEADER_SIZE + index * INSTRUCTION_SIZE;
@@ -66,6 +71,10 @@ export function decode(bytes: Uint8Array): Program {
     tables: Array.from({ length: tables }, (_, index) => {
       const at = tablesAt + index * TABLE_SIZE;
       return { pointers: word(at), strings: word(at + 4), count: word(at + 8) };
+    }),
+    relocations: Array.from({ length: relocations }, (_, index) => {
+      const at = relocationsAt + index * RELOCATION_SIZE;
+      return { slot: word(at), target: word(at + 4) };
     }),
     data: view.subarray(dataAt, dataAt + word(HEADER.data * 4)),
   };
@@ -88,4 +97,17 @@ export function runProgram(bytes: Uint8Array, size: number = bytes.length): Prog
   if (step !== -1) return { step: step as number, errno: error as number };
   const handle = new Handle(pid as number, pidfd as number, 'here');
   return reap({ handle, parentPeak, started } as Parameters<typeof reap>[0]);
+}
+
+/** What the last program that ran left out. */
+export function lastSkipped(): { step: number; errno: number }[] {
+  const { mailbox } = completions;
+  const first = LAUNCHED.firstSkipped;
+  return Array.from(
+    mailbox.subarray(first, first + (mailbox[LAUNCHED.skipped] as number)),
+    (entry) => ({
+      step: Math.floor(entry / 4096),
+      errno: entry % 4096,
+    }),
+  );
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { ProgramBuilder } from '#dist/launch/program.js';
 import { completions, native } from '#dist/native.js';
 import { ExitStatus } from '#dist/process/index.js';
+import { PROGRAM } from '#dist/protocol.js';
 import { SYS } from '#dist/syscall/constants.js';
 import {
   decode,
@@ -32,17 +33,20 @@ function sample(): Buffer {
   program.skipIf(0, 1, step, SYS.getppid, slot);
   program.ignore(step, SYS.chdir, program.string('/'));
   program.must(step, SYS.dup3, program.keep(2), FLOOR - 1, 0);
+  program.degrade(1, step, SYS.chdir, program.words([program.string('/')]));
   const argv = program.strings(['one', 'two', '']);
   program.candidate(step, SYS.execve, program.string('/bin/true'), argv, program.strings([]));
   return Buffer.from(program.finish());
 }
 
-const COUNT = 7;
+const COUNT = 8;
 const STORE = 2;
 const SKIP = 3;
 const CHDIR = 4;
 const DUP = 5;
+const DEGRADE = 6;
 const tableAt = HEADER_SIZE + COUNT * INSTRUCTION_SIZE;
+const relocationAt = tableAt + 2 * TABLE_SIZE;
 const { data } = decode(sample());
 const NOT_A_PROGRAM = { name: 'RangeError', code: 'ERR_INVALID_ARG_VALUE' };
 
@@ -79,7 +83,14 @@ const wrong: readonly (readonly [title: string, at: number, value: number])[] = 
   ['CLONE_THREAD', HEADER.cloneFlags * 4, 0x10000],
   ['one parent file more', HEADER.parentFiles * 4, 1],
   ['too many parent files', HEADER.parentFiles * 4, 9],
-  ['a reserved word', HEADER.reserved * 4, 1],
+  ['one relocation more', HEADER.relocations * 4, 2],
+  ['too many relocations', HEADER.relocations * 4, 4097],
+  ['a relocation of what is no slot', relocationAt, 4],
+  ['a relocation of a slot past the data', relocationAt, data.length],
+  ['a relocation far away', relocationAt, 0xffff_fff8],
+  ['a relocation to right behind the data', relocationAt + 4, data.length],
+  ['a relocation to far away', relocationAt + 4, 0xffff_ffff],
+  ['one skip too many of an instruction that may degrade', wordOf(DEGRADE, 3), COUNT - DEGRADE],
   ['a floor as low as what dup3 overwrites', HEADER.floor * 4, FLOOR - 1],
   ['a dup3 over what is kept', wordOf(DUP, 6), FLOOR],
   ['a dup3 far above', wordOf(DUP, 7), 1],
@@ -119,6 +130,17 @@ for (const [title, at, value] of wrong) {
     assert.throws(() => native.launch(bytes, bytes.length, 1, undefined, false), NOT_A_PROGRAM);
   });
 }
+
+test('a program may have as many instructions that degrade as can be reported, and no more', () => {
+  for (const more of [0, 1]) {
+    const program = new ProgramBuilder();
+    program.must(step, SYS.exit_group, CODE);
+    for (let i = 0; i < PROGRAM.mostDegrading + more; i++) program.degrade(0, step, SYS.getpid);
+    const bytes = program.finish();
+    if (more > 0) assert.throws(() => runProgram(bytes), NOT_A_PROGRAM);
+    else assert.ok(runProgram(bytes) instanceof ExitStatus);
+  }
+});
 
 test('no program: fewer strings than the table says', () => {
   const bytes = sample();

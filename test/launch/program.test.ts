@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { type Address, ProgramBuilder, type Slot } from '#dist/launch/program.js';
+import { type Address, ProgramBuilder } from '#dist/launch/program.js';
 import { ExitStatus } from '#dist/process/index.js';
-import { OWN_CALL } from '#dist/protocol.js';
-import { attempt, call, close } from '#dist/syscall/call.js';
-import { E, F, SYS } from '#dist/syscall/constants.js';
-import { decode, type ProgramEnd, runProgram } from '../helpers/programs.js';
-import { helper, type State, withFolder } from '../helpers/state.js';
-import { descriptorNumbers, test } from '../helpers/test.js';
+import { PROGRAM } from '#dist/protocol.js';
+import { SYS } from '#dist/syscall/constants.js';
+import { decode, runProgram } from '../helpers/programs.js';
+import { test } from '../helpers/test.js';
 
 const step = { name: 'getpid' } as const;
 
@@ -18,6 +14,7 @@ type Argument =
   | { immediate: number }
   | { text: string }
   | { words: bigint[] }
+  | { pointer: string }
   | { list: string[] }
   | { slot: true };
 
@@ -29,25 +26,35 @@ const argument: fc.Arbitrary<Argument> = fc.oneof(
   fc.record({
     words: fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { minLength: 1, maxLength: 5 }),
   }),
+  fc.record({ pointer: text }),
   fc.record({ list: fc.array(text, { maxLength: 5 }) }),
   fc.constant({ slot: true as const }),
 );
 
 const instruction = fc.record({
-  mode: fc.constantFrom('must', 'ignore', 'store', 'skipIf', 'candidate'),
+  mode: fc.constantFrom('must', 'ignore', 'store', 'skipIf', 'degrade', 'candidate'),
   number: fc.integer({ min: 0, max: 0xffff }),
   value: fc.integer({ min: -4095, max: 2 ** 31 - 1 }),
   skip: fc.nat(100),
   arguments: fc.array(argument, { maxLength: 6 }),
 });
 
-const MODES = { must: 0, ignore: 1, store: 2, skipIf: 3, candidate: 5 } as const;
+/** No more of them degrade than can be reported. */
+const instructions = fc.array(instruction, { maxLength: 80 }).map((list) => {
+  let degrading = 0;
+  return list.map((one) => {
+    const tooMany = one.mode === 'degrade' && ++degrading > PROGRAM.mostDegrading;
+    return tooMany ? { ...one, mode: 'must' as const } : one;
+  });
+});
+
+const MODES = { must: 0, ignore: 1, store: 2, skipIf: 3, degrade: 4, candidate: 5 } as const;
 
 /** Whether the data holds what the argument describes, where the instruction says. */
 function assertArgument(
   wanted: Argument | undefined,
   got: { kind: number; value: bigint },
-  { data, tables }: ReturnType<typeof decode>,
+  { data, tables, relocations }: ReturnType<typeof decode>,
 ): void {
   if (wanted === undefined || 'immediate' in wanted) {
     assert.equal(got.kind, 0);
@@ -62,6 +69,12 @@ function assertArgument(
   } else if ('text' in wanted) {
     const bytes = Buffer.from(`${wanted.text}\0`);
     assert.deepEqual(data.subarray(at, at + bytes.length), bytes);
+  } else if ('pointer' in wanted) {
+    const relocation = relocations.find(({ slot }) => slot === at);
+    assert.ok(relocation, 'there is a relocation for the pointer');
+    const bytes = Buffer.from(`${wanted.pointer}\0`);
+    const { target } = relocation;
+    assert.deepEqual(data.subarray(target, target + bytes.length), bytes);
   } else if ('words' in wanted) {
     assert.equal(at % 8, 0);
     const words = wanted.words.map((_, index) => data.readBigUInt64LE(at + index * 8));
@@ -79,12 +92,13 @@ function add(program: ProgramBuilder, wanted: Argument): number | Address {
   if ('immediate' in wanted) return wanted.immediate;
   if ('text' in wanted) return program.string(wanted.text);
   if ('words' in wanted) return program.words(wanted.words);
+  if ('pointer' in wanted) return program.words([program.string(wanted.pointer)]);
   return 'list' in wanted ? program.strings(wanted.list) : program.slot();
 }
 
 test('what the builder is told is what the bytes say, and the native side takes it', () =>
   fc.assert(
-    fc.property(fc.array(instruction, { maxLength: 80 }), fc.nat(255), (wanted, code) => {
+    fc.property(instructions, fc.nat(255), (wanted, code) => {
       const program = new ProgramBuilder();
       // The process ends before any of what follows.
       program.must(step, SYS.exit_group, code);
@@ -92,7 +106,9 @@ test('what the builder is told is what the bytes say, and the native side takes 
       const slots: number[] = [];
       for (const [index, { mode, number, value, arguments: list }] of wanted.entries()) {
         const args = list.map((one) => add(program, one));
-        if (mode === 'skipIf') program.skipIf(value, skips[index] as number, step, number, ...args);
+        const count = skips[index] as number;
+        if (mode === 'skipIf') program.skipIf(value, count, step, number, ...args);
+        else if (mode === 'degrade') program.degrade(count, step, number, ...args);
         else if (mode !== 'store') program[mode](step, number, ...args);
         else {
           const slot = program.slot();
@@ -110,6 +126,7 @@ test('what the builder is told is what the bytes say, and the native side takes 
         assert.equal(got.number, number);
         assert.equal(got.mode, MODES[mode as keyof typeof MODES]);
         if (mode === 'skipIf') assert.deepEqual([got.value, got.skip], [value, skips[index]]);
+        if (mode === 'degrade') assert.equal(got.skip, skips[index]);
         if (mode === 'store') assert.equal(got.skip, slots[index]);
         for (const [at, one] of got.arguments.entries()) assertArgument(args[at], one, decoded);
       }
@@ -119,124 +136,3 @@ test('what the builder is told is what the bytes say, and the native side takes 
     }),
     { numRuns: 300 },
   ));
-
-/** Runs what `write` writes. */
-function ran(write: (program: ProgramBuilder) => void): ProgramEnd {
-  const program = new ProgramBuilder();
-  write(program);
-  return runProgram(program.finish());
-}
-
-/** The exit code that the program itself gave. */
-function code(write: (program: ProgramBuilder) => void): number | null {
-  const end = ran(write);
-  assert.ok(end instanceof ExitStatus, JSON.stringify(end));
-  return end.code;
-}
-
-const exit = (program: ProgramBuilder, value: number | Slot): void =>
-  program.must(step, SYS.exit_group, value);
-
-test('a call that must succeed and does not ends the launch', () => {
-  const end = ran((program) => {
-    program.must(step, SYS.getpid);
-    program.must(step, SYS.close, -1);
-    exit(program, 0);
-  });
-  assert.deepEqual(end, { step: 1, errno: E.EBADF });
-});
-
-test('a call whose result does not matter ends nothing', () => {
-  const end = code((program) => {
-    program.ignore(step, SYS.close, -1);
-    exit(program, 7);
-  });
-  assert.equal(end, 7);
-});
-
-test('a result is kept in its slot, and is an argument from then on', () => {
-  const end = code((program) => {
-    const slot = program.slot();
-    program.ignore(step, SYS.umask, 0o123);
-    program.store(step, slot, SYS.umask, 0);
-    exit(program, slot);
-  });
-  assert.equal(end, 0o123);
-});
-
-test('a call whose result is to be kept and that fails ends the launch', () => {
-  const end = ran((program) => program.store(step, program.slot(), SYS.close, -1));
-  assert.deepEqual(end, { step: 0, errno: E.EBADF });
-});
-
-test('instructions are skipped if a result is as said, and else they are not', () => {
-  for (const [value, expected] of [
-    [-E.EBADF, 3],
-    [-E.EINVAL, 1],
-    [0, 1],
-  ] as const) {
-    const end = code((program) => {
-      program.skipIf(value, 2, step, SYS.close, -1);
-      exit(program, 1);
-      exit(program, 2);
-      exit(program, 3);
-    });
-    assert.equal(end, expected, `close(-1) compared with ${value}`);
-  }
-});
-
-test('skipping everything is falling off the end', () => {
-  const end = ran((program) => {
-    program.skipIf(-E.EBADF, 1, step, SYS.close, -1);
-    exit(program, 0);
-  });
-  assert.deepEqual(end, { step: 2, errno: E.ENOENT });
-});
-
-test('of candidates that fail the first is blamed that says more than "not here"', () => {
-  const calls = { ENOENT: '/no/such', ENOTDIR: '/dev/null/x' };
-  const failures: [names: (keyof typeof calls | 'EBADF')[], step: number, errno: number][] = [
-    [[], 0, E.ENOENT],
-    [['ENOENT'], 0, E.ENOENT],
-    [['ENOENT', 'ENOENT', 'ENOENT'], 2, E.ENOENT],
-    [['ENOENT', 'ENOTDIR'], 1, E.ENOTDIR],
-    [['ENOENT', 'EBADF', 'ENOENT'], 1, E.EBADF],
-    [['EBADF', 'ENOTDIR', 'EBADF'], 0, E.EBADF],
-  ];
-  for (const [names, blamed, errno] of failures) {
-    const end = ran((program) => {
-      for (const name of names) {
-        if (name === 'EBADF') program.candidate(step, SYS.close, -1);
-        else program.candidate(step, SYS.chdir, program.string(calls[name]));
-      }
-    });
-    assert.deepEqual(end, { step: blamed, errno }, names.join());
-  }
-});
-
-test('descriptors are closed by way of /proc where close_range(2) is missing', () =>
-  withFolder(async (folder) => {
-    const file = join(folder, 'state');
-    // More than one reading of the directory yields; none of them is close-on-exec.
-    const dups = Array.from({ length: 300 }, () => call('dup', 2)).sort((a, b) => a - b);
-    try {
-      for (const last of [dups[150] as number, 0xffff_ffff]) {
-        const program = new ProgramBuilder();
-        for (const fd of [0, 1, 2]) program.must(step, SYS.fcntl, fd, F.F_SETFD, 0);
-        program.must(step, OWN_CALL.closeOnExecRange, 3, last);
-        const argv = program.strings(['state', file]);
-        const path = program.string(helper('state'));
-        program.must(step, SYS.execve, path, argv, program.strings([]));
-        const end = runProgram(program.finish());
-        assert.ok(end instanceof ExitStatus && end.ok, String(end));
-        const { fds } = JSON.parse(readFileSync(file, 'utf8')) as State;
-        const inherited = descriptorNumbers();
-        const left = inherited.filter((fd) => fd > last && attempt('fcntl', fd, F.F_GETFD) === 0);
-        assert.ok(last > 0xffff || left.length >= 149, 'there are some behind the range');
-        const open = [0, 1, 2, ...left].sort((a, b) => a - b);
-        assert.deepEqual(Object.keys(fds).map(Number), open);
-      }
-    } finally {
-      for (const fd of dups) close(fd);
-    }
-  }));

@@ -18,6 +18,7 @@
 #define HEADER_WORDS 10u
 #define INSTRUCTION_WORDS 16u
 #define TABLE_WORDS 4u
+#define RELOCATION_WORDS 2u
 
 enum header_word {
   H_MAGIC,
@@ -29,6 +30,7 @@ enum header_word {
   H_PIDNS,
   H_FILES,
   H_FLOOR,
+  H_RELOCATIONS,
 };
 
 /* A program as words, before it is loaded. */
@@ -52,7 +54,8 @@ static uint32_t below(uint32_t limit) {
 
 static size_t size_of(const uint32_t *header) {
   return 4 * ((size_t)HEADER_WORDS + (size_t)header[H_COUNT] * INSTRUCTION_WORDS +
-              ((size_t)header[H_TABLES] + header[H_FILES]) * TABLE_WORDS) +
+              ((size_t)header[H_TABLES] + header[H_FILES]) * TABLE_WORDS +
+              (size_t)header[H_RELOCATIONS] * RELOCATION_WORDS) +
          header[H_DATA];
 }
 
@@ -68,10 +71,10 @@ static void instruction(struct sample *sample, uint32_t number, uint32_t mode, u
   at[6] = second;
 }
 
-/* Of everything one: modes, kinds, two tables, a parent file, a kept descriptor. The data is 96
- * bytes. */
+/* Of everything one: modes, kinds, two tables, a parent file, a kept descriptor. The data is
+ * 104 bytes. */
 static void write_rich(struct sample *sample) {
-  enum { SLOT = 0, STRINGS = 8, ARGV = 40, ENVP = 72, PATH = 80, DATA = 96 };
+  enum { SLOT = 0, STRINGS = 8, ARGV = 40, ENVP = 72, PATH = 80, POINTER = 96, DATA = 104 };
   memset(sample, 0, sizeof *sample);
   sample->words[H_MAGIC] = PROGRAM_MAGIC;
   sample->words[H_DATA] = DATA;
@@ -81,18 +84,21 @@ static void write_rich(struct sample *sample) {
   instruction(sample, SYS_dup3, MODE_IGNORE, KIND_LOAD, 0, 0, SLOT, 4);
   instruction(sample, 39, MODE_STORE, 0, 0, SLOT, 0, 0);
   instruction(sample, 110, MODE_SKIP_IF, KIND_LOAD, 5, 2, SLOT, 0);
-  instruction(sample, 110, MODE_SKIP_UNLESS, KIND_IMMEDIATE, -9, 1, 7, 0);
+  instruction(sample, 110, MODE_DEGRADE, KIND_IMMEDIATE, 0, 1, 7, 0);
   instruction(sample, 80, MODE_FAIL, KIND_ADDRESS, 0, 0, PATH, 0);
   instruction(sample, OWN_CALL_CLOSE_ON_EXEC_RANGE, MODE_IGNORE, 0, 0, 0, 3, UINT32_MAX);
   instruction(sample, 59, MODE_TRY_NEXT, KIND_ADDRESS | KIND_ADDRESS << 2, 0, 0, PATH, ARGV);
   uint32_t *at = sample->words + HEADER_WORDS + sample->words[H_COUNT] * INSTRUCTION_WORDS;
   const uint32_t tables[] = {ARGV, STRINGS, 3, 0, ENVP, STRINGS, 0, 0};
+  const uint32_t relocations[] = {POINTER, PATH, SLOT, POINTER};
   const uint32_t files[] = {STRINGS, STRINGS + 4, 6, 4};
   sample->words[H_TABLES] = 2;
   sample->words[H_FILES] = 1;
+  sample->words[H_RELOCATIONS] = 2;
   memcpy(at, tables, sizeof tables);
   memcpy(at + 8, files, sizeof files);
-  unsigned char *data = (unsigned char *)(at + 12);
+  memcpy(at + 12, relocations, sizeof relocations);
+  unsigned char *data = (unsigned char *)(at + 16);
   memcpy(data + STRINGS, "one\0two\0three", 14);
   memcpy(data + PATH, "/bin/true", 10);
   sample->size = size_of(sample->words);
@@ -103,6 +109,15 @@ static void write_empty(struct sample *sample) {
   memset(sample, 0, sizeof *sample);
   sample->words[H_MAGIC] = PROGRAM_MAGIC;
   sample->size = HEADER_WORDS * 4;
+}
+
+/* As many instructions that may degrade as there may be, and two more. */
+static void write_degrading(struct sample *sample) {
+  memset(sample, 0, sizeof *sample);
+  sample->words[H_MAGIC] = PROGRAM_MAGIC;
+  for (uint32_t i = 0; i < PROGRAM_MOST_DEGRADING + 2; i++)
+    instruction(sample, 39, i < 2 ? MODE_FAIL : MODE_DEGRADE, 0, 0, 0, 0, 0);
+  sample->size = size_of(sample->words);
 }
 
 /* One table whose last string ends with the data. */
@@ -121,11 +136,11 @@ static void write_tight(struct sample *sample) {
 
 /* A value that is more often at an edge than not. */
 static uint32_t edge(const struct sample *sample) {
-  static const uint32_t edges[] = {0,           1,           2,           3,           7,
-                                   8,           9,           16,          63,          64,
-                                   65,          4096,        65535,       65536,       65537,
-                                   1u << 20,    1u << 28,    0x7fffffffu, 0x80000000u, 0x80000001u,
-                                   0x80000002u, 0xfffffff8u, UINT32_MAX};
+  static const uint32_t edges[] = {0,           1,           2,           3,           4,
+                                   7,           8,           9,           16,          63,
+                                   64,          65,          4096,        65535,       65536,
+                                   65537,       1u << 20,    1u << 28,    0x7fffffffu, 0x80000000u,
+                                   0x80000001u, 0x80000002u, 0xfffffff8u, UINT32_MAX};
   uint32_t base = edges[below(sizeof edges / sizeof *edges)];
   switch (below(4)) {
   case 0:
@@ -153,6 +168,7 @@ static void mutate(struct sample *sample) {
     sample->words[H_TABLES] = below(5);
     sample->words[H_FILES] = below(12);
     sample->words[H_DATA] = below(40) * 8;
+    sample->words[H_RELOCATIONS] = below(6);
     sample->size = size_of(sample->words);
     break;
   case 2: /* a header that is wrong */
@@ -203,7 +219,7 @@ static void check_instruction(const struct program *program, uint32_t index, uin
     broken("a mode is unknown");
   if (mode == MODE_STORE)
     check_slot(program->data + one->skip);
-  if ((mode == MODE_SKIP_IF || mode == MODE_SKIP_UNLESS) && one->skip > program->count - index - 1)
+  if ((mode == MODE_SKIP_IF || mode == MODE_DEGRADE) && one->skip > program->count - index - 1)
     broken("a skip goes past the end");
   if (floor > 0 && one->number == SYS_dup3 &&
       (INSTRUCTION_KIND(one, 1) != KIND_IMMEDIATE || one->arguments[1] >= floor))
@@ -231,6 +247,29 @@ static void check_table(const struct program *program, const uint32_t *table) {
   }
 }
 
+/* Whether the pointers of a table lie in a slot: they have written over it. */
+static int is_in_table(const uint32_t *header, const uint32_t *tables, uint32_t slot) {
+  for (uint32_t i = 0; i < header[H_TABLES]; i++) {
+    const uint32_t *table = tables + (size_t)i * TABLE_WORDS;
+    if (slot >= table[0] && slot < table[0] + ((uint64_t)table[2] + 1) * 8)
+      return 1;
+  }
+  return 0;
+}
+
+/* Of relocations of one slot the last holds. */
+static void check_relocations(const struct program *program, const uint32_t *header,
+                              const uint32_t *tables, const uint32_t *relocations) {
+  for (uint32_t i = 0; i < header[H_RELOCATIONS]; i++) {
+    const unsigned char *slot = program->data + relocations[i * 2];
+    check_slot(slot);
+    const void *pointer;
+    memcpy(&pointer, slot, 8);
+    if (!is_in_table(header, tables, relocations[i * 2]))
+      check_string(pointer);
+  }
+}
+
 static void check(const struct program *program, const unsigned char *bytes, size_t size) {
   const uint32_t *header = (const void *)bytes;
   bounds.data = program->data;
@@ -242,11 +281,18 @@ static void check(const struct program *program, const unsigned char *bytes, siz
     broken("the instructions are somewhere else");
   if ((program->clone_flags & 0x7e020081u) != program->clone_flags)
     broken("there are clone flags other than namespaces");
-  for (uint32_t i = 0; i < program->count; i++)
+  uint32_t degrading = 0;
+  for (uint32_t i = 0; i < program->count; i++) {
     check_instruction(program, i, header[H_FLOOR]);
+    degrading += INSTRUCTION_MODE(&program->instructions[i]) == MODE_DEGRADE;
+  }
+  if (degrading > PROGRAM_MOST_DEGRADING)
+    broken("more degrades than can be reported");
   const uint32_t *tables = header + HEADER_WORDS + (size_t)program->count * INSTRUCTION_WORDS;
   for (uint32_t i = 0; i < header[H_TABLES]; i++)
     check_table(program, tables + (size_t)i * TABLE_WORDS);
+  check_relocations(program, header, tables,
+                    tables + ((size_t)header[H_TABLES] + header[H_FILES]) * TABLE_WORDS);
   if (program->parent_file_count != header[H_FILES] || header[H_FILES] > MAX_PARENT_FILES)
     broken("there are other parent files");
   for (uint32_t i = 0; i < program->parent_file_count; i++) {
@@ -277,16 +323,17 @@ static void count_answer(const char *text) {
 
 int main(int argc, char **argv) {
   static void (*const samples[])(struct sample *) = {write_rich, write_rich, write_tight,
-                                                     write_empty};
+                                                     write_empty, write_degrading};
+  const uint32_t count = sizeof samples / sizeof *samples;
   static struct sample sample;
   if (argc != 3)
     return 2;
   state = strtoull(argv[1], NULL, 10) * 2 + 1;
   unsigned long iterations = strtoul(argv[2], NULL, 10);
   for (unsigned long i = 0; i < iterations; i++) {
-    samples[below(4)](&sample);
-    /* The first four are unchanged: they must be accepted. */
-    for (uint32_t left = i < 4 ? 0 : 1 + below(4); left > 0 && sample.size >= 4; left--)
+    samples[i < count ? i : below(count)](&sample);
+    /* The first of each are unchanged: they must be accepted. */
+    for (uint32_t left = i < count ? 0 : 1 + below(4); left > 0 && sample.size >= 4; left--)
       mutate(&sample);
     unsigned char *bytes = malloc(program_allocation(sample.size));
     struct program program;
@@ -295,7 +342,7 @@ int main(int argc, char **argv) {
     const char *wrong = program_load(&program, bytes, sample.size);
     if (wrong == NULL)
       check(&program, bytes, sample.size);
-    else if (i < 4)
+    else if (i < count)
       broken(wrong);
     count_answer(wrong == NULL ? "accepted" : wrong);
     free(bytes);

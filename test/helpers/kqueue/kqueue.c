@@ -7,6 +7,8 @@
  * EVFILT_PROC; a filter for a direction in which the descriptor is not open never reports anything.
  */
 #define _GNU_SOURCE
+#include "../../../native/start.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -75,6 +77,19 @@ static int poll_now(int fd, short events) {
   return poll(&line, 1, 0) > 0 ? line.revents : 0;
 }
 
+/* A descriptor that a real queue would not need: no child may inherit it as one of 0 to 2. */
+static void open_own(struct note *note) {
+  const struct kevent *event = &note->event;
+  int held = launch_hold_stdio();
+  int low = event->filter == EVFILT_PROC
+                ? (int)syscall(SYS_pidfd_open, event->ident, 0)
+                : eventfd((event->fflags & NOTE_TRIGGER) != 0, EFD_CLOEXEC);
+  note->fd = fcntl(low, F_DUPFD_CLOEXEC, 3);
+  note->owned = note->fd >= 0;
+  close(low);
+  launch_release_stdio(held);
+}
+
 /* Finds what epoll is to watch. Returns 0 or a positive errno; `note->set` is -1 for nothing. */
 static int attach(struct note *note) {
   const struct kevent *event = &note->event;
@@ -95,12 +110,10 @@ static int attach(struct note *note) {
       return EPIPE;
     return 0;
   case EVFILT_PROC:
-    note->fd = (int)syscall(SYS_pidfd_open, event->ident, 0);
-    note->owned = note->fd >= 0;
+    open_own(note);
     return note->owned && poll_now(note->fd, POLLIN) == 0 ? 0 : ESRCH;
   case EVFILT_USER:
-    note->fd = eventfd((event->fflags & NOTE_TRIGGER) != 0, EFD_CLOEXEC);
-    note->owned = note->fd >= 0;
+    open_own(note);
     return note->owned ? 0 : ENOMEM;
   default:
     return EINVAL;

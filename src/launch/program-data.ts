@@ -1,0 +1,104 @@
+/**
+ * The data of a launch program: strings, tables, structs and slots, as bytes.
+ *
+ * It is written into scratch memory that is used again for the next program.
+ *
+ * @module
+ */
+import { native } from '../native.js';
+
+/** Where something lies in the program's data. */
+export class Address {
+  readonly offset: number;
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+}
+
+/** 64 bits in the data that one instruction writes and a later one reads. */
+export class Slot extends Address {}
+
+let data = Buffer.alloc(32 * 1024);
+const copied = new Int32Array(2);
+
+/** Programs are complete before the next begins: they share the scratch memory. */
+export class ProgramData {
+  /** Where pointers go, where their strings begin, how many, 0; for each table. */
+  protected readonly tables: number[] = [];
+  /** A slot and where it is to point. */
+  protected readonly relocations: number[] = [];
+  #size = 0;
+
+  /** A string with its NUL. */
+  string(text: string): Address {
+    // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
+    const at = this.#reserve(text.length * 3 + 1, 1);
+    const length = data.write(text, at);
+    data[at + length] = 0;
+    this.#size = at + length + 1;
+    return new Address(at);
+  }
+
+  /** `char *[]`, ended by NULL. The strings hold no NUL. */
+  strings(list: readonly string[]): Address {
+    const joined = list.length === 0 ? '' : `${list.join('\0')}\0`;
+    const at = this.#reserve(joined.length * 3, 1);
+    this.#size = at + data.write(joined, at);
+    return this.#table(at, list.length);
+  }
+
+  /** `char *[]` of this process' environment as it is. The main thread of Node only. */
+  inheritedEnvironment(): Address {
+    let at = this.#reserve(4096, 1);
+    while (!native.copyEnvironment(data, at, copied)) at = this.#reserve(copied[0] as number, 1);
+    this.#size = at + (copied[0] as number);
+    return this.#table(at, copied[1] as number);
+  }
+
+  /**
+   * 64-bit words: structs and sets as the kernel takes them. An Address becomes a pointer before the
+   * child is born.
+   */
+  words(values: readonly (bigint | Address)[]): Address {
+    const at = this.#reserve(values.length * 8, 8);
+    for (const [index, value] of values.entries()) {
+      const slot = at + index * 8;
+      if (typeof value !== 'bigint') this.relocations.push(slot, value.offset);
+      data.writeBigUInt64LE(typeof value === 'bigint' ? BigInt.asUintN(64, value) : 0n, slot);
+    }
+    this.#size = at + values.length * 8;
+    return new Address(at);
+  }
+
+  slot(): Slot {
+    return new Slot(this.words([0n]).offset);
+  }
+
+  /** What was written, padded to 8 bytes; valid until the next program. */
+  protected finishData(): Uint8Array {
+    const size = (this.#size + 7) & ~7;
+    data.fill(0, this.#size, size);
+    return data.subarray(0, size);
+  }
+
+  /** The pointers to `count` strings that lie from `at` on. */
+  #table(at: number, count: number): Address {
+    const size = (count + 1) * 8;
+    const pointers = this.#reserve(size, 8);
+    this.#size = pointers + size;
+    this.tables.push(pointers, at, count, 0);
+    return new Address(pointers);
+  }
+
+  /** Room for `size` bytes at a multiple of `alignment`; returns where. */
+  #reserve(size: number, alignment: number): number {
+    const at = (this.#size + alignment - 1) & ~(alignment - 1);
+    if (at + size + 8 > data.length) {
+      const larger = Buffer.alloc((at + size + 8) * 2);
+      data.copy(larger, 0, 0, this.#size);
+      data = larger;
+    }
+    if (at > this.#size) data.fill(0, this.#size, at);
+    return at;
+  }
+}
