@@ -10,6 +10,7 @@ import type { ExitReason, ExitStatus } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
 import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
+import { checkAbortSignal } from './abort-signal.js';
 import type { Channel } from './channel.js';
 import type { LifetimeGuard } from './lifetime.js';
 import { linesOf } from './lines.js';
@@ -261,9 +262,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 export function checkSpawnOptions(options: SpawnOptions): void {
   checkOptionNames(options);
   if (options.stop !== undefined) stopSteps(options.stop);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw invalid('signal', options.signal, 'an AbortSignal');
-  }
+  checkAbortSignal('signal', options.signal);
   if (options.timeout !== undefined) checkDelay('timeout', options.timeout);
   if (options.waitDelay !== undefined) checkDelay('waitDelay', options.waitDelay);
 }

@@ -7,6 +7,7 @@ import { checkLaunch } from '../launch/compile.js';
 import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
 import { close } from '../syscall/call.js';
 import { invalid, refused } from '../syscall/check.js';
+import { throwIfAborted } from './abort-signal.js';
 import { streamName } from './holders.js';
 import { prepare } from './lifetime.js';
 import type { RunOptions } from './options.js';
@@ -58,7 +59,7 @@ function runCommandSync(
   options: RunOptions,
 ): Result<RunOptions> {
   checkRunOptions(options);
-  options.signal?.throwIfAborted();
+  throwIfAborted(options.signal);
   if (options.detached)
     throw refused('detached', 'cannot be used with runSync, which waits for the command');
   const input = inputOf(options);

@@ -8,6 +8,7 @@ import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js'
 import type { Launch } from '../launch/step.js';
 import { launch } from '../process/launch.js';
 import { invalid } from '../syscall/check.js';
+import { throwIfAborted } from './abort-signal.js';
 import { Channel } from './channel.js';
 import { Child, checkSpawnOptions, type OpenEnd } from './child.js';
 import { guard, type Prepared, prepare } from './lifetime.js';
@@ -107,7 +108,7 @@ export async function start(
   defaults: readonly [Stdio, Stdio, Stdio],
 ): Promise<{ child: Child; ends: ReadonlyMap<number, OpenEnd> }> {
   checkSpawnOptions(given);
-  given.signal?.throwIfAborted();
+  throwIfAborted(given.signal);
   const report = reportOf(given.verbose, file, args);
   const prepared = prepare(given, defaults);
   try {

@@ -1,0 +1,23 @@
+/**
+ * AbortSignals of any realm: jsdom, `node:vm` contexts and polyfills have classes of their own.
+ *
+ * @module
+ */
+import { invalid } from '../syscall/check.js';
+
+/** Checks an AbortSignal by the members that this library uses. */
+export function checkAbortSignal(option: string, value: unknown): void {
+  if (value === undefined) return;
+  const signal = Object(value) as Partial<AbortSignal>;
+  const methods = [signal.addEventListener, signal.removeEventListener];
+  if (typeof signal.aborted === 'boolean' && methods.every((one) => typeof one === 'function')) {
+    return;
+  }
+  throw invalid(option, value, 'an AbortSignal');
+}
+
+/** As its own `throwIfAborted`, which polyfills may lack, and the reason too. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+}
