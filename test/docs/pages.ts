@@ -86,8 +86,11 @@ export function wordsOf(text: string): Set<string> {
   );
 }
 
+export function headingsAsCode(text: string): string {
+  return text.replaceAll(/^#+ (.+)$/gm, '`$1`');
+}
+
 /** A page without its blocks of code, its headings as if they were code. */
 export function proseOf(page: string): string {
-  const text = withoutCode(textOf(page));
-  return text.replaceAll(/^#+ (.+)$/gm, '`$1`');
+  return headingsAsCode(withoutCode(textOf(page)));
 }
