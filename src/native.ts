@@ -11,7 +11,7 @@ import { backend } from './backend.js';
 import { ROW } from './protocol.js';
 import { queueMicrotask } from './time.js';
 
-/** A descriptor that the spawner watches; made and used by `native/addon.c` only. */
+/** A descriptor that the spawner watches; made and used by `native/bind_channel.c` only. */
 export interface NativeChannel {
   readonly __channel: unique symbol;
 }
@@ -31,7 +31,7 @@ export type NativeArgument =
   | undefined
   | readonly (string | null)[];
 
-/** What `native/addon.c` exports; the comments there say what each does. */
+/** What `native/addon.c` exports; the functions are in `native/bind_*.c`, each with its contract. */
 interface Addon {
   initialize(callback: (rows: number) => void, mailbox: Float64Array): void;
   ref(): void;

@@ -13,10 +13,10 @@ export interface PtraceOptions {
   ptrace?: boolean | undefined;
 }
 
-/** Last but for the mask, so that no step of the launch is traced. */
 /** 0 by every name that systems give it: PT_TRACE_ME. */
 const TRACEME = PTRACE.PTRACE_TRACEME ?? 0;
 
+/** Last but for the mask, so that no step of the launch is traced. */
 export const ptrace: Step = {
   options: ['ptrace'],
   emit(program: ProgramBuilder, { options }: Launch): void {

@@ -97,7 +97,7 @@ export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult
 
 /**
  * Makes a system call that may block, on a thread of a pool of this library's own (up to 64, each
- * ended after a second without work), so that it stands in the way of nothing else.
+ * ended after 0.1 s without work), so that it stands in the way of nothing else.
  *
  * The kernel works on copies of views, which are copied back when the call returns: what became of
  * the view meanwhile can't hurt. What a call changes of the thread that makes it (namespaces,

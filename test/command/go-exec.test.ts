@@ -2,9 +2,10 @@
 // The code is ours; a child of Go's is its test binary, ours are the system's small programs.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { command, LaunchError, lookPath, run, runSync, spawn } from '#dist/index.js';
 import { startProcess } from '#dist/process/index.js';
 import { exitError } from '../helpers/outcome.js';
@@ -113,14 +114,22 @@ test('TestStdinClose (#6270): stdin may be closed while the end is awaited, and 
   stdin.destroy();
 });
 
-test('TestStdinCloseRace (#17647): killed, written and awaited at once', async () => {
-  for (let round = 0; round < 10; round++) {
-    const child = await spawn('cat', { stdin: 'pipe', stdout: 'null' });
-    setImmediate(() => child.kill('SIGKILL'));
-    child.stdin.write('some data');
-    child.stdin.end();
+test('TestStdinCloseRace (#17647): a child that is killed, written to and awaited at once has failed', async () => {
+  // It fails by itself of what is written, if the signal does not come first.
+  const script = 'read -r line; test "$line" = expected';
+  for (let round = 0; round < 20; round++) {
+    const child = await spawn('sh', ['-c', script], { stdin: 'pipe', stdout: 'null' });
+    const { stdin } = child;
+    const closed = once(stdin, 'close');
+    if (round % 2 === 0) setImmediate(() => child.kill('SIGKILL'));
+    else child.kill('SIGKILL');
+    stdin.end('unexpected');
     const status = await child.closed;
-    assert.ok(status.signal === 'SIGKILL' || status.ok, String(status));
+    assert.equal(status.ok, false);
+    assert.ok(status.signal === 'SIGKILL' || status.code === 1, String(status));
+    assert.equal(child.kill('SIGKILL'), false);
+    await closed;
+    assert.equal(stdin.destroyed, true);
   }
 });
 
@@ -234,11 +243,23 @@ test('TestConcurrentExec (#61080): started at once, none keeps what is the other
   }
 });
 
-test('TestPathRace: a command may be printed while it starts', async () => {
-  const echo = command('echo', ['x']);
-  const running = Array.from({ length: 20 }, () => echo.run());
-  for (let count = 0; count < 100; count++) assert.equal(String(echo), 'echo x');
-  for (const { stdout } of await Promise.all(running)) assert.equal(stdout, 'x');
+test('TestPathRace: a command is printed as it was given, before, during and after its launches', async () => {
+  const echo = command('echo', ['x']); // found in PATH at the launch
+  assert.equal(String(echo), 'echo x');
+  let left = 20;
+  const running = Array.from({ length: left }, async () => {
+    const { stdout } = await echo.run();
+    left--;
+    return stdout;
+  });
+  let during = 0;
+  for (; left > 0; during++) {
+    assert.equal(String(echo), 'echo x');
+    await immediate();
+  }
+  assert.ok(during > 1, `it was printed ${during} times during the launches`);
+  assert.deepEqual(await Promise.all(running), Array(20).fill('x'));
+  assert.equal(String(echo), 'echo x');
 });
 
 test('TestAbsPathExec: an absolute path is run, and a name only where it is searched', async () => {

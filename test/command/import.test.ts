@@ -54,7 +54,7 @@ test('it brings nothing but itself and what Node has', () => {
   }
 });
 
-test('what is published is in one file, and the same as the modules', async (context) => {
+test('what is published is in one file, and the same as the modules', async () => {
   for (const entry of ENTRIES) {
     const [published, modules] = filesOf(entry);
     assert.ok(
@@ -74,15 +74,6 @@ test('what is published is in one file, and the same as the modules', async (con
     assert.deepEqual(other.tables[system], { ...tables[system] });
     assert.equal(other.tables[system], other.tables[system], 'it is read once');
   }
-  const times: number[] = [];
-  for (let round = 0; round < 5; round++) {
-    const code = `const before = performance.now();
-      await import(${JSON.stringify(filesOf('')[0])}); console.log(performance.now() - before)`;
-    const words = ['--input-type=module', '--eval', code];
-    times.push(Number((await run(process.execPath, words)).stdout));
-  }
-  const shown = times.map((time) => time.toFixed(1)).join(', ');
-  context.diagnostic(`import: ${shown} ms, ${graphOf(filesOf('')[1]).files.size} modules`);
 });
 
 test('what two entry points have in common is one thing', async () => {

@@ -5,7 +5,6 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run, type SpawnOptions } from '#dist/index.js';
-import { startProcess } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { RLIMIT } from '#dist/syscall/constants.js';
 import { resetsInherited } from '../helpers/runtime.js';
@@ -169,28 +168,3 @@ test(
     }),
   { skip },
 );
-
-const RUNS = 60;
-
-// Goal: 3 ms. A machine that is busy takes what it takes, so this only tells.
-test('how much time the launcher adds', (context) =>
-  withFolder(async (folder) => {
-    symlinkSync('/bin/true', join(folder, 'node')); // instead of Node, whose start takes longer
-    const timed = async (file: string, argv: string[]): Promise<number> => {
-      const began = performance.now();
-      const child = await startProcess(file, argv, { env: { PATH: folder } });
-      assert.equal((await child.wait()).code, 0);
-      return performance.now() - began;
-    };
-    const times: Record<string, number[]> = { none: [], node: [], run: [] };
-    for (let round = 0; round < RUNS; round++) {
-      times['none']?.push(await timed('/bin/true', ['true']));
-      times['node']?.push(await timed(bin, [bin, 'node', 'app.js']));
-      times['run']?.push(await timed(bin, [bin, 'run', 'true']));
-    }
-    const [none = 0, node = 0, command = 0] = Object.values(times).map(
-      (list) => list.sort((a, b) => a - b)[RUNS >> 1] as number,
-    );
-    const added = [node - none, command - none].map((ms) => `${ms.toFixed(2)} ms`);
-    context.diagnostic(`forkexec node: ${added[0]}, forkexec run: ${added[1]} in the median`);
-  }));

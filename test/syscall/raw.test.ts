@@ -156,15 +156,3 @@ test('getrandom fills as much as it is asked to', () => {
 test('a call that there is not fails with ENOSYS', () => {
   assert.deepEqual(rawSyscall(100_000), { r1: -1n, errno: E.ENOSYS });
 });
-
-test('a million calls', (t) => {
-  const count = 1_000_000;
-  const used = process.cpuUsage();
-  const began = process.hrtime.bigint();
-  for (let index = 0; index < count; index++) rawSyscall(SYS.getpid);
-  const wall = Number(process.hrtime.bigint() - began) / count;
-  const { user, system } = process.cpuUsage(used);
-  // On a busy machine only the second figure says something.
-  const cpu = ((user + system) * 1000) / count;
-  t.diagnostic(`rawSyscall(SYS.getpid): ${wall.toFixed(0)} ns a call, ${cpu.toFixed(0)} of CPU`);
-});
