@@ -250,7 +250,7 @@ test(
 );
 
 test('every block of code is of a known kind', () => {
-  const known = new Set(['ts', 'console', 'go', 'json', '']);
+  const known = new Set(['ts', 'console', 'go', 'json', 'mermaid', '']);
   for (const { where, language, code } of blocks) {
     assert.ok(known.has(language), `${where}: ${language}`);
     const isProgram = language === '' && /^(import |const |await |\$ )/m.test(code);

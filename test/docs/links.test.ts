@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { test } from '../helpers/test.js';
-import { linksOf, pages, root, sectionsOf, userPages } from './pages.js';
+import { linksOf, pages, root, sectionsOf, textOf, userPages } from './pages.js';
 
 test('links between the pages lead somewhere', () => {
   const dead: string[] = [];
@@ -30,6 +30,33 @@ test('every page is in the index', () => {
   const names = userPages.filter((page) => page.startsWith('docs/')).map((page) => basename(page));
   const missing = names.filter((name) => name !== 'README.md' && !listed.has(name));
   assert.deepEqual(missing, []);
+});
+
+/** The pages in the order of the index, with their titles there. */
+function readingOrder(): [file: string, title: string][] {
+  const order = new Map<string, string>();
+  for (const name of ['Pages by task', 'Reference', 'Coming from another library']) {
+    const section = sectionsOf('docs/README.md').find(({ title }) => title === name);
+    for (const { 1: title = '', 2: file = '' } of (section?.text ?? '').matchAll(
+      /^\| \[([^\]]+)\]\(([\w-]+\.md)\)/gm,
+    )) {
+      order.set(file, title);
+    }
+  }
+  return [...order];
+}
+
+test('each page ends with links to the previous and the next page of the index', () => {
+  const order = readingOrder();
+  const link = (label: string, page: [string, string] | undefined): string[] => {
+    return page === undefined ? [] : [`${label}: [${page[1]}](${page[0]})`];
+  };
+  for (const [index, [file]] of order.entries()) {
+    const links = [...link('Previous', order[index - 1]), ...link('Next', order[index + 1])];
+    const end = `\n---\n\n${links.join(' · ')}\n`;
+    assert.equal(textOf(`docs/${file}`).slice(-end.length), end, file);
+  }
+  assert.equal(order.length + 2, userPages.length, 'all but the README and the index have them');
 });
 
 test('no page has two headings of one name', () => {
