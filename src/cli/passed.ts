@@ -38,7 +38,7 @@ function isOfRuntime(fd: number): boolean {
 }
 
 /** Whether the caller of forkexec passed this descriptor. */
-export function wasPassed(fd: number): boolean {
+function wasPassed(fd: number): boolean {
   if (record !== undefined) return record.descriptors.has(fd);
   return attempt('fcntl', fd, F.F_GETFD) >= 0 && (fd <= 2 || !isOfRuntime(fd));
 }

@@ -15,7 +15,7 @@ const RESERVED = new Set(
 );
 
 /** A word that sh reads as `text`. */
-export function quoteWord(text: string): string {
+function quoteWord(text: string): string {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 

@@ -22,7 +22,7 @@ function ownGroup(): string | undefined {
 const base = ownGroup();
 
 /** Why there can be none. */
-export function cgroupLack(): string | false {
+function cgroupLack(): string | false {
   if (base === undefined) return 'no control groups of version 2 are mounted';
   const folder = join(base, `forkexec-probe-${process.pid}`);
   try {

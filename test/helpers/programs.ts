@@ -9,7 +9,7 @@ import { LAUNCHED } from '#dist/protocol.js';
 export const HEADER_SIZE = 40;
 export const INSTRUCTION_SIZE = 64;
 export const TABLE_SIZE = 16;
-export const RELOCATION_SIZE = 8;
+const RELOCATION_SIZE = 8;
 
 /** The words of the header. */
 export const HEADER = {
