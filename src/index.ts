@@ -24,8 +24,7 @@ export { $, type ScriptCommand, type ScriptPipeline, type Template } from './com
 export type { Sink, Source } from './command/transfer.js';
 export { type WithOptions, withOptions } from './command/with-options.js';
 export { LaunchError } from './launch/error.js';
-export type { LaunchOptions } from './launch/order.js';
-export type { StepName } from './launch/step-names.js';
+export type { LaunchOptions, StepName } from './launch/order.js';
 export type { Process } from './process/process.js';
 export type { Scope } from './process/scope.js';
 export type { ExitReason, ExitStatus, ResourceUsage } from './process/status.js';

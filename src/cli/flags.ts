@@ -5,12 +5,12 @@
  */
 import { type Command, Option } from 'commander';
 import type { SpawnOptions } from '../command/options.js';
+import type { Flag } from '../launch/attribute.js';
 import { order } from '../launch/order.js';
-import type { Flag } from '../launch/step.js';
 import { Failure } from './exit.js';
 
 /** As the flag of a launch step, for all options of a command. */
-export interface CommandFlag extends Omit<Flag, 'apply'> {
+export interface CommandFlag extends Omit<Flag<SpawnOptions>, 'apply'> {
   /** May throw a Failure that says what the value must be. */
   apply(options: SpawnOptions, value: string): SpawnOptions;
 }

@@ -36,6 +36,7 @@ function whyNot(path: string): number {
 export function lookPath(file: string, options: { path?: string; cwd?: string } = {}): string {
   checkString('file', file);
   if (file === '') throw invalid('file', file, 'a path or the name of a program');
+  if (options.path !== undefined) checkString('path', options.path);
   const candidates = candidatesOf(file, searchPath(options, process.env));
   let errno: number = E.ENOENT;
   let blamed = file;

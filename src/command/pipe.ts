@@ -4,6 +4,7 @@
  * @module
  */
 import { LaunchError } from '../launch/error.js';
+import type { StepName } from '../launch/order.js';
 import type { StepInfo } from '../launch/program.js';
 import { aboveStdio, attempt, close, setNonblocking } from '../syscall/call.js';
 import { O, SOCK } from '../syscall/constants.js';
@@ -37,7 +38,7 @@ export function openSocketPair(blame: Blame): PipeEnds {
   return prepare(one, other);
 }
 
-function check(result: number, step: StepInfo, blame: Blame): void {
+function check(result: number, step: StepInfo<StepName>, blame: Blame): void {
   if (result < 0) throw new LaunchError(step, -result, blame.file, blame.args);
 }
 

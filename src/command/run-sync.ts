@@ -12,7 +12,7 @@ import { streamName } from './holders.js';
 import { prepare } from './lifetime.js';
 import type { RunOptions } from './options.js';
 import { checkRunOptions, type Result, resultOf } from './result.js';
-import { compileConnected, hasFiles, launchOf, placeholders, splitArguments } from './spawn.js';
+import { compileConnected, draftOf, splitArguments } from './spawn.js';
 import {
   type Connections,
   connect,
@@ -41,7 +41,7 @@ function launchConnected(
   report: Report | undefined,
 ): [child: Unwatched, ends: Connections['ends']] {
   const blame = { file, args };
-  if (hasFiles(plan)) checkLaunch(launchOf(file, args, placeholders(plan), options));
+  checkLaunch(draftOf(file, args, plan, options));
   const connections = connect(plan, openFilesSync(plan, blame), blame);
   const compiled = compileConnected(file, args, connections, options);
   report?.compiled();

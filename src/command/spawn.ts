@@ -4,8 +4,8 @@
  * @module
  */
 
+import type { Draft } from '../launch/attribute.js';
 import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
-import type { Launch } from '../launch/step.js';
 import { launch } from '../process/launch.js';
 import { invalid } from '../syscall/check.js';
 import { throwIfAborted } from './abort-signal.js';
@@ -39,16 +39,11 @@ export function splitArguments<T extends object>(
   return [[], (args as T | undefined) ?? options ?? ({} as T)];
 }
 
-/** Descriptors that stand for those of a plan, to check other options against. */
-export function placeholders(plan: StdioPlan): Launch['descriptors'] {
-  return new Map([...plan.keys()].map((fd) => [fd, 'null']));
-}
-
 /** Throws what is wrong with the options of a command that is not started yet. */
 export function checkCommand(file: string, args: readonly string[], options: SpawnOptions): void {
   checkSpawnOptions(options);
   const plan = planStdio(options, ['null', 'null', 'null']);
-  checkLaunch(launchOf(file, args, placeholders(plan), options));
+  checkLaunch(draftOf(file, args, plan, options));
 }
 
 export function hasFiles(plan: StdioPlan): boolean {
@@ -56,18 +51,17 @@ export function hasFiles(plan: StdioPlan): boolean {
   return false;
 }
 
-/** The launch of a command. */
-export function launchOf(
+/** The launch of a command, with what is known of its descriptors: a plan, or their sources. */
+export function draftOf<D extends Draft<SpawnOptions>['descriptors']>(
   file: string,
   args: readonly string[],
-  descriptors: Launch['descriptors'],
+  descriptors: D,
   options: SpawnOptions,
-): Launch {
-  const argv = [options.argv0 ?? file, ...args];
-  return { file, argv, descriptors, options, search: true, parentPid: process.pid };
+): Draft<SpawnOptions> & { readonly descriptors: D } {
+  return { file, argv: [options.argv0 ?? file, ...args], descriptors, options };
 }
 
-/** The program for connections that were made for it; they are undone if it can't be. */
+/** The program of a checked launch for connections that were made for it; they are undone if it can't be. */
 export function compileConnected(
   file: string,
   args: readonly string[],
@@ -75,7 +69,8 @@ export function compileConnected(
   options: SpawnOptions,
 ): CompiledLaunch {
   try {
-    return compile(launchOf(file, args, connections.descriptors, options));
+    const draft = draftOf(file, args, connections.descriptors, options);
+    return compile({ ...draft, search: true, parentPid: process.pid });
   } catch (error) {
     disconnect(connections);
     throw error;
@@ -133,12 +128,9 @@ async function launchPrepared(
   const { options } = prepared;
   const plan = planStdio(options, prepared.defaults);
   const blame = { file, args };
-  let opened = NO_FILES;
-  if (hasFiles(plan)) {
-    // A mistake in another option must not have emptied the file.
-    checkLaunch(launchOf(file, args, placeholders(plan), options));
-    opened = await openFiles(plan, blame);
-  }
+  // Before a file is opened: a mistake in another option must not have emptied it.
+  checkLaunch(draftOf(file, args, plan, options));
+  const opened = hasFiles(plan) ? await openFiles(plan, blame) : NO_FILES;
   const connections = connect(plan, opened, blame);
   const compiled = compileConnected(file, args, connections, options);
   const ends = openEnds(connections);

@@ -4,8 +4,8 @@
  * @module
  */
 import { fileURLToPath } from 'node:url';
+import type { DescriptorSource } from '../launch/attribute.js';
 import { LaunchError } from '../launch/error.js';
-import type { DescriptorSource } from '../launch/step.js';
 import { MAX_FD } from '../process/start.js';
 import { close } from '../syscall/call.js';
 import { checkBoolean, checkInteger, checkString, invalid } from '../syscall/check.js';

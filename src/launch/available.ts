@@ -5,30 +5,15 @@
  */
 import { backend } from '../backend.js';
 import { unavailable } from '../syscall/check.js';
-import type { LaunchOptions } from './order.js';
+import { type LaunchOptions, order } from './order.js';
 
-/** What only Linux has, or what the portable backend does not use of it. */
-const LINUX_ONLY = [
-  'parentDeathSignal',
-  'oomScoreAdj',
-  'cpuAffinity',
-  'scheduler',
-  'ioPriority',
-  'noNewPrivileges',
-  'capabilities',
-  'securebits',
-  'namespaces',
-  'cgroup',
-] as const satisfies readonly (keyof LaunchOptions)[];
+const system = backend === 'posix' && process.platform === 'linux' ? 'posix' : process.platform;
 
-/** FreeBSD's procctl(2) has it. */
-const HAS_PARENT_DEATH_SIGNAL = process.platform === 'freebsd';
-
-const missing = new Set<string>(
-  backend === 'linux'
-    ? []
-    : LINUX_ONLY.filter((name) => name !== 'parentDeathSignal' || !HAS_PARENT_DEATH_SIGNAL),
-);
+const missing = new Set<string>();
+for (const { on, options } of order) {
+  if (on === 'all' || on.includes(system as (typeof on)[number])) continue;
+  for (const option of options) missing.add(option);
+}
 
 /** Whether this system can carry out an option at all. */
 export function isAvailable(option: keyof LaunchOptions): boolean {

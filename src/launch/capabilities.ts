@@ -1,5 +1,6 @@
 import { invalid, refused } from '../syscall/check.js';
 import { PR, SECBIT, SYS } from '../syscall/constants.js';
+import type { Attribute, Flag } from './attribute.js';
 import {
   ambientSet,
   boundingSet,
@@ -15,10 +16,9 @@ import {
   setWords,
   toCapability,
 } from './capability-sets.js';
-import { identityOf } from './credential.js';
-import type { LaunchOptions } from './order.js';
+import { type CredentialOptions, identityOf } from './credential.js';
+import type { NamespaceOptions } from './namespaces.js';
 import type { ProgramBuilder } from './program.js';
-import type { Flag, Launch, Step } from './step.js';
 import { checkKeys, toList } from './values.js';
 
 export type SecurebitName = keyof typeof SECBIT;
@@ -61,6 +61,15 @@ export interface CapabilityOptions {
   securebits?: readonly SecurebitName[] | undefined;
 }
 
+const STEPS = [
+  'capset',
+  'PR_CAPBSET_DROP',
+  'PR_CAP_AMBIENT_CLEAR_ALL',
+  'PR_CAP_AMBIENT_RAISE',
+  'PR_SET_SECUREBITS',
+] as const;
+type Program = ProgramBuilder<(typeof STEPS)[number]>;
+
 const KEYS = ['bounding', 'inheritable', 'ambient'] as const;
 
 /** What the options come to; undefined is what is not changed. */
@@ -89,7 +98,7 @@ function checkSecurebits(value: unknown): number {
 }
 
 /** Nothing if neither option is given. */
-function wantedOf({ capabilities, securebits }: LaunchOptions): Wanted | undefined {
+function wantedOf({ capabilities, securebits }: CapabilityOptions): Wanted | undefined {
   if (capabilities === undefined && securebits === undefined) return undefined;
   const wanted: Wanted = {};
   if (securebits !== undefined) wanted.securebits = checkSecurebits(securebits);
@@ -111,43 +120,58 @@ function wantedOf({ capabilities, securebits }: LaunchOptions): Wanted | undefin
 }
 
 /** What the child has before its credentials change: in a user namespace other than ours, all. */
-function heldSets({ namespaces }: LaunchOptions): CapabilitySets {
+function heldSets({ namespaces }: NamespaceOptions): CapabilitySets {
   if (namespaces?.user === undefined || namespaces.user === false) return ownSets();
   const { known } = boundingSet();
   return { effective: known, permitted: known, inheritable: 0n };
 }
 
 /** The capabilities to drop for `bounding` to remain. */
-function toDrop(bounding: CapabilitySet, { namespaces }: LaunchOptions): number[] {
+function toDrop(bounding: CapabilitySet, { namespaces }: NamespaceOptions): number[] {
   const { present, known } = boundingSet();
   return membersOf((namespaces?.user ? known : present) & ~bounding);
 }
 
 /** Whether the kernel takes away capabilities when the user changes: not from root to root. */
-function losesCapabilities(program: ProgramBuilder, options: LaunchOptions): boolean {
+function losesCapabilities(program: ProgramBuilder, options: CredentialOptions): boolean {
   const { uid } = identityOf(program, options);
   return uid !== undefined && uid !== 0;
 }
 
 /** Before the credentials: otherwise setuid takes away the capabilities that are to be given on. */
-export const keepCapabilities: Step = {
+export const keepCapabilities: Attribute<
+  object,
+  ['PR_SET_KEEPCAPS'],
+  CapabilityOptions & CredentialOptions
+> = {
   options: [],
-  emit(program: ProgramBuilder, { options }: Launch): void {
+  steps: ['PR_SET_KEEPCAPS'],
+  on: ['linux'],
+  emit(program, { options }) {
     if (wantedOf(options) === undefined || !losesCapabilities(program, options)) return;
     program.must({ name: 'PR_SET_KEEPCAPS' }, SYS.prctl, PR.PR_SET_KEEPCAPS, 1, 0, 0, 0);
   },
 };
 
-function emitSets(program: ProgramBuilder, sets: CapabilitySets): void {
+function emitSets(program: Program, sets: CapabilitySets): void {
   const argument = `inheritable=${describe(sets.inheritable)}`;
   const header = program.words(headerWords());
   program.must({ name: 'capset', argument }, SYS.capset, header, program.words(setWords(sets)));
 }
 
 /** The inheritable set comes first: it can't grow beyond the bounding set. */
-export const capabilities: Step = {
+export const capabilities: Attribute<
+  CapabilityOptions,
+  typeof STEPS,
+  CredentialOptions & NamespaceOptions
+> = {
   options: ['capabilities', 'securebits'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
+  steps: STEPS,
+  on: ['linux'],
+  check(options) {
+    wantedOf(options);
+  },
+  emit(program, { options }) {
     const wanted = wantedOf(options);
     if (wanted === undefined) return;
     const held = heldSets(options);
@@ -183,12 +207,12 @@ export const capabilities: Step = {
     {
       flags: '--securebits <names>',
       description: 'the securebits flags: noroot,noroot-locked',
-      apply: (options, value) => ({ ...options, securebits: toList(value).map(toSecurebit) }),
+      apply: (_, value) => ({ securebits: toList(value).map(toSecurebit) }),
     },
   ],
 };
 
-function emitAmbient(program: ProgramBuilder, ambient: CapabilitySet): void {
+function emitAmbient(program: Program, ambient: CapabilitySet): void {
   const { PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAP_AMBIENT_RAISE } = PR;
   const clear = { name: 'PR_CAP_AMBIENT_CLEAR_ALL' } as const;
   program.must(clear, SYS.prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -204,13 +228,12 @@ function toSecurebit(text: string): SecurebitName {
 }
 
 /** Adds to one of the sets of `capabilities`. */
-function capabilityFlag(set: keyof Capabilities, description: string): Flag {
+function capabilityFlag(set: keyof Capabilities, description: string): Flag<CapabilityOptions> {
   return {
     flags: `--${set}-capability <names>`,
     description,
     repeatable: true,
     apply: (options, value) => ({
-      ...options,
       capabilities: {
         ...options.capabilities,
         [set]: [...(options.capabilities?.[set] ?? []), ...toList(value).map(toCapability)],

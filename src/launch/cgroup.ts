@@ -2,12 +2,11 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { OWN_CALL } from '../protocol.js';
 import { attempt } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
-import { CLONE, E, O, SYS } from '../syscall/constants.js';
+import { E, O, SYS } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
 import { openFileSync } from '../syscall/open.js';
-import { LaunchError } from './error.js';
+import { type Attribute, StepFailure } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
 
 /** The control group of the new process. */
 export interface CgroupOptions {
@@ -23,22 +22,15 @@ export interface CgroupOptions {
 const MAX_FD = 0x3fff_ffff;
 
 /** The group's directory; one that was opened here is closed after the launch. */
-function directoryOf(program: ProgramBuilder, cgroup: string | number, launch: Launch): number {
-  if (typeof cgroup === 'number') return checkInteger('cgroup', cgroup, 0, MAX_FD);
-  if (typeof cgroup !== 'string') throw invalid('cgroup', cgroup, 'a path or a descriptor');
-  checkString('cgroup', cgroup);
+function directoryOf(program: ProgramBuilder, cgroup: string | number): number {
+  if (typeof cgroup === 'number') return cgroup;
   try {
     const fd = openFileSync(cgroup, O.O_RDONLY | O.O_DIRECTORY);
     program.closeAfter.push(fd);
     return fd;
   } catch (error) {
-    throw blame('open', cgroup, (error as SystemError).errno, launch);
+    throw new StepFailure('open', cgroup, (error as SystemError).errno);
   }
-}
-
-function blame(name: 'open' | 'cgroup', cgroup: string | number, errno: number, launch: Launch) {
-  const step = { name, argument: String(cgroup) };
-  return new LaunchError(step, errno, launch.file, launch.argv.slice(1));
 }
 
 /** Whether it is in the unified hierarchy; one of version 1 has other files, and no birth in it. */
@@ -57,35 +49,38 @@ function isFrozen(fd: number): boolean {
   }
 }
 
-export const cgroup: Step = {
+export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
   options: ['cgroup'],
-  emit(program: ProgramBuilder, launch: Launch): void {
-    const wanted = launch.options.cgroup;
+  steps: ['open', 'cgroup'],
+  on: ['linux'],
+  check({ cgroup }) {
+    if (cgroup === undefined) return;
+    if (typeof cgroup === 'number') checkInteger('cgroup', cgroup, 0, MAX_FD);
+    else if (typeof cgroup === 'string') checkString('cgroup', cgroup);
+    else throw invalid('cgroup', cgroup, 'a path or a descriptor');
+  },
+  emit(program, { options: { cgroup: wanted } }) {
     if (wanted === undefined) return;
-    const fd = directoryOf(program, wanted, launch);
-    if (!isCgroup(fd)) throw blame('cgroup', wanted, E.EBADF, launch);
-    if (isFrozen(fd)) throw blame('cgroup', wanted, E.EBUSY, launch);
+    const fd = directoryOf(program, wanted);
+    if (!isCgroup(fd)) throw new StepFailure('cgroup', String(wanted), E.EBADF);
+    if (isFrozen(fd)) throw new StepFailure('cgroup', String(wanted), E.EBUSY);
     program.cgroupPath = readlinkSync(`/proc/self/fd/${fd}`);
     program.cgroup = fd;
     program.bornInto.push(`cgroup ${wanted}`);
-    // Who could not be born there goes there.
+    // A process that could not be born in the group moves itself there.
     const procs = program.slot();
     const step = { name: 'cgroup', argument: String(wanted) } as const;
     const flags = O.O_WRONLY | O.O_CLOEXEC;
-    const again = launch.options.namespaces?.cgroup === true;
-    program.skipIf(1, again ? 4 : 3, step, OWN_CALL.isInCgroup);
+    program.skipIf(1, 3, step, OWN_CALL.isInCgroup);
     program.store(step, procs, SYS.openat, fd, program.string('cgroup.procs'), flags);
     program.must(step, SYS.write, procs, program.string('0'), 1);
     program.ignore({ name: 'close' }, SYS.close, procs);
-    // The root of the namespace that it was born into is the group it was in then.
-    if (again)
-      program.must({ name: 'unshare', argument: 'cgroup' }, SYS.unshare, CLONE.CLONE_NEWCGROUP);
   },
   flags: [
     {
       flags: '--cgroup <directory>',
       description: 'run in this control group (version 2)',
-      apply: (options, value) => ({ ...options, cgroup: value }),
+      apply: (_, value) => ({ cgroup: value }),
     },
   ],
 };

@@ -1,7 +1,6 @@
 import { checkString } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 
 /** What the process takes for `/`. */
 export interface ChrootOptions {
@@ -16,12 +15,15 @@ export interface ChrootOptions {
 }
 
 /** Before the identity, which may not be allowed to. */
-export const chroot: Step = {
+export const chroot: Attribute<ChrootOptions, ['chroot', 'chdir']> = {
   options: ['chroot'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    const path = options.chroot;
+  steps: ['chroot', 'chdir'],
+  on: 'all',
+  check({ chroot }) {
+    if (chroot !== undefined) checkString('chroot', chroot);
+  },
+  emit(program, { options: { chroot: path } }) {
     if (path === undefined) return;
-    checkString('chroot', path);
     program.must({ name: 'chroot', argument: path }, SYS.chroot, program.string(path));
     // chroot leaves the working directory where it was: outside.
     program.must({ name: 'chdir', argument: '/' }, SYS.chdir, program.string('/'));
@@ -30,7 +32,7 @@ export const chroot: Step = {
     {
       flags: '--chroot <directory>',
       description: 'make this directory the root directory; --cwd is inside it',
-      apply: (options, value) => ({ ...options, chroot: value }),
+      apply: (_, value) => ({ chroot: value }),
     },
   ],
 };

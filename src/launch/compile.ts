@@ -9,21 +9,21 @@ import { START } from '../protocol.js';
 import { close } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
+import { type Attribute, type Draft, type Launch, StepFailure } from './attribute.js';
 import { checkAvailable } from './available.js';
 import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
-import { order } from './order.js';
+import { type LaunchOptions, order, type StepName } from './order.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
-import type { Launch } from './step.js';
 
 /** A launch that is ready for the native side. */
 export interface CompiledLaunch {
-  readonly launch: Launch;
+  readonly launch: Launch<LaunchOptions>;
   /** Valid until the next program is compiled. */
   readonly bytes: Uint8Array;
-  readonly steps: readonly StepInfo[];
-  /** Descriptors of this process that were opened for it: whoever launches it closes them. */
+  readonly steps: readonly StepInfo<StepName>[];
+  /** Descriptors of this process that were opened for it, to be closed after the launch. */
   readonly closeAfter: readonly number[];
   /** What the new process is born into, if that is not what this one is in. */
   readonly bornInto: readonly string[];
@@ -41,29 +41,41 @@ function checkArguments(file: string, argv: readonly string[]): void {
   }
 }
 
-/** Throws TypeError or RangeError for what can't be launched. */
-export function compile(launch: Launch): CompiledLaunch {
-  checkArguments(launch.file, launch.argv);
-  checkAvailable(launch.options);
-  const program = new ProgramBuilder();
-  const { closeAfter, steps, bornInto } = program;
+const attributes: readonly Attribute<LaunchOptions, readonly StepName[]>[] = order;
+
+/**
+ * Throws TypeError or RangeError for a launch that its options do not allow. Opens nothing and reads
+ * nothing of the system, so that it can stand before anything is opened for the launch.
+ */
+export function checkLaunch(draft: Draft<LaunchOptions>): void {
+  checkArguments(draft.file, draft.argv);
+  checkAvailable(draft.options);
+  for (const attribute of attributes) attribute.check?.(draft.options, draft);
+}
+
+/**
+ * The program of a launch that `checkLaunch` has passed; once for each launch.
+ *
+ * @throws LaunchError for what this process itself opens; TypeError for a user that does not exist.
+ */
+export function compile(launch: Launch<LaunchOptions>): CompiledLaunch {
+  const program = new ProgramBuilder<StepName>();
+  const { closeAfter, bornInto } = program;
+  const steps = program.steps as StepInfo<StepName>[];
   try {
-    for (const step of order) step.emit(program, launch);
+    for (const attribute of attributes) attribute.emit(program, launch);
     const { cgroupPath } = program;
     return { launch, bytes: program.finish(), steps, closeAfter, bornInto, cgroupPath };
   } catch (error) {
     for (const fd of closeAfter) close(fd);
-    throw error;
+    if (!(error instanceof StepFailure)) throw error;
+    const step = error.step as StepInfo<StepName>;
+    throw new LaunchError(step, error.errno, launch.file, launch.argv.slice(1));
   }
 }
 
-/** Throws what `compile` would, for a launch that does not follow at once. */
-export function checkLaunch(launch: Launch): void {
-  for (const fd of compile(launch).closeAfter) close(fd);
-}
-
 /** What the native side says has failed. */
-function stepOf({ launch, steps, bornInto }: CompiledLaunch, step: number): StepInfo {
+function stepOf({ launch, steps, bornInto }: CompiledLaunch, step: number): StepInfo<StepName> {
   if (step === START.setns)
     return { name: 'setns', argument: `pid ${launch.options.namespaces?.pid}` };
   if (step === START.clone) {

@@ -1,7 +1,6 @@
 import { checkInteger, invalid } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 import { toList, toNumber } from './values.js';
 
 /** Where the process runs. */
@@ -18,16 +17,23 @@ export interface CpuAffinityOptions {
 /** No kernel is built for more. */
 const MAX_CPUS = 8192;
 
-export const cpuAffinity: Step = {
+export const cpuAffinity: Attribute<CpuAffinityOptions, ['sched_setaffinity']> = {
   options: ['cpuAffinity'],
-  emit(program: ProgramBuilder, { options: { cpuAffinity: cpus } }: Launch): void {
+  steps: ['sched_setaffinity'],
+  on: ['linux'],
+  check({ cpuAffinity: cpus }) {
     if (cpus === undefined) return;
     if (!Array.isArray(cpus) || cpus.length === 0) {
       throw invalid('cpuAffinity', cpus, 'an array of at least one CPU number');
     }
-    const mask: bigint[] = [];
     for (const [index, cpu] of (cpus as readonly number[]).entries()) {
       checkInteger(`cpuAffinity[${index}]`, cpu, 0, MAX_CPUS - 1);
+    }
+  },
+  emit(program, { options: { cpuAffinity: cpus } }) {
+    if (cpus === undefined) return;
+    const mask: bigint[] = [];
+    for (const cpu of cpus) {
       const word = Math.floor(cpu / 64);
       while (mask.length <= word) mask.push(0n);
       mask[word] = (mask[word] as bigint) | (1n << BigInt(cpu % 64));
@@ -39,7 +45,7 @@ export const cpuAffinity: Step = {
     {
       flags: '--cpu-affinity <cpus>',
       description: 'the CPUs it may run on: 0,2 or 0-3',
-      apply: (options, value) => ({ ...options, cpuAffinity: toList(value).flatMap(toRange) }),
+      apply: (_, value) => ({ cpuAffinity: toList(value).flatMap(toRange) }),
     },
   ],
 };

@@ -7,9 +7,9 @@ import {
   refused,
 } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import type { LaunchOptions } from './order.js';
+import type { Attribute, Flag } from './attribute.js';
+import type { NamespaceOptions } from './namespaces.js';
 import type { ProgramBuilder } from './program.js';
-import type { Flag, Launch, Step } from './step.js';
 import { findUser, type User } from './users.js';
 import { checkKeys, toList, toNumber, toWords } from './values.js';
 
@@ -61,6 +61,8 @@ export interface Identity {
   readonly user?: User;
 }
 
+const STEPS = ['setgroups', 'setgid', 'setuid'] as const;
+
 const KEYS = ['uid', 'gid', 'groups', 'keepGroups', 'user'] as const;
 /** (uid_t)-1 stands for "no id" in the kernel. */
 const LAST_ID = 0xffff_fffe;
@@ -69,63 +71,61 @@ const NGROUPS_MAX = 65536;
 /** By program, so that the users are read once for each launch. */
 const identities = new WeakMap<ProgramBuilder, Identity>();
 
-function checkId(option: string, id: number | undefined): number | undefined {
-  return id === undefined ? undefined : checkInteger(option, id, 0, LAST_ID);
+function checkId(option: string, id: number | undefined): void {
+  if (id !== undefined) checkInteger(option, id, 0, LAST_ID);
 }
 
-function checkGroups(groups: readonly number[]): readonly number[] {
+function checkGroups(groups: readonly number[]): void {
   if (!Array.isArray(groups)) throw invalid('credential.groups', groups, 'an array of group ids');
   if (groups.length > NGROUPS_MAX) {
     throw outOfRange('credential.groups', groups, `at most ${NGROUPS_MAX} group ids`);
   }
   for (const [index, id] of groups.entries()) checkId(`credential.groups[${index}]`, id);
-  return groups;
 }
 
-function identityOfUser(credential: Readonly<Record<string, unknown>>): Identity {
-  const { user: name } = credential;
+function checkUser(credential: Readonly<Record<string, unknown>>): void {
   for (const key of KEYS) {
     if (key === 'user' || credential[key] === undefined) continue;
     throw refused(`credential.${key}`, 'cannot be combined with credential.user');
   }
-  checkString('credential.user', name);
-  const user = findUser(name);
-  if (user === undefined) throw invalid('credential.user', name, 'a user in /etc/passwd');
-  return { uid: user.uid, gid: user.gid, groups: user.groups, user };
+  checkString('credential.user', credential['user']);
 }
 
-function identityOfIds({ uid, gid, groups, keepGroups }: IdCredential): Identity {
+function checkIds({ uid, gid, groups, keepGroups }: IdCredential): void {
   const keep = keepGroups !== undefined && checkBoolean('credential.keepGroups', keepGroups);
   if (keep && groups !== undefined) {
     throw refused('credential.groups', 'cannot be combined with credential.keepGroups');
   }
-  return {
-    uid: checkId('credential.uid', uid),
-    gid: checkId('credential.gid', gid),
-    groups: keep ? undefined : checkGroups(groups ?? []),
-  };
+  checkId('credential.uid', uid);
+  checkId('credential.gid', gid);
+  if (groups !== undefined) checkGroups(groups);
+}
+
+/** Looks for a user by name; that there is none is an error in the options. */
+function readIdentity(credential: IdCredential | UserCredential): Identity {
+  if (!('user' in credential) || credential.user === undefined) {
+    const { uid, gid, groups = [], keepGroups } = credential as IdCredential;
+    return { uid, gid, groups: keepGroups ? undefined : groups };
+  }
+  const user = findUser(credential.user);
+  if (user === undefined) {
+    throw invalid('credential.user', credential.user, 'a user in /etc/passwd');
+  }
+  return { uid: user.uid, gid: user.gid, groups: user.groups, user };
 }
 
 /** Who the process of this program is to be; nothing for who this one is. */
-export function identityOf(program: ProgramBuilder, { credential }: LaunchOptions): Identity {
+export function identityOf(program: ProgramBuilder, { credential }: CredentialOptions): Identity {
   let identity = identities.get(program);
   if (identity === undefined) {
-    if (credential === undefined) {
-      identity = {};
-    } else {
-      checkKeys('credential', credential, KEYS);
-      identity =
-        'user' in credential && credential.user !== undefined
-          ? identityOfUser({ ...credential })
-          : identityOfIds(credential as IdCredential);
-    }
+    identity = credential === undefined ? {} : readIdentity(credential);
     identities.set(program, identity);
   }
   return identity;
 }
 
 /** Whether the new user namespace has setgroups(2) turned off, as it is without privileges. */
-function deniesSetgroups({ namespaces }: LaunchOptions): boolean {
+function deniesSetgroups({ namespaces }: NamespaceOptions): boolean {
   if (namespaces?.user !== true) return false;
   return (namespaces.setgroups ?? (namespaces.gidMap && 'deny')) === 'deny';
 }
@@ -134,9 +134,17 @@ function deniesSetgroups({ namespaces }: LaunchOptions): boolean {
  * Raw system calls: those of libc would change every thread of this process. The groups first,
  * while there is the privilege to drop them.
  */
-export const credential: Step = {
+export const credential: Attribute<CredentialOptions, typeof STEPS, NamespaceOptions> = {
   options: ['credential'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
+  steps: STEPS,
+  on: 'all',
+  check({ credential }) {
+    if (credential === undefined) return;
+    checkKeys('credential', credential, KEYS);
+    if ('user' in credential && credential.user !== undefined) checkUser({ ...credential });
+    else checkIds(credential as IdCredential);
+  },
+  emit(program, { options }) {
     const { uid, gid, groups } = identityOf(program, options);
     if (groups !== undefined && (groups.length > 0 || !deniesSetgroups(options))) {
       const list = program.words(toWords(new Uint8Array(Uint32Array.from(groups).buffer)));
@@ -170,12 +178,11 @@ function flag(
   flags: string,
   description: string,
   toCredential: (value: string) => IdCredential | UserCredential,
-): Flag {
+): Flag<CredentialOptions> {
   return {
     flags,
     description,
     apply: (options, value) => ({
-      ...options,
       credential: { ...options.credential, ...toCredential(value) },
     }),
   };

@@ -3,11 +3,14 @@ import { native } from '../native.js';
 import { OWN_CALL } from '../protocol.js';
 import { AT, CLOSE_RANGE, F, O, SYS } from '../syscall/constants.js';
 import { refusalOf } from '../syscall/facilities.js';
+import type { Attribute, DescriptorSource } from './attribute.js';
 import { type ProgramBuilder, Slot } from './program.js';
-import type { DescriptorSource, Launch, Step } from './step.js';
 
 /** The last descriptor there can be; close_range(2) takes it for "all from here on". */
 const LAST_FD = 0xffff_ffff;
+
+const STEPS = ['fcntl', 'dup3', 'close_range'] as const;
+type Program = ProgramBuilder<(typeof STEPS)[number]>;
 
 const CLOSE = { name: 'close_range' } as const;
 
@@ -42,10 +45,10 @@ function existing(
 }
 
 /** Moves a descriptor out of the way; the number it has then is in the slot. */
-function moveUp(program: ProgramBuilder, source: number | Slot, floor: number): Slot {
+function moveUp(program: ProgramBuilder<'fcntl'>, source: number | Slot, floor: number): Slot {
   const slot = program.slot();
-  const step = { name: 'fcntl', argument: source instanceof Slot ? '/dev/null' : String(source) };
-  program.store(step as { name: 'fcntl' }, slot, SYS.fcntl, source, F.F_DUPFD_CLOEXEC, floor);
+  const argument = source instanceof Slot ? '/dev/null' : String(source);
+  program.store({ name: 'fcntl', argument }, slot, SYS.fcntl, source, F.F_DUPFD_CLOEXEC, floor);
   return slot;
 }
 
@@ -54,9 +57,11 @@ function moveUp(program: ProgramBuilder, source: number | Slot, floor: number): 
  * chroot there may be none. In the child and not here, so that no descriptor of /dev/null ever exists
  * that another launch could inherit.
  */
-export const sources: Step = {
+export const sources: Attribute<object, ['close_range', 'fcntl', 'open']> = {
   options: [],
-  emit(program: ProgramBuilder, { descriptors }: Launch): void {
+  steps: ['close_range', 'fcntl', 'open'],
+  on: 'all',
+  emit(program, { descriptors }) {
     // All of them, of which `descriptors` takes out what the child has: a new root may have no /proc.
     if (goesByList()) program.must(CLOSE, OWN_CALL.closeOnExecRange, 0, LAST_FD);
     let wanted = false;
@@ -89,9 +94,11 @@ export const sources: Step = {
  * Two passes: first what a later dup3 would overwrite is moved up, then each takes its place in
  * ascending order. What lies in between and above is closed by execve.
  */
-export const descriptors: Step = {
+export const descriptors: Attribute<object, typeof STEPS> = {
   options: [],
-  emit(program: ProgramBuilder, { descriptors: given }: Launch): void {
+  steps: STEPS,
+  on: 'all',
+  emit(program, { descriptors: given }) {
     const wanted = existing(given);
     const targets = [...wanted.keys()].sort((a, b) => a - b);
     const floor = floorOf(wanted);
@@ -114,7 +121,7 @@ export const descriptors: Step = {
 };
 
 function place(
-  program: ProgramBuilder,
+  program: Program,
   fd: number,
   source: DescriptorSource,
   moved: ReadonlyMap<number, Slot>,
@@ -133,7 +140,7 @@ function place(
   }
 }
 
-function closeOnExec(program: ProgramBuilder, first: number, last: number): void {
+function closeOnExec(program: ProgramBuilder<'close_range'>, first: number, last: number): void {
   if (backend === 'linux') {
     program.must(CLOSE, SYS.close_range, first, last, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC);
   } else {

@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { checkString, invalid } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 
 /** Where the process starts. */
 export interface DirectoryOptions {
@@ -21,18 +20,23 @@ export function directoryPath(cwd: string | URL): string {
   return path;
 }
 
-export const directory: Step = {
+export const directory: Attribute<DirectoryOptions, ['chdir']> = {
   options: ['cwd'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    if (options.cwd === undefined) return;
-    const path = directoryPath(options.cwd);
+  steps: ['chdir'],
+  on: 'all',
+  check({ cwd }) {
+    if (cwd !== undefined) directoryPath(cwd);
+  },
+  emit(program, { options: { cwd } }) {
+    if (cwd === undefined) return;
+    const path = directoryPath(cwd);
     program.must({ name: 'chdir', argument: path }, SYS.chdir, program.string(path));
   },
   flags: [
     {
       flags: '--cwd <directory>',
       description: 'run in this directory',
-      apply: (options, value) => ({ ...options, cwd: value }),
+      apply: (_, value) => ({ cwd: value }),
     },
   ],
 };

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { checkBoolean, checkString, invalid, refused } from '../syscall/check.js';
-import { directoryPath } from './directory.js';
-import type { LaunchOptions } from './order.js';
+import type { Flag } from './attribute.js';
+import type { ChrootOptions } from './chroot.js';
+import { type DirectoryOptions, directoryPath } from './directory.js';
 import type { Address, ProgramBuilder } from './program.js';
-import type { Flag } from './step.js';
 import type { User } from './users.js';
 
 /** The environment of the new process. */
@@ -28,8 +28,21 @@ function checkName(name: string): void {
   }
 }
 
+export function checkEnvironment({ env, clearEnv }: EnvironmentOptions): void {
+  if (clearEnv !== undefined) checkBoolean('clearEnv', clearEnv);
+  if (env === undefined) return;
+  if (typeof env !== 'object' || env === null) throw invalid('env', env, 'an object');
+  for (const [name, value] of Object.entries(env)) {
+    checkName(name);
+    if (value !== undefined) checkString(`env.${name}`, value);
+  }
+}
+
+/** What PWD depends on. */
+export type PlaceOptions = DirectoryOptions & ChrootOptions;
+
 /** Where the options have the process start, if they say so; `.` in a new root is its top. */
-function workingDirectory({ cwd, chroot }: LaunchOptions): string | undefined {
+function workingDirectory({ cwd, chroot }: PlaceOptions): string | undefined {
   const path = cwd === undefined ? undefined : directoryPath(cwd);
   if (chroot !== undefined) return resolve('/', path ?? '');
   return path === undefined ? undefined : resolve(path);
@@ -37,11 +50,11 @@ function workingDirectory({ cwd, chroot }: LaunchOptions): string | undefined {
 
 /** The environment that the options describe, for the user that they come to. */
 export function environmentOf(
-  options: LaunchOptions,
+  options: EnvironmentOptions & PlaceOptions,
   user?: User,
 ): Record<string, string | undefined> {
   const { env } = options;
-  const clearEnv = options.clearEnv !== undefined && checkBoolean('clearEnv', options.clearEnv);
+  const { clearEnv = false } = options;
   const cwd = workingDirectory(options);
   if (env === undefined && cwd === undefined && user === undefined && !clearEnv) return process.env;
   // Without a prototype, so that `__proto__` is a name like others.
@@ -51,13 +64,7 @@ export function environmentOf(
   if (user !== undefined) {
     Object.assign(result, { HOME: user.home, USER: user.name, LOGNAME: user.name });
   }
-  if (env === undefined) return result;
-  if (typeof env !== 'object' || env === null) throw invalid('env', env, 'an object');
-  for (const [name, value] of Object.entries(env)) {
-    checkName(name);
-    if (value !== undefined) checkString(`env.${name}`, value);
-    result[name] = value;
-  }
+  for (const [name, value] of Object.entries(env ?? {})) result[name] = value;
   return result;
 }
 
@@ -82,7 +89,7 @@ export function emitEnvironment(
   return program.strings(strings);
 }
 
-export const flags: readonly Flag[] = [
+export const flags: readonly Flag<EnvironmentOptions>[] = [
   {
     flags: '--env <name=value>',
     description: 'set a variable; --env NAME leaves one out',
@@ -91,12 +98,12 @@ export const flags: readonly Flag[] = [
       const end = value.indexOf('=');
       const name = end < 0 ? value : value.slice(0, end);
       const content = end < 0 ? undefined : value.slice(end + 1);
-      return { ...options, env: { ...options.env, [name]: content } };
+      return { env: { ...options.env, [name]: content } };
     },
   },
   {
     flags: '--clear-env',
     description: 'start from an empty environment',
-    apply: (options) => ({ ...options, clearEnv: true }),
+    apply: () => ({ clearEnv: true }),
   },
 ];

@@ -8,8 +8,8 @@ import { dirname } from 'node:path';
 import { E } from '../syscall/constants.js';
 import { errorMessage, errorName } from '../syscall/errors.js';
 import { similarTo } from './near-miss.js';
+import type { StepName } from './order.js';
 import type { StepInfo } from './program.js';
-import type { StepName } from './step-names.js';
 
 /** A program could not be started. The attempt leaves no process and no descriptor. */
 export class LaunchError extends Error {
@@ -29,7 +29,7 @@ export class LaunchError extends Error {
   readonly searched?: readonly string[];
 
   constructor(
-    step: StepInfo,
+    step: StepInfo<StepName>,
     errno: number,
     file: string,
     args: readonly string[],

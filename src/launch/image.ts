@@ -1,15 +1,15 @@
 import { checkString } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import { identityOf } from './credential.js';
+import type { Attribute } from './attribute.js';
+import { type CredentialOptions, identityOf } from './credential.js';
 import {
+  checkEnvironment,
   type EnvironmentOptions,
   emitEnvironment,
   flags as environmentFlags,
   environmentOf,
+  type PlaceOptions,
 } from './environment.js';
-import type { LaunchOptions } from './order.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
 
 /** The program that the new process becomes. */
 export interface ImageOptions extends EnvironmentOptions {
@@ -37,18 +37,21 @@ export function candidatesOf(file: string, path: string): string[] {
 
 /** The search path that holds for the new process. */
 export function searchPath(
-  options: LaunchOptions,
+  options: ImageOptions,
   environment: Record<string, string | undefined>,
 ): string {
-  if (options.path === undefined) return environment['PATH'] ?? DEFAULT_PATH;
-  checkString('path', options.path);
-  return options.path;
+  return options.path ?? environment['PATH'] ?? DEFAULT_PATH;
 }
 
-export const image: Step = {
+export const image: Attribute<ImageOptions, ['execve'], CredentialOptions & PlaceOptions> = {
   options: ['argv0', 'path', 'env', 'clearEnv'],
-  emit(program: ProgramBuilder, { file, argv, options, search }: Launch): void {
-    if (options.path !== undefined) checkString('path', options.path); // also where it is of no use
+  steps: ['execve'],
+  on: 'all',
+  check(options) {
+    if (options.path !== undefined) checkString('path', options.path);
+    checkEnvironment(options);
+  },
+  emit(program, { file, argv, options, search }) {
     const environment = environmentOf(options, identityOf(program, options).user);
     const argvAt = program.strings(argv);
     const envpAt = emitEnvironment(program, environment);
@@ -63,12 +66,12 @@ export const image: Step = {
     {
       flags: '--argv0 <name>',
       description: 'what the program sees as its own name',
-      apply: (options, value) => ({ ...options, argv0: value }),
+      apply: (_, value) => ({ argv0: value }),
     },
     {
       flags: '--path <directories>',
       description: 'where to look for a program without a slash in its name',
-      apply: (options, value) => ({ ...options, path: value }),
+      apply: (_, value) => ({ path: value }),
     },
   ],
 };

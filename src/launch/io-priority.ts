@@ -1,7 +1,6 @@
 import { checkInteger, invalid, refused } from '../syscall/check.js';
 import { IOPRIO, SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 import { checkKeys, toNumber } from './values.js';
 
 /** Whose reads and writes go first. */
@@ -29,24 +28,33 @@ const CLASSES: Readonly<Record<IoPriority['class'], number>> = {
   idle: IOPRIO.IOPRIO_CLASS_IDLE,
 };
 
-export const ioPriority: Step = {
+function hasLevels(name: IoPriority['class']): boolean {
+  return name === 'realtime' || name === 'best-effort';
+}
+
+export const ioPriority: Attribute<IoPriorityOptions, ['ioprio_set']> = {
   options: ['ioPriority'],
-  emit(program: ProgramBuilder, { options: { ioPriority: wanted } }: Launch): void {
-    if (wanted === undefined) return;
-    checkKeys('ioPriority', wanted, ['class', 'level']);
-    const { class: name, level } = wanted;
+  steps: ['ioprio_set'],
+  on: ['linux'],
+  check({ ioPriority }) {
+    if (ioPriority === undefined) return;
+    checkKeys('ioPriority', ioPriority, ['class', 'level']);
+    const { class: name, level } = ioPriority;
     if (!Object.hasOwn(CLASSES, name)) {
       throw invalid('ioPriority.class', name, `one of ${Object.keys(CLASSES).join(', ')}`);
     }
-    const hasLevels = name === 'realtime' || name === 'best-effort';
-    if (level !== undefined && !hasLevels) {
+    if (level === undefined) return;
+    if (!hasLevels(name)) {
       throw refused('ioPriority.level', `cannot be combined with the class '${name}'`);
     }
-    const highest = IOPRIO.IOPRIO_NR_LEVELS - 1;
-    const data = hasLevels
-      ? checkInteger('ioPriority.level', level ?? IOPRIO.IOPRIO_NORM, 0, highest)
-      : 0;
-    const step = { name: 'ioprio_set', argument: hasLevels ? `${name}:${data}` : name } as const;
+    checkInteger('ioPriority.level', level, 0, IOPRIO.IOPRIO_NR_LEVELS - 1);
+  },
+  emit(program, { options: { ioPriority } }) {
+    if (ioPriority === undefined) return;
+    const { class: name, level = IOPRIO.IOPRIO_NORM } = ioPriority;
+    const data = hasLevels(name) ? level : 0;
+    const argument = hasLevels(name) ? `${name}:${data}` : name;
+    const step = { name: 'ioprio_set', argument } as const;
     const value = (CLASSES[name] << IOPRIO.IOPRIO_CLASS_SHIFT) | data;
     program.must(step, SYS.ioprio_set, IOPRIO.IOPRIO_WHO_PROCESS, 0, value);
   },
@@ -54,10 +62,10 @@ export const ioPriority: Step = {
     {
       flags: '--io-priority <class>',
       description: 'realtime, best-effort, idle or none, with a level: best-effort:4',
-      apply: (options, value) => {
+      apply: (_, value) => {
         const [name, ...rest] = value.split(':');
         const level = rest.length === 0 ? {} : { level: toNumber(rest.join(':')) };
-        return { ...options, ioPriority: { class: name as IoPriority['class'], ...level } };
+        return { ioPriority: { class: name as IoPriority['class'], ...level } };
       },
     },
   ],

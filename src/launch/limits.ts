@@ -2,9 +2,7 @@ import { inherited } from '../signal/inherited.js';
 import { call } from '../syscall/call.js';
 import { checkInteger, invalid, outOfRange, unavailable } from '../syscall/check.js';
 import { RLIMIT, SYS } from '../syscall/constants.js';
-import type { LaunchOptions } from './order.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 import { checkKeys, toNumber } from './values.js';
 
 /**
@@ -82,31 +80,30 @@ const RESOURCES: Readonly<Record<ResourceName, number | undefined>> = {
 const NAMES = Object.keys(RESOURCES) as ResourceName[];
 
 function checkLimit(option: string, value: unknown): number {
-  if (value === 'unlimited' || value === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  if (isUnlimited(value)) return Number.POSITIVE_INFINITY;
   if (typeof value !== 'number') throw invalid(option, value, "a number or 'unlimited'");
   return checkInteger(option, value, 0, Number.MAX_SAFE_INTEGER);
 }
 
-function checkPair(name: ResourceName, value: unknown): readonly [soft: number, hard: number] {
+function checkPair(name: ResourceName, value: unknown): void {
   const option = `rlimits.${name}`;
   if (!Array.isArray(value)) {
-    const both = checkLimit(option, value);
-    return [both, both];
+    checkLimit(option, value);
+    return;
   }
   if (value.length !== 2) throw invalid(option, value, 'a limit, or [soft, hard]');
   const soft = checkLimit(`${option}[0]`, value[0]);
   const hard = checkLimit(`${option}[1]`, value[1]);
   if (soft > hard) throw outOfRange(option, value, 'a soft limit not above the hard one');
-  return [soft, hard];
 }
 
 /** RLIM_INFINITY has all bits set. */
-function toWord(limit: number): bigint {
-  return limit === Number.POSITIVE_INFINITY ? -1n : BigInt(limit);
+function toWord(limit: LimitValue): bigint {
+  return isUnlimited(limit) ? -1n : BigInt(limit);
 }
 
-function show(limit: number): string {
-  return limit === Number.POSITIVE_INFINITY ? 'unlimited' : String(limit);
+function isUnlimited(limit: unknown): limit is 'unlimited' {
+  return limit === 'unlimited' || limit === Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -122,27 +119,36 @@ function inheritedNofile(): readonly [soft: number, hard: number] | undefined {
 }
 
 /** What the limits are to be; those not named stay. */
-function limitsOf({ rlimits }: LaunchOptions): LimitOptions['rlimits'] & object {
+function limitsOf({ rlimits }: LimitOptions): LimitOptions['rlimits'] & object {
   const inherited = inheritedNofile();
   const limits = inherited === undefined ? {} : { nofile: inherited };
-  if (rlimits === undefined) return limits;
-  checkKeys('rlimits', rlimits, NAMES);
   return { ...limits, ...rlimits };
 }
 
 /** While there is the privilege to raise them. */
-export const limits: Step = {
+export const limits: Attribute<LimitOptions, ['prlimit64']> = {
   options: ['rlimits'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
+  steps: ['prlimit64'],
+  on: 'all',
+  check({ rlimits }) {
+    if (rlimits === undefined) return;
+    checkKeys('rlimits', rlimits, NAMES);
+    for (const name of NAMES) {
+      if (rlimits[name] === undefined) continue;
+      checkPair(name, rlimits[name]);
+      if (RESOURCES[name] === undefined) throw unavailable(`The option 'rlimits.${name}'`);
+    }
+  },
+  emit(program, { options }) {
     const wanted = limitsOf(options);
     for (const name of NAMES) {
-      if (wanted[name] === undefined) continue;
-      const [soft, hard] = checkPair(name, wanted[name]);
-      const resource = RESOURCES[name];
-      if (resource === undefined) throw unavailable(`The option 'rlimits.${name}'`);
-      const step = { name: 'prlimit64', argument: `${name}=${show(soft)}:${show(hard)}` } as const;
+      const limits = wanted[name];
+      if (limits === undefined) continue;
+      const [soft, hard] = typeof limits === 'object' ? limits : [limits, limits];
+      const argument = `${name}=${[soft, hard].map((n) => (isUnlimited(n) ? 'unlimited' : n)).join(':')}`;
+      const step = { name: 'prlimit64', argument } as const;
       const limit = program.words([toWord(soft), toWord(hard)]);
-      program.must(step, SYS.prlimit64, 0, resource, limit, 0);
+      program.must(step, SYS.prlimit64, 0, RESOURCES[name] as number, limit, 0);
     }
   },
   flags: [
@@ -154,7 +160,7 @@ export const limits: Step = {
         const [name = '', text = ''] = value.split('=');
         const [soft = Number.NaN, ...hard] = text.split(':').map(toLimit);
         const limit = hard.length === 0 ? soft : ([soft, ...hard] as unknown as [number, number]);
-        return { ...options, rlimits: { ...options.rlimits, [name]: limit } };
+        return { rlimits: { ...options.rlimits, [name]: limit } };
       },
     },
   ],

@@ -1,9 +1,9 @@
 import { native } from '../native.js';
-import { PROGRAM } from '../protocol.js';
+import { OWN_CALL, PROGRAM } from '../protocol.js';
 import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { CLONE, MS, SYS } from '../syscall/constants.js';
+import type { Attribute, Flag } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
-import type { Flag, Launch, Step } from './step.js';
 import { toNumber } from './values.js';
 
 /** A range of user or group ids inside a user namespace and what they are outside. */
@@ -65,26 +65,32 @@ const FLAGS: Readonly<Record<Kind, number>> = {
   time: CLONE.CLONE_NEWTIME,
 };
 
+const STEPS = ['setns', 'unshare', 'user_namespaces', 'mount'] as const;
+type Program = ProgramBuilder<(typeof STEPS)[number]>;
+
 const OTHER_KEYS = new Set(['uidMap', 'gidMap', 'setgroups']);
 const LAST_ID = 0xffff_fffe;
 const MAX_FD = 0x3fff_ffff;
 
-function checkMap(option: string, map: readonly IdMap[]): string {
+function checkMap(option: string, map: readonly IdMap[]): void {
   if (!Array.isArray(map) || map.length === 0 || map.length > 340) {
     throw invalid(option, map, 'an array of 1 to 340 ranges { inside, outside, count }');
   }
-  const lines = map.map((range: IdMap, index) => {
+  for (const [index, range] of (map as readonly IdMap[]).entries()) {
     const name = `${option}[${index}]`;
     if (typeof range !== 'object' || range === null) throw invalid(name, range, 'a range');
-    const inside = checkInteger(`${name}.inside`, range.inside, 0, LAST_ID);
-    const outside = checkInteger(`${name}.outside`, range.outside, 0, LAST_ID);
-    const count = checkInteger(`${name}.count`, range.count, 1, LAST_ID);
-    return `${inside} ${outside} ${count}\n`;
-  });
-  return lines.join('');
+    checkInteger(`${name}.inside`, range.inside, 0, LAST_ID);
+    checkInteger(`${name}.outside`, range.outside, 0, LAST_ID);
+    checkInteger(`${name}.count`, range.count, 1, LAST_ID);
+  }
 }
 
-function check(namespaces: Namespaces): void {
+/** The lines of uid_map or gid_map. */
+function linesOf(map: readonly IdMap[]): string {
+  return map.map(({ inside, outside, count }) => `${inside} ${outside} ${count}\n`).join('');
+}
+
+function checkNamespaces(namespaces: Namespaces, inPlace: boolean | undefined): void {
   if (typeof namespaces !== 'object' || namespaces === null) {
     throw invalid('namespaces', namespaces, 'an object');
   }
@@ -95,8 +101,9 @@ function check(namespaces: Namespaces): void {
     }
     if (typeof value === 'number') checkInteger(`namespaces.${key}`, value, 0, MAX_FD);
     else if (value !== undefined) checkBoolean(`namespaces.${key}`, value);
+    if (value !== undefined && value !== false) checkKind(namespaces, key as Kind, inPlace);
   }
-  const { setgroups } = namespaces;
+  const { setgroups, uidMap, gidMap } = namespaces;
   if (setgroups !== undefined && setgroups !== 'allow' && setgroups !== 'deny') {
     throw invalid('namespaces.setgroups', setgroups, "'allow' or 'deny'");
   }
@@ -104,22 +111,36 @@ function check(namespaces: Namespaces): void {
     if (namespaces[key] === undefined || namespaces.user === true) continue;
     throw refused(`namespaces.${key}`, 'cannot be used without namespaces.user: true');
   }
+  if (uidMap !== undefined) checkMap('namespaces.uidMap', uidMap);
+  if (gidMap !== undefined) checkMap('namespaces.gidMap', gidMap);
+}
+
+/** Refuses what the kernel would not do for a namespace that is new or joined. */
+function checkKind(namespaces: Namespaces, kind: Kind, inPlace: boolean | undefined): void {
+  const value = namespaces[kind];
+  const name = `namespaces.${kind}`;
+  if (inPlace && (kind === 'user' || kind === 'pid' || (kind === 'time' && value !== true))) {
+    throw refused(name, 'cannot be used with exec: no process can change it for itself');
+  }
+  if (namespaces.user === true && typeof value === 'number' && kind !== 'pid') {
+    throw refused(name, 'cannot be joined from a new user namespace, which has no rights in it');
+  }
 }
 
 /** The maps are the parent's to write, in this order, while the child waits. */
-function emitMaps(program: ProgramBuilder, { uidMap, gidMap, setgroups }: Namespaces): void {
+function emitMaps(program: Program, { uidMap, gidMap, setgroups }: Namespaces): void {
   const wanted = setgroups ?? (gidMap === undefined ? undefined : 'deny');
   const add = (name: string, content: string): void => {
     program.parentFile(name, content);
     // Once for each, so that an error is about one file; after the first there is no wait.
     program.waitForParent({ name: 'user_namespaces', argument: name });
   };
-  if (uidMap !== undefined) add('uid_map', checkMap('namespaces.uidMap', uidMap));
+  if (uidMap !== undefined) add('uid_map', linesOf(uidMap));
   if (wanted !== undefined) add('setgroups', wanted);
-  if (gidMap !== undefined) add('gid_map', checkMap('namespaces.gidMap', gidMap));
+  if (gidMap !== undefined) add('gid_map', linesOf(gidMap));
 }
 
-function emitPrivateMounts(program: ProgramBuilder): void {
+function emitPrivateMounts(program: Program): void {
   const step = { name: 'mount', argument: '/' } as const;
   const flags = MS.MS_REC | MS.MS_PRIVATE;
   const none = program.string('none');
@@ -127,29 +148,30 @@ function emitPrivateMounts(program: ProgramBuilder): void {
 }
 
 /** Before identity and root: what those may be depends on the namespace. */
-export const namespaces: Step = {
+export const namespaces: Attribute<NamespaceOptions, typeof STEPS> = {
   options: ['namespaces'],
-  emit(program: ProgramBuilder, { options, inPlace }: Launch): void {
+  steps: STEPS,
+  on: ['linux'],
+  check({ namespaces }, { inPlace }) {
+    if (namespaces !== undefined) checkNamespaces(namespaces, inPlace);
+  },
+  emit(program, { options, inPlace }) {
     const wanted = options.namespaces;
     if (wanted === undefined) return;
-    check(wanted);
+    // The root of a cgroup namespace is the group that the process is in when it gets it. One that
+    // was born into the namespace but not into its `cgroup`, and has moved there, gets another.
+    const isMoved = program.cgroup >= 0 && wanted.cgroup === true;
+    const afterwards = isMoved && (inPlace === true || !native.hasClone3());
+    if (isMoved) {
+      if (!afterwards) program.skipIf(1, 1, { name: 'cgroup' }, OWN_CALL.isInCgroup);
+      program.must({ name: 'unshare', argument: 'cgroup' }, SYS.unshare, FLAGS.cgroup);
+    }
     for (const kind of KINDS) {
       const value = wanted[kind];
       if (value === undefined || value === false) continue;
       const flag = FLAGS[kind];
-      const name = `namespaces.${kind}`;
-      if (inPlace && (kind === 'user' || kind === 'pid' || (kind === 'time' && value !== true))) {
-        throw refused(name, 'cannot be used with exec: no process can change it for itself');
-      }
-      if (wanted.user === true && typeof value === 'number' && kind !== 'pid') {
-        throw refused(
-          name,
-          'cannot be joined from a new user namespace, which has no rights in it',
-        );
-      }
-      // Its root is the control group that the process is in then: see `cgroup`.
-      const afterwards = kind === 'cgroup' && options.cgroup !== undefined && !native.hasClone3();
-      if ((inPlace || afterwards) && value === true) {
+      if (kind === 'cgroup' && afterwards) continue;
+      if (inPlace && value === true) {
         program.must({ name: 'unshare', argument: kind }, SYS.unshare, flag);
       } else if (value === true) {
         program.cloneFlags |= flag;
@@ -172,7 +194,7 @@ export const namespaces: Step = {
       repeatable: true,
       apply: (options, value) => {
         const added = Object.fromEntries(value.split(',').map((kind) => [kind, true]));
-        return { ...options, namespaces: { ...options.namespaces, ...added } };
+        return { namespaces: { ...options.namespaces, ...added } };
       },
     },
     mapFlag('uid', 'uidMap'),
@@ -181,14 +203,13 @@ export const namespaces: Step = {
       flags: '--setgroups <allow|deny>',
       description: 'whether setgroups works in the new user namespace',
       apply: (options, value) => ({
-        ...options,
         namespaces: { ...options.namespaces, setgroups: value as 'allow' | 'deny' },
       }),
     },
   ],
 };
 
-function mapFlag(what: string, key: 'uidMap' | 'gidMap'): Flag {
+function mapFlag(what: string, key: 'uidMap' | 'gidMap'): Flag<NamespaceOptions> {
   return {
     flags: `--${what}-map <inside:outside:count>`,
     description: `map ${what}s of the new user namespace: 0:1000:1`,
@@ -196,7 +217,7 @@ function mapFlag(what: string, key: 'uidMap' | 'gidMap'): Flag {
     apply: (options, value) => {
       const [inside, outside, count] = value.split(':').map(toNumber) as [number, number, number];
       const map = [...(options.namespaces?.[key] ?? []), { inside, outside, count }];
-      return { ...options, namespaces: { ...options.namespaces, [key]: map } };
+      return { namespaces: { ...options.namespaces, [key]: map } };
     },
   };
 }

@@ -1,7 +1,6 @@
 import { checkInteger } from '../syscall/check.js';
 import { PRIO, SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 import { toNumber } from './values.js';
 
 /** The share of processor time that the process gets. */
@@ -19,11 +18,15 @@ export interface NiceOptions {
   nice?: number | undefined;
 }
 
-export const nice: Step = {
+export const nice: Attribute<NiceOptions, ['setpriority']> = {
   options: ['nice'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    if (options.nice === undefined) return;
-    const value = checkInteger('nice', options.nice, -20, 19);
+  steps: ['setpriority'],
+  on: 'all',
+  check({ nice }) {
+    if (nice !== undefined) checkInteger('nice', nice, -20, 19);
+  },
+  emit(program, { options: { nice: value } }) {
+    if (value === undefined) return;
     const step = { name: 'setpriority', argument: String(value) } as const;
     program.must(step, SYS.setpriority, PRIO.PRIO_PROCESS, 0, value);
   },
@@ -31,7 +34,7 @@ export const nice: Step = {
     {
       flags: '--nice <value>',
       description: 'the nice value, from -20 (most processor time) to 19',
-      apply: (options, value) => ({ ...options, nice: toNumber(value) }),
+      apply: (_, value) => ({ nice: toNumber(value) }),
     },
   ],
 };

@@ -1,7 +1,6 @@
 import { checkBoolean } from '../syscall/check.js';
 import { PR, SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 
 /** What execve may add. */
 export interface NoNewPrivilegesOptions {
@@ -14,17 +13,22 @@ export interface NoNewPrivilegesOptions {
 }
 
 /** After all that takes privileges; before what may be done only without new ones. */
-export const noNewPrivileges: Step = {
+export const noNewPrivileges: Attribute<NoNewPrivilegesOptions, ['PR_SET_NO_NEW_PRIVS']> = {
   options: ['noNewPrivileges'],
-  emit(program: ProgramBuilder, { options: { noNewPrivileges: wanted } }: Launch): void {
-    if (wanted === undefined || !checkBoolean('noNewPrivileges', wanted)) return;
+  steps: ['PR_SET_NO_NEW_PRIVS'],
+  on: ['linux'],
+  check({ noNewPrivileges }) {
+    if (noNewPrivileges !== undefined) checkBoolean('noNewPrivileges', noNewPrivileges);
+  },
+  emit(program, { options: { noNewPrivileges } }) {
+    if (!noNewPrivileges) return;
     program.must({ name: 'PR_SET_NO_NEW_PRIVS' }, SYS.prctl, PR.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   },
   flags: [
     {
       flags: '--no-new-privileges',
       description: 'set-user-ID bits and file capabilities give the program nothing',
-      apply: (options) => ({ ...options, noNewPrivileges: true }),
+      apply: () => ({ noNewPrivileges: true }),
     },
   ],
 };

@@ -1,7 +1,6 @@
 import { checkInteger } from '../syscall/check.js';
 import { AT, O, SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 import { toNumber } from './values.js';
 
 /** Who goes first when memory runs out. */
@@ -18,11 +17,15 @@ export interface OomScoreOptions {
 const PATH = '/proc/self/oom_score_adj';
 
 /** Before the identity changes: from then on the files in /proc are root's. */
-export const oomScore: Step = {
+export const oomScore: Attribute<OomScoreOptions, ['open', 'write']> = {
   options: ['oomScoreAdj'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    if (options.oomScoreAdj === undefined) return;
-    const score = checkInteger('oomScoreAdj', options.oomScoreAdj, -1000, 1000);
+  steps: ['open', 'write'],
+  on: ['linux'],
+  check({ oomScoreAdj }) {
+    if (oomScoreAdj !== undefined) checkInteger('oomScoreAdj', oomScoreAdj, -1000, 1000);
+  },
+  emit(program, { options: { oomScoreAdj: score } }) {
+    if (score === undefined) return;
     const file = program.slot();
     program.store(
       { name: 'open', argument: PATH },
@@ -41,7 +44,7 @@ export const oomScore: Step = {
     {
       flags: '--oom-score-adj <value>',
       description: 'how gladly the kernel kills it when memory runs out: -1000 to 1000',
-      apply: (options, value) => ({ ...options, oomScoreAdj: toNumber(value) }),
+      apply: (_, value) => ({ oomScoreAdj: toNumber(value) }),
     },
   ],
 };

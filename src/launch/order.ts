@@ -1,91 +1,93 @@
 /**
- * The steps of a launch in their order, and the options they come from.
+ * The attributes of a new process in the order in which they are carried out, and what is derived
+ * from them: the options of a launch, the names of its steps.
  *
- * A new attribute of a process is a file beside this one and a line in each of the two lists.
+ * A new attribute is a file beside this one and a line in `order`.
  *
  * @module
  */
-import { type CapabilityOptions, capabilities, keepCapabilities } from './capabilities.js';
-import { type CgroupOptions, cgroup } from './cgroup.js';
-import { type ChrootOptions, chroot } from './chroot.js';
-import { type CpuAffinityOptions, cpuAffinity } from './cpu-affinity.js';
-import { type CredentialOptions, credential } from './credential.js';
+import type { Attribute } from './attribute.js';
+import { capabilities, keepCapabilities } from './capabilities.js';
+import { cgroup } from './cgroup.js';
+import { chroot } from './chroot.js';
+import { cpuAffinity } from './cpu-affinity.js';
+import { credential } from './credential.js';
 import { descriptors, sources } from './descriptors.js';
-import { type DirectoryOptions, directory } from './directory.js';
-import { type ImageOptions, image } from './image.js';
-import { type IoPriorityOptions, ioPriority } from './io-priority.js';
-import { type LimitOptions, limits } from './limits.js';
-import { type NamespaceOptions, namespaces } from './namespaces.js';
-import { type NiceOptions, nice } from './nice.js';
-import { type NoNewPrivilegesOptions, noNewPrivileges } from './no-new-privileges.js';
-import { type OomScoreOptions, oomScore } from './oom-score.js';
-import { type ParentDeathSignalOptions, parentDeathSignal } from './parent-death-signal.js';
-import { type PtraceOptions, ptrace } from './ptrace.js';
-import { type SchedulerOptions, scheduler } from './scheduler.js';
-import { type SessionOptions, session } from './session.js';
-import { dispositions, mask, type SignalOptions } from './signals.js';
-import type { Step } from './step.js';
-import {
-  controllingTerminal,
-  detachTerminal,
-  foreground,
-  type TerminalOptions,
-} from './terminal.js';
-import { type UmaskOptions, umask } from './umask.js';
+import { directory } from './directory.js';
+import { image } from './image.js';
+import { ioPriority } from './io-priority.js';
+import { limits } from './limits.js';
+import { namespaces } from './namespaces.js';
+import { nice } from './nice.js';
+import { noNewPrivileges } from './no-new-privileges.js';
+import { oomScore } from './oom-score.js';
+import { parentDeathSignal } from './parent-death-signal.js';
+import { ptrace } from './ptrace.js';
+import { scheduler } from './scheduler.js';
+import { session } from './session.js';
+import { dispositions, mask } from './signals.js';
+import { controllingTerminal, detachTerminal, foreground } from './terminal.js';
+import { umask } from './umask.js';
+
+/** The assertions let a declaration file have the types of the elements. */
+export const order = [
+  sources as typeof sources, // while / and the working directory are still this process'
+  dispositions as typeof dispositions,
+  session as typeof session,
+  foreground as typeof foreground, // the terminal is this process' descriptor: before they move
+  detachTerminal as typeof detachTerminal, // /dev/tty may be missing in other mounts or a new root
+  cgroup as typeof cgroup, // a cgroup namespace begins in the group that the process is in
+  namespaces as typeof namespaces,
+  oomScore as typeof oomScore, // before credentials: the file of an undumpable process is root's
+  scheduler as typeof scheduler,
+  nice as typeof nice, // the policy may ignore it, but never sets it
+  ioPriority as typeof ioPriority,
+  cpuAffinity as typeof cpuAffinity,
+  limits as typeof limits,
+  chroot as typeof chroot,
+  keepCapabilities as typeof keepCapabilities, // setuid takes them away
+  credential as typeof credential,
+  capabilities as typeof capabilities,
+  umask as typeof umask,
+  directory as typeof directory, // after a new root or identity: its path and permissions hold
+  parentDeathSignal as typeof parentDeathSignal, // after credentials, which clear it
+  descriptors as typeof descriptors,
+  controllingTerminal as typeof controllingTerminal, // the terminal is the child's descriptor
+  noNewPrivileges as typeof noNewPrivileges,
+  ptrace as typeof ptrace,
+  mask as typeof mask, // a pending signal may end the child here: nothing but execve follows
+  image as typeof image,
+] as const;
+
+type Listed = (typeof order)[number];
+
+/** One type that has the members of all: a function that takes each of them takes no less. */
+type Merged<A> = (
+  A extends Attribute<infer O, infer _S, infer _N>
+    ? (all: O) => void
+    : never
+) extends (all: infer All extends object) => void
+  ? All
+  : never;
 
 /** What is true of a new process. */
-export interface LaunchOptions
-  extends DirectoryOptions,
-    ImageOptions,
-    SessionOptions,
-    SignalOptions,
-    ParentDeathSignalOptions,
-    UmaskOptions,
-    TerminalOptions,
-    NamespaceOptions,
-    CgroupOptions,
-    PtraceOptions,
-    OomScoreOptions,
-    SchedulerOptions,
-    NiceOptions,
-    IoPriorityOptions,
-    CpuAffinityOptions,
-    LimitOptions,
-    ChrootOptions,
-    CredentialOptions,
-    CapabilityOptions,
-    NoNewPrivilegesOptions {}
-
-export const order: readonly Step[] = [
-  sources, // while / and the working directory are still this process'
-  dispositions,
-  session,
-  foreground, // the terminal is this process' descriptor: before they move
-  detachTerminal, // by way of /dev/tty, which other mounts and a new root may lack
-  cgroup, // where it could not be born in it: a cgroup namespace begins where the process is
-  namespaces,
-  oomScore, // before credentials: a process that can't be dumped may not write its own file
-  scheduler,
-  nice, // the policy may ignore it, but never sets it
-  ioPriority,
-  cpuAffinity,
-  limits,
-  chroot,
-  keepCapabilities, // setuid takes them away
-  credential,
-  capabilities,
-  umask,
-  directory, // after whatever changes the root or the identity: path and permission are the new ones
-  parentDeathSignal, // after credentials, which clear it
-  descriptors,
-  controllingTerminal, // the terminal is the child's descriptor
-  noNewPrivileges,
-  ptrace,
-  mask, // a signal that was pending may end the child here, so nothing but execve follows
-  image,
-];
+export interface LaunchOptions extends Merged<Listed> {}
 
 /** The names of all options. */
-export const launchOptionNames: readonly (keyof LaunchOptions)[] = order.flatMap(
-  ({ options }) => options,
-);
+export const launchOptionNames: readonly (keyof LaunchOptions)[] = order.flatMap<
+  keyof LaunchOptions
+>(({ options }) => options);
+
+/** What this process does before there is a new one. */
+const BEFORE = ['pipe2', 'socketpair', 'clone'] as const;
+
+/**
+ * The step of a launch that failed: the system call as its manual page names it, or the operation
+ * where one call has many (`'PR_SET_PDEATHSIG'`).
+ */
+export type StepName = (typeof BEFORE)[number] | Listed['steps'][number];
+
+/** Every step that a launch can fail at, in the order of the attributes. */
+export const STEP_NAMES: readonly StepName[] = [
+  ...new Set<StepName>([...BEFORE, ...order.flatMap<StepName>(({ steps }) => steps)]),
+];

@@ -3,9 +3,8 @@ import { POSIX_CALL } from '../protocol.js';
 import { checkSignal } from '../syscall/check.js';
 import { P, PR, SYS } from '../syscall/constants.js';
 import { type Signal, signalName } from '../syscall/signals.js';
-import type { ProgramBuilder } from './program.js';
+import type { Attribute } from './attribute.js';
 import { toSignal } from './signals.js';
-import type { Launch, Step } from './step.js';
 
 /** What happens to the process when this one ends. */
 export interface ParentDeathSignalOptions {
@@ -21,9 +20,17 @@ export interface ParentDeathSignalOptions {
 /** Of procctl(2), with which FreeBSD does what prctl(2) does on Linux. */
 const PROC_PDEATHSIG_CTL = 11;
 
-export const parentDeathSignal: Step = {
+export const parentDeathSignal: Attribute<
+  ParentDeathSignalOptions,
+  ['getpid', 'PR_SET_PDEATHSIG']
+> = {
   options: ['parentDeathSignal'],
-  emit(program: ProgramBuilder, { options, parentPid }: Launch): void {
+  steps: ['getpid', 'PR_SET_PDEATHSIG'],
+  on: ['linux', 'freebsd'], // procctl(2) of FreeBSD has it
+  check({ parentDeathSignal }) {
+    if (parentDeathSignal !== undefined) checkSignal('parentDeathSignal', parentDeathSignal);
+  },
+  emit(program, { options, parentPid }) {
     if (options.parentDeathSignal === undefined) return;
     const signal = checkSignal('parentDeathSignal', options.parentDeathSignal);
     const self = program.slot();
@@ -45,7 +52,7 @@ export const parentDeathSignal: Step = {
     {
       flags: '--parent-death-signal <signal>',
       description: 'the signal the program gets when forkexec ends, however it ends: KILL',
-      apply: (options, value) => ({ ...options, parentDeathSignal: toSignal(value) }),
+      apply: (_, value) => ({ parentDeathSignal: toSignal(value) }),
     },
   ],
 };

@@ -10,20 +10,13 @@ import { KIND, MODE, OWN_CALL, PROGRAM } from '../protocol.js';
 import { unavailable } from '../syscall/check.js';
 import { F, SYS } from '../syscall/constants.js';
 import { Address, ProgramData, Slot } from './program-data.js';
-import type { SilentStepName, StepName } from './step-names.js';
 
 export { Address, Slot };
 
 /** What an instruction is called in an error. */
-export interface StepInfo {
-  readonly name: StepName;
+export interface StepInfo<Name extends string = string> {
+  readonly name: Name;
   /** What it was applied to: `'/no/dir'`. */
-  readonly argument?: string | undefined;
-}
-
-/** The same for what no error can be about. */
-export interface SilentStep {
-  readonly name: StepName | SilentStepName;
   readonly argument?: string | undefined;
 }
 
@@ -37,7 +30,7 @@ let output = new Uint8Array(64 * 1024);
 
 /** An instruction as it is added. */
 interface NewInstruction {
-  readonly step: SilentStep;
+  readonly step: StepInfo;
   /** Of the system call. */
   readonly number: number;
   readonly args: readonly Argument[];
@@ -49,8 +42,11 @@ interface NewInstruction {
   readonly skip?: number;
 }
 
-/** Programs are complete before the next begins: they share the scratch memory. */
-export class ProgramBuilder extends ProgramData {
+/**
+ * Programs are complete before the next begins: they share the scratch memory. `Name` is what may
+ * fail; a step whose result does not matter can have any name, for no error has it.
+ */
+export class ProgramBuilder<Name extends string = string> extends ProgramData {
   readonly steps: StepInfo[] = [];
   /** CLONE_NEW… flags: namespaces that the process is born into; and PROGRAM.ownMemory. */
   cloneFlags = 0;
@@ -70,17 +66,17 @@ export class ProgramBuilder extends ProgramData {
   #floor = 3;
 
   /** A call whose failure ends the launch. */
-  must(step: StepInfo, number: number, ...args: readonly Argument[]): void {
+  must(step: StepInfo<Name>, number: number, ...args: readonly Argument[]): void {
     this.#add({ step, number, args, mode: MODE.fail });
   }
 
   /** A call whose result does not matter. */
-  ignore(step: SilentStep, number: number, ...args: readonly Argument[]): void {
+  ignore(step: StepInfo, number: number, ...args: readonly Argument[]): void {
     this.#add({ step, number, args, mode: MODE.ignore });
   }
 
   /** As `must`, and the result is kept. */
-  store(step: StepInfo, slot: Slot, number: number, ...args: readonly Argument[]): void {
+  store(step: StepInfo<Name>, slot: Slot, number: number, ...args: readonly Argument[]): void {
     this.#add({ step, number, args, mode: MODE.store, skip: slot.offset });
   }
 
@@ -88,7 +84,7 @@ export class ProgramBuilder extends ProgramData {
   skipIf(
     value: number,
     count: number,
-    step: SilentStep,
+    step: StepInfo,
     number: number,
     ...args: readonly Argument[]
   ): void {
@@ -105,7 +101,7 @@ export class ProgramBuilder extends ProgramData {
   }
 
   /** One of several calls of which the first to succeed does: execve along PATH. */
-  candidate(step: StepInfo, number: number, ...args: readonly Argument[]): void {
+  candidate(step: StepInfo<Name>, number: number, ...args: readonly Argument[]): void {
     this.#add({ step, number, args, mode: MODE.tryNext });
   }
 
@@ -127,7 +123,7 @@ export class ProgramBuilder extends ProgramData {
   }
 
   /** The child waits here until the parent has written the `parentFile`s. */
-  waitForParent(step: StepInfo): void {
+  waitForParent(step: StepInfo<Name>): void {
     this.must(step, OWN_CALL.waitForParent);
   }
 
@@ -168,8 +164,9 @@ export class ProgramBuilder extends ProgramData {
     const { steps } = this;
     const count = steps.length;
     for (const [fd, slot] of this.#kept) {
-      const step = { name: 'fcntl', argument: String(fd) } as const;
-      this.store(step, slot, SYS.fcntl, fd, F.F_DUPFD_CLOEXEC, this.#floor);
+      const step = { name: 'fcntl', argument: String(fd) };
+      const args = [fd, F.F_DUPFD_CLOEXEC, this.#floor];
+      this.#add({ step, number: SYS.fcntl, args, mode: MODE.store, skip: slot.offset });
     }
     steps.splice(this.#keptAt, 0, ...steps.splice(count));
     const at = this.#keptAt * INSTRUCTION_WORDS;
@@ -212,6 +209,6 @@ export class ProgramBuilder extends ProgramData {
     instructions[at + 1] = mode | (kinds << 8);
     instructions[at + 2] = value;
     instructions[at + 3] = skip;
-    this.steps.push(step as StepInfo);
+    this.steps.push(step);
   }
 }

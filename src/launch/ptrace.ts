@@ -1,7 +1,6 @@
 import { checkBoolean } from '../syscall/check.js';
 import { PTRACE, SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 
 /** Whether the new process is traced. */
 export interface PtraceOptions {
@@ -17,17 +16,22 @@ export interface PtraceOptions {
 const TRACEME = PTRACE.PTRACE_TRACEME ?? 0;
 
 /** Last but for the mask, so that no step of the launch is traced. */
-export const ptrace: Step = {
+export const ptrace: Attribute<PtraceOptions, ['ptrace']> = {
   options: ['ptrace'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    if (options.ptrace === undefined || !checkBoolean('ptrace', options.ptrace)) return;
+  steps: ['ptrace'],
+  on: 'all',
+  check({ ptrace }) {
+    if (ptrace !== undefined) checkBoolean('ptrace', ptrace);
+  },
+  emit(program, { options: { ptrace } }) {
+    if (!ptrace) return;
     program.must({ name: 'ptrace', argument: 'PTRACE_TRACEME' }, SYS.ptrace, TRACEME);
   },
   flags: [
     {
       flags: '--ptrace',
       description: 'stop it before its first instruction, for a debugger; SIGCONT lets it go on',
-      apply: (options) => ({ ...options, ptrace: true }),
+      apply: () => ({ ptrace: true }),
     },
   ],
 };

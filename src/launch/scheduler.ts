@@ -1,8 +1,8 @@
 import { checkBoolean, checkInteger, invalid, outOfRange, refused } from '../syscall/check.js';
 import { LAYOUT, SCHED, SYS } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
+import type { Attribute } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
 import { checkKeys, toNumber, toWords } from './values.js';
 
 /** How the kernel schedules a process. */
@@ -47,13 +47,16 @@ const POLICIES: Readonly<Record<Scheduler['policy'], number>> = {
   deadline: SCHED.SCHED_DEADLINE,
 };
 
+const STEPS = ['sched_setscheduler', 'sched_setattr'] as const;
+type Program = ProgramBuilder<(typeof STEPS)[number]>;
+
 const KEYS = ['policy', 'priority', 'runtime', 'deadline', 'period', 'resetOnFork'] as const;
 const TIMES = ['runtime', 'deadline', 'period'] as const;
 /** The kernel calculates with no less, and the times are signed there. */
 const LEAST_TIME = 1024n;
 const MOST_TIME = 2n ** 63n - 1n;
 
-function checkTime(name: (typeof TIMES)[number], time: unknown): bigint {
+function checkTime(name: (typeof TIMES)[number], time: unknown): void {
   const option = `scheduler.${name}`;
   const expected = `a whole number of nanoseconds from ${LEAST_TIME} to ${MOST_TIME}`;
   if (typeof time !== 'number' && typeof time !== 'bigint') throw invalid(option, time, expected);
@@ -62,7 +65,6 @@ function checkTime(name: (typeof TIMES)[number], time: unknown): bigint {
   }
   const value = BigInt(time);
   if (value < LEAST_TIME || value > MOST_TIME) throw outOfRange(option, time, expected);
-  return value;
 }
 
 /** Refuses what the policy has no use for. */
@@ -74,51 +76,72 @@ function checkUnused(scheduler: Scheduler, keys: readonly (keyof Scheduler)[]): 
   }
 }
 
-function emitDeadline(program: ProgramBuilder, scheduler: Scheduler, resetOnFork: boolean): void {
+function checkDeadline(scheduler: Scheduler): void {
   checkUnused(scheduler, ['priority']);
-  const runtime = checkTime('runtime', scheduler.runtime);
-  const deadline = checkTime('deadline', scheduler.deadline);
-  const period = checkTime('period', scheduler.period ?? deadline);
+  checkTime('runtime', scheduler.runtime);
+  checkTime('deadline', scheduler.deadline);
+  if (scheduler.period !== undefined) checkTime('period', scheduler.period);
+  const { runtime, deadline, period } = timesOf(scheduler);
   if (runtime > deadline) {
     throw outOfRange('scheduler.runtime', scheduler.runtime, 'not above `scheduler.deadline`');
   }
   if (deadline > period) {
     throw outOfRange('scheduler.deadline', scheduler.deadline, 'not above `scheduler.period`');
   }
+}
+
+function timesOf({ runtime = 0, deadline = 0, period = deadline }: Scheduler) {
+  return { runtime: BigInt(runtime), deadline: BigInt(deadline), period: BigInt(period) };
+}
+
+function emitDeadline(program: Program, scheduler: Scheduler): void {
+  const times = timesOf(scheduler);
   const attributes = writeStruct(LAYOUT.sched_attr, {
     // What every kernel that has the call takes.
     size: SCHED.SCHED_ATTR_SIZE_VER0,
     policy: POLICIES.deadline,
-    flags: resetOnFork ? SCHED.SCHED_FLAG_RESET_ON_FORK : 0,
-    runtime,
-    deadline,
-    period,
+    flags: scheduler.resetOnFork ? SCHED.SCHED_FLAG_RESET_ON_FORK : 0,
+    ...times,
   });
-  const step = { name: 'sched_setattr', argument: `deadline:${runtime}:${deadline}:${period}` };
+  const argument = `deadline:${Object.values(times).join(':')}`;
+  const step = { name: 'sched_setattr', argument } as const;
   const address = program.words(toWords(attributes));
-  program.must(step as { name: 'sched_setattr' }, SYS.sched_setattr, 0, address, 0);
+  program.must(step, SYS.sched_setattr, 0, address, 0);
 }
 
-export const scheduler: Step = {
+function isRealTime(policy: Scheduler['policy']): boolean {
+  return policy === 'fifo' || policy === 'rr';
+}
+
+export const scheduler: Attribute<SchedulerOptions, typeof STEPS> = {
   options: ['scheduler'],
-  emit(program: ProgramBuilder, { options: { scheduler: wanted } }: Launch): void {
-    if (wanted === undefined) return;
-    checkKeys('scheduler', wanted, KEYS);
-    const { policy, priority, resetOnFork = false } = wanted;
+  steps: STEPS,
+  on: ['linux'],
+  check({ scheduler }) {
+    if (scheduler === undefined) return;
+    checkKeys('scheduler', scheduler, KEYS);
+    const { policy, priority, resetOnFork = false } = scheduler;
     if (!Object.hasOwn(POLICIES, policy)) {
       const names = Object.keys(POLICIES).join(', ');
       throw invalid('scheduler.policy', policy, `one of ${names}`);
     }
     checkBoolean('scheduler.resetOnFork', resetOnFork);
     if (policy === 'deadline') {
-      emitDeadline(program, wanted, resetOnFork);
+      checkDeadline(scheduler);
       return;
     }
-    const realTime = policy === 'fifo' || policy === 'rr';
-    checkUnused(wanted, realTime ? TIMES : ['priority', ...TIMES]);
-    const level = realTime ? checkInteger('scheduler.priority', priority, 1, 99) : 0;
+    checkUnused(scheduler, isRealTime(policy) ? TIMES : ['priority', ...TIMES]);
+    if (isRealTime(policy)) checkInteger('scheduler.priority', priority, 1, 99);
+  },
+  emit(program, { options: { scheduler } }) {
+    if (scheduler === undefined) return;
+    const { policy, priority: level = 0, resetOnFork } = scheduler;
+    if (policy === 'deadline') {
+      emitDeadline(program, scheduler);
+      return;
+    }
     const number = POLICIES[policy] | (resetOnFork ? SCHED.SCHED_RESET_ON_FORK : 0);
-    const argument = realTime ? `${policy}:${level}` : policy;
+    const argument = isRealTime(policy) ? `${policy}:${level}` : policy;
     // Not sched_setattr, which would set the nice value too, to one that is not known here.
     const parameter = program.words([BigInt(level)]);
     const step = { name: 'sched_setscheduler', argument } as const;
@@ -129,7 +152,7 @@ export const scheduler: Step = {
       flags: '--scheduler <policy>',
       description:
         'other, batch, idle, fifo:PRIORITY, rr:PRIORITY or deadline:RUNTIME:DEADLINE (ns)',
-      apply: (options, value) => ({ ...options, scheduler: toScheduler(value) }),
+      apply: (_, value) => ({ scheduler: toScheduler(value) }),
     },
   ],
 };

@@ -1,7 +1,6 @@
 import { checkBoolean, checkInteger, refused } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 import { toNumber } from './values.js';
 
 /** Session and process group of the new process. */
@@ -21,28 +20,34 @@ export interface SessionOptions {
 
 const PID_MAX = 0x3fff_ffff;
 
-export const session: Step = {
+export const session: Attribute<SessionOptions, ['setsid', 'setpgid']> = {
   options: ['session', 'processGroup'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    const wanted = options.session !== undefined && checkBoolean('session', options.session);
-    if (wanted) program.must({ name: 'setsid' }, SYS.setsid);
-    if (options.processGroup === undefined) return;
-    const group = checkInteger('processGroup', options.processGroup, 0, PID_MAX);
-    if (wanted) {
+  steps: ['setsid', 'setpgid'],
+  on: 'all',
+  check({ session, processGroup }) {
+    if (session !== undefined) checkBoolean('session', session);
+    if (processGroup === undefined) return;
+    checkInteger('processGroup', processGroup, 0, PID_MAX);
+    if (session) {
       throw refused('processGroup', 'cannot be combined with session, which starts its own group');
     }
-    program.must({ name: 'setpgid', argument: String(group) }, SYS.setpgid, 0, group);
+  },
+  emit(program, { options: { session, processGroup } }) {
+    if (session) program.must({ name: 'setsid' }, SYS.setsid);
+    if (processGroup === undefined) return;
+    const step = { name: 'setpgid', argument: String(processGroup) } as const;
+    program.must(step, SYS.setpgid, 0, processGroup);
   },
   flags: [
     {
       flags: '--session',
       description: 'run in a new session, without a controlling terminal',
-      apply: (options) => ({ ...options, session: true }),
+      apply: () => ({ session: true }),
     },
     {
       flags: '--process-group <id>',
       description: 'run in this process group; 0 is a new one',
-      apply: (options, value) => ({ ...options, processGroup: toNumber(value) }),
+      apply: (_, value) => ({ processGroup: toNumber(value) }),
     },
   ],
 };

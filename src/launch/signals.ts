@@ -3,8 +3,8 @@ import { ACTION } from '../protocol.js';
 import { checkSignals, invalid, refused } from '../syscall/check.js';
 import { SIG, SIG_HOW, SYS } from '../syscall/constants.js';
 import { type Signal, signalName, signalSet } from '../syscall/signals.js';
+import type { Attribute, Flag } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
-import type { Flag, Launch, Step } from './step.js';
 import { checkKeys } from './values.js';
 
 /** Signals of the new process. */
@@ -35,7 +35,7 @@ const SIG_IGN = 1n;
 const { SIGKILL, SIGSTOP, SIGPIPE, SIGXFSZ } = SIG;
 
 /** The numbers, none of which the kernel refuses to have set. */
-function settable(option: string, signals: readonly Signal[]): number[] {
+function settable(option: string, signals: readonly Signal[] = []): Set<number> {
   const numbers = checkSignals(option, signals);
   for (const [index, number] of numbers.entries()) {
     if (number === SIGKILL || number === SIGSTOP) {
@@ -46,10 +46,14 @@ function settable(option: string, signals: readonly Signal[]): number[] {
       );
     }
   }
-  return numbers;
+  return new Set(numbers);
 }
 
-function setAction(program: ProgramBuilder, numbers: Iterable<number>, handler: bigint): void {
+function setAction(
+  program: ProgramBuilder<'sigaction'>,
+  numbers: Iterable<number>,
+  handler: bigint,
+): void {
   // struct sigaction: handler, flags, restorer, mask
   const action = program.words([handler, 0n, 0n, 0n]);
   for (const number of numbers) {
@@ -59,12 +63,11 @@ function setAction(program: ProgramBuilder, numbers: Iterable<number>, handler: 
 }
 
 /** Adds to one of the lists of `signals`. */
-function add(list: 'mask' | 'ignore' | 'default'): Flag['apply'] {
+function add(list: 'mask' | 'ignore' | 'default'): Flag<SignalOptions>['apply'] {
   return (options, value) => {
     const before = options.signals?.[list];
     const signals = value.split(',').map((name) => toSignal(name));
     return {
-      ...options,
       signals: {
         ...options.signals,
         [list]: [...(Array.isArray(before) ? before : []), ...signals],
@@ -81,19 +84,30 @@ export function toSignal(text: string): Signal {
 }
 
 /** First of all, while every signal is blocked: see also native/launch.c, which resets handlers. */
-export const dispositions: Step = {
+export const dispositions: Attribute<SignalOptions, ['sigaction']> = {
   options: ['signals'],
-  emit(program: ProgramBuilder, { options: { signals } }: Launch): void {
-    if (signals !== undefined) checkKeys('signals', signals, ['mask', 'ignore', 'default']);
-    const ignore = new Set(settable('signals.ignore', signals?.ignore ?? []));
-    const reset = new Set(settable('signals.default', signals?.default ?? []));
-    for (const number of reset) {
+  steps: ['sigaction'],
+  on: 'all',
+  check({ signals }) {
+    if (signals === undefined) return;
+    checkKeys('signals', signals, ['mask', 'ignore', 'default']);
+    const ignore = settable('signals.ignore', signals.ignore);
+    for (const number of settable('signals.default', signals.default)) {
       if (!ignore.has(number)) continue;
       throw refused(
         'signals',
         `cannot both ignore ${signalName(number)} and reset it to its default`,
       );
     }
+    const { mask = 'inherit' } = signals;
+    if (typeof mask === 'string' && mask !== 'inherit') {
+      throw invalid('signals.mask', mask, "'inherit' or an array of signals");
+    }
+    if (mask !== 'inherit') checkSignals('signals.mask', mask);
+  },
+  emit(program, { options: { signals } }) {
+    const ignore = settable('signals.ignore', signals?.ignore);
+    const reset = settable('signals.default', signals?.default);
     for (const number of [SIGPIPE, SIGXFSZ]) {
       const isAsked = native.signalAction(number) === ACTION.ignoredHere;
       if (!ignore.has(number) && !isAsked) reset.add(number);
@@ -114,24 +128,6 @@ export const dispositions: Step = {
       repeatable: true,
       apply: add('default'),
     },
-  ],
-};
-
-/** Last of all: from here on a pending signal ends the child before its program runs. */
-export const mask: Step = {
-  options: [],
-  emit(program: ProgramBuilder, { options: { signals } }: Launch): void {
-    const wanted = signals?.mask ?? 'inherit';
-    if (typeof wanted === 'string' && wanted !== 'inherit') {
-      throw invalid('signals.mask', wanted, "'inherit' or an array of signals");
-    }
-    const set =
-      wanted === 'inherit' ? native.signalMask() : signalSet(checkSignals('signals.mask', wanted));
-    const address = program.words([set]);
-    const step = { name: 'sigprocmask' } as const;
-    program.must(step, SYS.rt_sigprocmask, SIG_HOW.SIG_SETMASK, address, 0, SET_SIZE);
-  },
-  flags: [
     {
       flags: '--block-signal <signals>',
       description: 'block these signals in the program',
@@ -139,4 +135,19 @@ export const mask: Step = {
       apply: add('mask'),
     },
   ],
+};
+
+/** Last of all: from here on a pending signal ends the child before its program runs. */
+export const mask: Attribute<object, ['sigprocmask'], SignalOptions> = {
+  options: [],
+  steps: ['sigprocmask'],
+  on: 'all',
+  emit(program, { options: { signals } }) {
+    const wanted = signals?.mask ?? 'inherit';
+    const set =
+      wanted === 'inherit' ? native.signalMask() : signalSet(checkSignals('signals.mask', wanted));
+    const address = program.words([set]);
+    const step = { name: 'sigprocmask' } as const;
+    program.must(step, SYS.rt_sigprocmask, SIG_HOW.SIG_SETMASK, address, 0, SET_SIZE);
+  },
 };

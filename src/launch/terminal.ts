@@ -1,7 +1,8 @@
 import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { AT, E, O, SYS, TIOC } from '../syscall/constants.js';
-import { Address, type ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
+import { Address } from './program.js';
+import type { SessionOptions } from './session.js';
 import { toNumber } from './values.js';
 
 /** The terminal of the new process. */
@@ -29,9 +30,15 @@ export interface TerminalOptions {
 const MAX_FD = 0x3fff_ffff;
 
 /** While every signal is blocked, so that a background group gets no SIGTTOU for it. */
-export const foreground: Step = {
+export const foreground: Attribute<
+  Pick<TerminalOptions, 'foreground'>,
+  ['setpgid', 'getpgid', 'TIOCSPGRP'],
+  SessionOptions & TerminalOptions
+> = {
   options: ['foreground'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
+  steps: ['setpgid', 'getpgid', 'TIOCSPGRP'],
+  on: 'all',
+  check(options) {
     if (options.foreground === undefined) return;
     const terminal = checkInteger('foreground', options.foreground, 0, MAX_FD);
     if (options.session) {
@@ -40,7 +47,10 @@ export const foreground: Step = {
     if (options.controllingTerminal !== undefined) {
       throw refused('foreground', 'cannot be combined with controllingTerminal');
     }
-    if (options.processGroup === undefined) {
+  },
+  emit(program, { options: { foreground: terminal, processGroup } }) {
+    if (terminal === undefined) return;
+    if (processGroup === undefined) {
       program.must({ name: 'setpgid', argument: '0' }, SYS.setpgid, 0, 0);
     }
     const group = program.slot();
@@ -52,20 +62,28 @@ export const foreground: Step = {
     {
       flags: '--foreground <fd>',
       description: 'run as the foreground group of the terminal at this descriptor',
-      apply: (options, value) => ({ ...options, foreground: toNumber(value) }),
+      apply: (_, value) => ({ foreground: toNumber(value) }),
     },
   ],
 };
 
 /** While /dev is that of this process: in a new root there may be none. */
-export const detachTerminal: Step = {
+export const detachTerminal: Attribute<
+  Pick<TerminalOptions, 'detachTerminal'>,
+  ['open', 'TIOCNOTTY'],
+  TerminalOptions
+> = {
   options: ['detachTerminal'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    const wanted = options.detachTerminal;
-    if (wanted === undefined || !checkBoolean('detachTerminal', wanted)) return;
-    if (options.controllingTerminal !== undefined) {
+  steps: ['open', 'TIOCNOTTY'],
+  on: 'all',
+  check({ detachTerminal, controllingTerminal }) {
+    if (detachTerminal === undefined || !checkBoolean('detachTerminal', detachTerminal)) return;
+    if (controllingTerminal !== undefined) {
       throw refused('detachTerminal', 'cannot be combined with controllingTerminal');
     }
+  },
+  emit(program, { options: { detachTerminal } }) {
+    if (!detachTerminal) return;
     // /dev/tty is the controlling terminal, and ENXIO says that there is none.
     const step = { name: 'open', argument: '/dev/tty' } as const;
     const path = program.string('/dev/tty');
@@ -80,24 +98,32 @@ export const detachTerminal: Step = {
     {
       flags: '--detach-terminal',
       description: 'give up the controlling terminal',
-      apply: (options) => ({ ...options, detachTerminal: true }),
+      apply: () => ({ detachTerminal: true }),
     },
   ],
 };
 
 /** Once the child's descriptors are in place. */
-export const controllingTerminal: Step = {
+export const controllingTerminal: Attribute<
+  Pick<TerminalOptions, 'controllingTerminal'>,
+  ['TIOCSCTTY'],
+  SessionOptions
+> = {
   options: ['controllingTerminal'],
-  emit(program: ProgramBuilder, { options, descriptors }: Launch): void {
-    const { controllingTerminal: terminal } = options;
+  steps: ['TIOCSCTTY'],
+  on: 'all',
+  check({ controllingTerminal: terminal, session }, { descriptors }) {
     if (terminal === undefined) return;
     checkInteger('controllingTerminal', terminal, 0, MAX_FD);
-    if (options.session !== true) {
+    if (session !== true) {
       throw refused('controllingTerminal', 'cannot be used without session');
     }
     if (!descriptors.has(terminal)) {
       throw invalid('controllingTerminal', terminal, 'a descriptor that the child has');
     }
+  },
+  emit(program, { options: { controllingTerminal: terminal } }) {
+    if (terminal === undefined) return;
     const step = { name: 'TIOCSCTTY', argument: String(terminal) } as const;
     program.must(step, SYS.ioctl, terminal, TIOC.TIOCSCTTY, 0);
   },
@@ -105,7 +131,7 @@ export const controllingTerminal: Step = {
     {
       flags: '--controlling-terminal <fd>',
       description: "make the terminal at this descriptor the new session's; needs --session",
-      apply: (options, value) => ({ ...options, controllingTerminal: toNumber(value) }),
+      apply: (_, value) => ({ controllingTerminal: toNumber(value) }),
     },
   ],
 };

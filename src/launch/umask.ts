@@ -1,7 +1,6 @@
 import { checkInteger } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
-import type { ProgramBuilder } from './program.js';
-import type { Launch, Step } from './step.js';
+import type { Attribute } from './attribute.js';
 
 /** Permissions that new files of the process do without. */
 export interface UmaskOptions {
@@ -9,19 +8,22 @@ export interface UmaskOptions {
   umask?: number | undefined;
 }
 
-export const umask: Step = {
+export const umask: Attribute<UmaskOptions, ['umask']> = {
   options: ['umask'],
-  emit(program: ProgramBuilder, { options }: Launch): void {
-    if (options.umask === undefined) return;
-    const mask = checkInteger('umask', options.umask, 0, 0o777);
-    program.must({ name: 'umask', argument: mask.toString(8) }, SYS.umask, mask);
+  steps: ['umask'],
+  on: 'all',
+  check({ umask }) {
+    if (umask !== undefined) checkInteger('umask', umask, 0, 0o777);
+  },
+  emit(program, { options: { umask } }) {
+    if (umask === undefined) return;
+    program.must({ name: 'umask', argument: umask.toString(8) }, SYS.umask, umask);
   },
   flags: [
     {
       flags: '--umask <mode>',
       description: 'the file mode creation mask, in octal: 027',
-      apply: (options, value) => ({
-        ...options,
+      apply: (_, value) => ({
         umask: /^[0-7]+$/.test(value) ? Number.parseInt(value, 8) : Number.NaN,
       }),
     },

@@ -5,9 +5,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import { compile, launchError } from '../launch/compile.js';
+import type { DescriptorSource, Launch } from '../launch/attribute.js';
+import { checkLaunch, compile, launchError } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import type { DescriptorSource, Launch } from '../launch/step.js';
 import { checkKeys } from '../launch/values.js';
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
@@ -65,7 +65,7 @@ function checkFlushed(): void {
  * expects that. Then writes what JavaScript holds back. Returns what undoes the first; throws, having
  * undone it, while something is still to be written.
  */
-function takeBackStdio(descriptors: Launch['descriptors']): () => void {
+function takeBackStdio(descriptors: Launch<LaunchOptions>['descriptors']): () => void {
   // All before the streams are looked at: that makes them, if nobody used them yet.
   const before = [0, 1, 2].map((fd) => [fd, attempt('fcntl', fd, F.F_GETFL)] as const);
   const undo = (): void => {
@@ -126,12 +126,14 @@ function keepProcess({ processGroup, foreground, oomScoreAdj }: LaunchOptions): 
 }
 
 /** Runs a launch on this process. @internal */
-export function execLaunch(launch: Launch): never {
+export function execLaunch(launch: Launch<LaunchOptions>): never {
   if (!isMainThread) {
     const error = new Error('exec must be called on the main thread: it replaces all threads');
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
-  const compiled = compile({ ...launch, inPlace: true, parentPid: process.ppid });
+  const inPlace = { ...launch, inPlace: true, parentPid: process.ppid };
+  checkLaunch(inPlace);
+  const compiled = compile(inPlace);
   try {
     const undo = takeBackStdio(launch.descriptors);
     const restore = keepProcess(launch.options);

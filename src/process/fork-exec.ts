@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type CompiledLaunch, compile } from '../launch/compile.js';
+import type { DescriptorSource, Launch } from '../launch/attribute.js';
+import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import type { DescriptorSource, Launch } from '../launch/step.js';
 import { checkKeys } from '../launch/values.js';
 import { close } from '../syscall/call.js';
 import { invalid } from '../syscall/check.js';
@@ -41,7 +41,11 @@ function environmentOf(option: string, strings: readonly string[]): Record<strin
   return environment;
 }
 
-function launchOf(argv0: string, argv: readonly string[], attributes: ProcAttr): Launch {
+function launchOf(
+  argv0: string,
+  argv: readonly string[],
+  attributes: ProcAttr,
+): Launch<LaunchOptions> {
   checkKeys('', attributes, ['dir', 'env', 'files', 'sys']);
   const { dir, env, files = [], sys = {} } = attributes;
   checkKeys('sys', sys, SYS_NAMES);
@@ -63,7 +67,9 @@ function launchOf(argv0: string, argv: readonly string[], attributes: ProcAttr):
 }
 
 function compileFork(argv0: string, argv: readonly string[], attributes: ProcAttr): CompiledLaunch {
-  return compile(launchOf(argv0, argv, attributes));
+  const launch = launchOf(argv0, argv, attributes);
+  checkLaunch(launch);
+  return compile(launch);
 }
 
 /** The number is all that the caller gets: it reaps the process, and takes the terminal back. */

@@ -4,8 +4,7 @@
  * @module
  */
 export { LaunchError } from '../launch/error.js';
-export type { LaunchOptions } from '../launch/order.js';
-export type { StepName } from '../launch/step-names.js';
+export type { LaunchOptions, StepName } from '../launch/order.js';
 export { SystemError } from '../syscall/errors.js';
 export type { Signal, SignalName } from '../syscall/signals.js';
 export { type ExecOptions, exec } from './exec.js';

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type CompiledLaunch, compile } from '../launch/compile.js';
+import type { DescriptorSource } from '../launch/attribute.js';
+import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import type { DescriptorSource } from '../launch/step.js';
 import { checkKeys } from '../launch/values.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { launch, launchSync } from './launch.js';
@@ -51,14 +51,14 @@ function compileProcess(
   checkKeys('', attributes, NAMES);
   const { argv0 } = attributes;
   const words = argv0 === undefined ? argv : [argv0, ...argv.slice(1)];
-  return compile({
+  const draft = {
     file: path,
     argv: words,
     descriptors: descriptorsOf(attributes.files),
     options: attributes,
-    search: false,
-    parentPid: process.pid,
-  });
+  };
+  checkLaunch(draft);
+  return compile({ ...draft, search: false, parentPid: process.pid });
 }
 
 /**

@@ -23,7 +23,7 @@ type Layouts = { readonly [K in Shared<'LAYOUT'>]: X64['LAYOUT'][K] | Arm64['LAY
 /**
  * The tables of a system that is not Linux. The types are those of Linux all the same, so that not
  * every constant may be missing there: what this system lacks is undefined, and the options that need
- * it are refused by name before that matters (src/launch/available.ts). Structs that calls fill in
+ * it are refused by name before that matters (`on` of its attribute in src/launch). Structs that calls fill in
  * are as on Linux, since the portable backend takes them so.
  */
 function portable(): X64 {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as forkexec from '#dist/index.js';
-import { STEP_NAMES } from '#dist/launch/step-names.js';
+import { launchOptionNames, STEP_NAMES } from '#dist/launch/order.js';
 import * as forkexecProcess from '#dist/process/index.js';
 import { test } from '../helpers/test.js';
 import { declarationsOf, entryPoints, read } from './declarations.js';
@@ -106,7 +106,7 @@ function optionsOf(name: string): string[] {
 
 test('every option has a heading', () => {
   const titles = sectionsOf('docs/options.md').flatMap(({ title }) => title.split(', '));
-  const options = new Set(OPTIONS.flatMap(optionsOf));
+  const options = new Set<string>([...OPTIONS.flatMap(optionsOf), ...launchOptionNames]);
   for (const known of ['cwd', 'stdin', 'reject', 'files', 'umask']) assert.ok(options.has(known));
   assert.deepEqual(
     [...options].filter((option) => !titles.includes(option)),

@@ -90,12 +90,14 @@ test('with the constants of macOS and FreeBSD everything loads, and what they la
         for (const name of ['index', 'process/index', 'syscall', 'cli/run', 'cli/exec', 'cli/doctor'])
           await import(${dist('')} + '/' + name + '.js');
         const { table } = await import(${dist('signal/index.js')});
-        const { compile } = await import(${dist('launch/compile.js')});
+        const { checkLaunch, compile } = await import(${dist('launch/compile.js')});
         const { SYS, AT, O, TIOC } = await import(${dist('syscall/constants.js')});
         const { POSIX_CALL: calls } = await import(${dist('protocol.js')});
         const launch = (options) => {
           const descriptors = new Map([[0, 'null'], [1, 'inherit'], [3, 1]]);
-          const compiled = compile({ file: 'ls', argv: ['ls'], descriptors, options, search: true, parentPid: 1 });
+          const draft = { file: 'ls', argv: ['ls'], descriptors, options };
+          checkLaunch(draft);
+          const compiled = compile({ ...draft, search: true, parentPid: 1 });
           return compiled.steps.map(({ name }) => name);
         };
         const said = [];

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { launchOptionNames, order } from '#dist/launch/order.js';
-import { STEP_NAMES } from '#dist/launch/step-names.js';
+import { launchFlags } from '#dist/cli/flags.js';
+import { launchOptionNames, STEP_NAMES } from '#dist/launch/order.js';
 import { test } from '../helpers/test.js';
 
 const root = new URL('../../../', import.meta.url);
@@ -16,8 +16,6 @@ function sectionOf(name: string): string {
   return section.split(/^##+ /m)[0] ?? '';
 }
 
-const flags = order.flatMap((step) => step.flags ?? []);
-
 /** A value that makes each flag set its option. */
 const SAMPLES: Record<string, string> = {
   '--rlimit': 'core=0',
@@ -28,7 +26,7 @@ const SAMPLES: Record<string, string> = {
 
 /** The flags of an option, by trying them. */
 function flagsOf(name: string): string[] {
-  return flags
+  return launchFlags
     .filter((flag) => {
       const [word = ''] = flag.flags.split(' ');
       return name in flag.apply({}, SAMPLES[word] ?? '1');

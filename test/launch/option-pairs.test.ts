@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { type RunOptions, run } from '#dist/index.js';
 import { isAvailable } from '#dist/launch/available.js';
-import { checkLaunch } from '#dist/launch/compile.js';
+import { checkLaunch, compile } from '#dist/launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
 import { type LaunchError, type ProcessAttributes, startProcess } from '#dist/process/index.js';
+import { close } from '#dist/syscall/call.js';
 import { needsOption } from '../helpers/backend.js';
 import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { asRoot } from '../helpers/identity.js';
@@ -90,14 +91,10 @@ async function launchPair(options: ProcessAttributes, names: readonly string[]):
   if (names.some((name) => TERMINAL.includes(name))) {
     const descriptors = new Map([[0, 'null' as const]]);
     const file = '/bin/true';
-    checkLaunch({
-      file,
-      argv: [file],
-      descriptors,
-      options,
-      search: false,
-      parentPid: process.pid,
-    });
+    const draft = { file, argv: [file], descriptors, options };
+    checkLaunch(draft);
+    const { closeAfter } = compile({ ...draft, search: false, parentPid: process.pid });
+    for (const fd of closeAfter) close(fd);
     return;
   }
   const child = await startProcess('/bin/true', ['true'], options);

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { DescriptorSource, Launch } from '#dist/launch/attribute.js';
 import { descriptors, sources } from '#dist/launch/descriptors.js';
 import { ProgramBuilder } from '#dist/launch/program.js';
-import type { DescriptorSource, Launch } from '#dist/launch/step.js';
 import { ExitStatus } from '#dist/process/index.js';
 import { call, close } from '#dist/syscall/call.js';
 import { AT, E, O, SYS } from '#dist/syscall/constants.js';
@@ -23,7 +23,7 @@ function runKept(
   kept: readonly number[],
   late: boolean,
 ): ProgramEnd {
-  const launch = { descriptors: fds, options: {} } as unknown as Launch;
+  const launch = { descriptors: fds, options: {} } as unknown as Launch<object>;
   const program = new ProgramBuilder();
   const slots = late ? [] : kept.map((fd) => program.keep(fd));
   sources.emit(program, launch);

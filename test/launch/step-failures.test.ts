@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { STEP_NAMES, type StepName } from '#dist/launch/step-names.js';
+import { STEP_NAMES, type StepName } from '#dist/launch/order.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
 import { F, O, PR, PTRACE, TIOC } from '#dist/syscall/constants.js';
 import { needsLinux } from '../helpers/backend.js';

@@ -1,0 +1,78 @@
+/**
+ * An attribute of a new process: some options, and the steps of a launch that carry them out.
+ *
+ * @module
+ */
+import type { ProgramBuilder } from './program.js';
+
+/**
+ * Where a descriptor of the child comes from: a descriptor of this process; the same number of this
+ * process, open or not; or /dev/null.
+ */
+export type DescriptorSource = number | 'inherit' | 'null';
+
+/** What is known of a launch before anything is opened for it. */
+export interface Draft<O extends object> {
+  readonly file: string;
+  /** With argv[0]. */
+  readonly argv: readonly string[];
+  readonly options: O;
+  /** The descriptors that the child is to have. */
+  readonly descriptors: { has(fd: number): boolean };
+  /** Whether this process itself becomes the program. */
+  readonly inPlace?: boolean;
+}
+
+/** A draft that was checked, and what was opened for it. */
+export interface Launch<O extends object> extends Draft<O> {
+  /** The child's descriptors by number; those not named here are closed in it. */
+  readonly descriptors: ReadonlyMap<number, DescriptorSource>;
+  /** Whether a file without a slash is looked for along PATH. */
+  readonly search: boolean;
+  /** The process that is the new program's parent. */
+  readonly parentPid: number;
+}
+
+/** A flag of the command `forkexec` that sets an option. */
+export interface Flag<O extends object> {
+  /** As commander writes it: `--umask <mode>`. */
+  readonly flags: string;
+  readonly description: string;
+  /** Whether it can be given several times. */
+  readonly repeatable?: boolean;
+  /** The options that this flag changes; `options` are those of the flags before it. */
+  apply(options: O, value: string): Partial<O>;
+}
+
+/**
+ * One attribute, with everything that the library knows of it; `order.ts` lists them. It sees its
+ * own options `O` and those it names in `Seen`.
+ */
+export interface Attribute<
+  O extends object,
+  Steps extends readonly string[],
+  Seen extends object = object,
+> {
+  /** Each option belongs to one attribute; a name that belongs to none is refused. */
+  readonly options: readonly (keyof O & string)[];
+  /** Every step that it can fail at. */
+  readonly steps: Steps;
+  /** The systems that have it; with the portable backend Linux is none of them. */
+  readonly on: 'all' | readonly ('linux' | 'freebsd')[];
+  /** Throws TypeError or RangeError for options that can't be taken. Opens and reads nothing. */
+  check?(options: O & Seen, draft: Draft<O & Seen>): void;
+  /** Adds the instructions for options that were checked. */
+  emit(program: ProgramBuilder<Steps[number]>, launch: Launch<O & Seen>): void;
+  readonly flags?: readonly Flag<O>[];
+}
+
+/** A step that this process fails at while it compiles: the LaunchError has its name. */
+export class StepFailure extends Error {
+  readonly step: { readonly name: string; readonly argument: string };
+  readonly errno: number;
+  constructor(name: string, argument: string, errno: number) {
+    super(name);
+    this.step = { name, argument };
+    this.errno = errno;
+  }
+}
