@@ -10,7 +10,7 @@ function assertInvalid(error: Error, blamed: string, kind: Row[2] = TypeError): 
   endIfUnavailable(error);
   assert.equal(error.constructor, kind, error.stack ?? '');
   assert.equal((error as { code?: string }).code, 'ERR_INVALID_ARG_VALUE', error.message);
-  assert.ok(error.message.includes(`'${blamed}'`), `${error.message} names ${blamed}`);
+  assert.ok(error.message.startsWith(`${blamed} `), `${error.message} begins with ${blamed}`);
 }
 
 function refuses(rows: readonly Row[], launchers: readonly LauncherName[]): void {
