@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const compiler = process.env['CC'] ?? 'cc';
 const flags = ['-std=c11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-pthread', '-Inative'];
 
-test('a signal that comes while its handler is taken away goes to what is there afterwards', () =>
+test('a signal that arrives while its handler is removed takes the later disposition', () =>
   withFolder(async (folder) => {
     needsLinux('A linker that wraps functions');
     const program = join(folder, 'handler');

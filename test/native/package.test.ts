@@ -31,7 +31,7 @@ async function unpacked(folder: string): Promise<string> {
 }
 
 test(
-  'the published package works as it is unpacked: nothing is built or run to install it',
+  'the published package works unpacked, without a build or an install script',
   () =>
     withFolder(async (folder) => {
       needsLinux('A published addon');
@@ -60,7 +60,7 @@ test(
   { timeout: 120_000 },
 );
 
-test('what is published loads on systems as old as those that Node 20 runs on', async () => {
+test('the published addon loads with the oldest glibc that Node 20 supports', async () => {
   needsLinux('A published addon');
   const file = join(root, `prebuilds/linux-${process.arch}.node`);
   await run(join(root, 'scripts/build-prebuilds'), [process.arch], { cwd: root });

@@ -67,7 +67,7 @@ const CALLS = [
 /** Where errno is, by libc; and what these files have of each other. */
 const OTHER = ['__errno_location', 'call_kernel', 'wait_for_child'];
 
-test('what runs in a forked child calls what is async-signal-safe, and nothing else', async () => {
+test('a forked child calls only async-signal-safe functions', async () => {
   const folder = 'build/native/forkexec-posix.objects';
   for (const [file, expected] of [
     ['launch.o', 'sigaction'],

@@ -10,7 +10,7 @@ import { test } from '../helpers/test.js';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const compiler = process.env['CC'] ?? 'cc';
 
-test('native/protocol.h is what scripts/generate-protocol writes', async () => {
+test('native/protocol.h is up to date with scripts/generate-protocol', async () => {
   const { stderr } = await run(process.execPath, ['scripts/generate-protocol', '--check'], {
     cwd: root,
   });

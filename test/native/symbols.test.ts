@@ -37,7 +37,7 @@ async function assertStandsAlone(folder: string, nm?: string): Promise<void> {
   assert.ok(others.includes('U mmap'));
 }
 
-test('what runs in the child needs nothing of libc', () => assertStandsAlone(objects), {
+test('the code of the child refers to no symbol of libc', () => assertStandsAlone(objects), {
   skip:
     process.arch === 'x64' || process.arch === 'arm64'
       ? false
@@ -51,7 +51,7 @@ function sourceOf(name: string): { lines: number; includes: string[] } {
   return { lines: text.split('\n').length, includes };
 }
 
-test('what runs in the child is less than 300 lines that include nothing of libc', () => {
+test('the interpreter has fewer than 300 lines and includes no header of libc', () => {
   const [interpreter, child, calls] = [
     sourceOf('launch.c'),
     sourceOf('child_linux.h'),
@@ -77,7 +77,7 @@ function withoutCrossCompiler(): string | false {
 }
 
 test(
-  'the addon can be built for arm64, and what runs in the child stands alone there too',
+  'the addon builds for arm64, where the code of the child refers to no symbol of libc',
   () =>
     withFolder(async (folder) => {
       const out = join(folder, 'arm64.node');

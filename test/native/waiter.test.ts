@@ -10,7 +10,7 @@ const compiler = process.env['CC'] ?? 'cc';
 const flags = ['-std=c11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-pthread', '-Inative'];
 
 for (const threads of [1, 8]) {
-  test(`the waiter tells of each child once, with ${threads} threads for three times as many`, () =>
+  test(`the waiter reports each child once, with ${threads} threads for three times as many children`, () =>
     withFolder(async (folder) => {
       const program = join(folder, 'waiter');
       const sources = ['test/native/waiter.c', 'native/waiter_linux.c'];

@@ -24,7 +24,7 @@ async function withStubborn(options: { session?: boolean; processGroup?: number 
 }
 
 for (const scope of ['group', 'session', 'tree'] as const) {
-  test(`stop with the scope '${scope}' goes on when the process itself has ended`, async () => {
+  test(`stop with the scope '${scope}' goes on after the process itself has ended`, async () => {
     const own = scope === 'session' ? { session: true } : { processGroup: 0 };
     const { child, pid } = await withStubborn(own);
     if (scope === 'tree') {
@@ -41,7 +41,7 @@ for (const scope of ['group', 'session', 'tree'] as const) {
   });
 }
 
-test('a signal for a group that nobody else is left in is false once its leader has ended', async () => {
+test('a signal for a group returns false once its last member has ended', async () => {
   const child = await startProcess('/bin/sleep', ['sleep', '1000'], { processGroup: 0 });
   const unpin = (child as unknown as { pin(scope: string): () => void }).pin('group');
   try {
@@ -55,7 +55,7 @@ test('a signal for a group that nobody else is left in is false once its leader 
   assert.deepEqual(children(), []);
 });
 
-test('a Worker that is ended while it stops a group leaves nothing to reap', async () => {
+test('a Worker that is terminated while it stops a group leaves nothing to reap', async () => {
   const index = JSON.stringify(import.meta.resolve('#dist/index.js'));
   const code = `
     const { parentPort } = await import('node:worker_threads');
@@ -76,7 +76,7 @@ test('a Worker that is ended while it stops a group leaves nothing to reap', asy
   await endOther(pid);
 });
 
-test('more children than there may be threads for: the end of each is told', async () => {
+test('the end of every child is reported, with more children than threads allowed', async () => {
   const starting = Array.from({ length: 300 }, () => startProcess('/bin/sleep', ['sleep', '1000']));
   const all = await Promise.all(starting);
   const [first, second, ...others] = all as [Process, Process, ...Process[]];
@@ -88,7 +88,7 @@ test('more children than there may be threads for: the end of each is told', asy
   for (const child of others) assert.equal((await child.wait()).signal, 'SIGKILL');
 });
 
-test('what a child used is told, and how it ended', async () => {
+test('the status of a child has its usage and its end', async () => {
   const script = 'i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 7';
   for (const child of [
     await startProcess('/bin/sh', ['sh', '-c', script]),
@@ -114,14 +114,14 @@ test('runSync reads, waits and stops', () => {
   );
 });
 
-test('forkExec leaves a child to whoever waits for it', async () => {
+test('forkExec leaves a child to wait4', async () => {
   const argv = ['sh', '-c', 'exit 5'];
   for (const pid of [await forkExec('/bin/sh', argv), forkExecSync('/bin/sh', argv)]) {
     assert.equal((await wait4(pid)).status.exitStatus(), 5);
   }
 });
 
-test('a tracee is told of when it has ended, not when it stops', async () => {
+test('a tracee is reported when it has ended, not when it stops', async () => {
   const child = await startProcess('/bin/true', ['true'], { ptrace: true });
   await sleep(50);
   assert.equal(child.status(), undefined);
@@ -156,7 +156,7 @@ async function twoOfOneNumber(): Promise<[Process, Process] | undefined> {
 }
 
 test(
-  'a signal for a process that was reaped does not reach another that has its number',
+  'a signal for a reaped process does not reach a new process with its pid',
   async (context) => {
     for (let tries = 0; tries < 100; tries++) {
       const two = await twoOfOneNumber();
@@ -174,7 +174,7 @@ test(
   { skip: withoutLastPid() },
 );
 
-test('many at once, in both ways', async () => {
+test('50 commands of run at once each return their own exit code', async () => {
   const results = await Promise.all(
     Array.from({ length: 50 }, (_, code) => run('sh', ['-c', `exit ${code}`], { reject: false })),
   );

@@ -12,7 +12,7 @@ function lackFor(mode: string): string | false {
 
 for (const mode of ['child', 'childSync', 'refAgain', 'openedAndAwaited', 'openedAndReferenced']) {
   test(
-    `a program lives on until its process has ended, and no longer: ${mode}`,
+    `the event loop stays alive until the process has ended: ${mode}`,
     async () => {
       const { code, ended } = await loop(mode);
       assert.equal(code, 0);
@@ -25,7 +25,7 @@ for (const mode of ['child', 'childSync', 'refAgain', 'openedAndAwaited', 'opene
 
 for (const mode of ['unref', 'unrefWhileAwaited', 'opened']) {
   test(
-    `a program ends while a process runs that it does not wait for: ${mode}`,
+    `a process without a waiter does not keep the event loop alive: ${mode}`,
     async () => {
       const { code, ended, pid, note } = await loop(mode);
       assert.equal(code, 0);
@@ -45,7 +45,7 @@ test('a program may exit while its children run', async () => {
 });
 
 test(
-  'who waits for a process that is given up is not left waiting',
+  'a wait for a process that is disposed of settles',
   async () => {
     const { code, note } = await loop('disposedWhileAwaited');
     assert.equal(code, 0);
@@ -55,7 +55,7 @@ test(
 );
 
 test(
-  'a process that is given up while somebody waits for it can not be signalled',
+  'a process that is disposed of during a wait cannot be signalled',
   async () => {
     const { ended, note } = await loop('disposedThenSignalled');
     assert.equal(note, 'false');
@@ -64,7 +64,7 @@ test(
   { skip: noPidfdOpen },
 );
 
-test('a test that hangs would be seen', async () => {
+test('a test that never settles is reported', async () => {
   const hangs = run(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
     timeout: 100,
     stop: { signal: 'SIGKILL' },

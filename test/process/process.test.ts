@@ -32,7 +32,7 @@ function firstLine(stream: NodeJS.ReadableStream | null): Promise<string> {
   return new Promise((resolve) => stream?.once('data', (data) => resolve(String(data).trim())));
 }
 
-test('many may wait, before and after the end, and all get the same status', () =>
+test('all waits before and after the end return the same status', () =>
   withSleepers(1, async (child) => {
     const early = Array.from({ length: 100 }, () => child.wait());
     assert.equal(child.status(), undefined);
@@ -59,7 +59,7 @@ test(
   { skip: noPidfdOpen },
 );
 
-test('the end is known even if nobody waited', async () => {
+test('the end of a process is known without a wait', async () => {
   const child = startProcessSync('/bin/sh', ['sh', '-c', 'exit 3']);
   assert.equal(child.status(), undefined);
   while (child.status() === undefined) await new Promise((resolve) => setImmediate(resolve));
@@ -67,7 +67,7 @@ test('the end is known even if nobody waited', async () => {
   assert.equal((await child.wait()).code, 3);
 });
 
-test('a signal after the end is false, and reaches nobody', () =>
+test('a signal after the end returns false and reaches no process', () =>
   withSleepers(1, async (child) => {
     assert.equal(child.signal(0x0f), true);
     await child.wait();
@@ -76,7 +76,7 @@ test('a signal after the end is false, and reaches nobody', () =>
     }
   }));
 
-test('a signal that there is not is refused, and so is an unknown scope', () =>
+test('unknown signals and scopes are refused', () =>
   withSleepers(1, async (child) => {
     const code = 'ERR_INVALID_ARG_VALUE';
     for (const signal of ['TERM', 'SIGFOO', 0, 65, -1, 1.5, Number.NaN]) {
@@ -88,7 +88,7 @@ test('a signal that there is not is refused, and so is an unknown scope', () =>
     assert.equal((await child.wait()).signal, 'SIGKILL');
   }));
 
-test('a stopped process goes on with SIGCONT', async () => {
+test('a stopped process continues with SIGCONT', async () => {
   await using child = await spawn('/bin/cat', { stdin: 'pipe', stdout: 'pipe' });
   const state = (): string => readFileSync(`/proc/${child.pid}/stat`, 'latin1').split(' ')[2] ?? '';
   child.process.signal('SIGSTOP');
@@ -101,7 +101,7 @@ test('a stopped process goes on with SIGCONT', async () => {
 });
 
 test(
-  'withHandle gives the pidfd, close-on-exec, until the process was reaped',
+  'withHandle passes the close-on-exec pidfd until the process is reaped',
   () =>
     withSleepers(1, async (child) => {
       const seen = child.withHandle((fd) => {
@@ -144,7 +144,7 @@ test(
   { skip: noPidfdSignal },
 );
 
-test('ids differ between processes, one after another and at once', async () => {
+test('processes at once and in sequence have different ids', async () => {
   const ids = new Set<string>();
   for (let round = 0; round < 20; round++) {
     const two = await Promise.all([1, 2].map(() => startProcess('/bin/true', ['true'])));
@@ -155,7 +155,7 @@ test('ids differ between processes, one after another and at once', async () => 
 });
 
 test(
-  'Process.open of a process that is gone, or another, is ESRCH',
+  'Process.open of a process that is gone or replaced is ESRCH',
   () =>
     withSleepers(1, async (child) => {
       const [pid, inode] = child.id.split(':') as [string, string];
@@ -171,7 +171,7 @@ test(
   { skip: noPidfdOpen },
 );
 
-test('Process.open refuses what is no process id', () => {
+test('Process.open refuses invalid process ids', () => {
   for (const pid of [0, -1, 1.5, Number.NaN, '', 'init', '-1:1']) {
     const error = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' };
     assert.throws(() => Process.open(pid), error, String(pid));
@@ -186,7 +186,7 @@ const ends = [
 
 for (const [title, action, expected] of ends) {
   test(
-    `the end of a grandchild is told: ${title}`,
+    `the end of a grandchild is reported: ${title}`,
     async () => {
       // The grandchild waits for a line; its parent reaps it and goes on.
       const script = `exec 3<&0; sh -c 'read line; ${action}' <&3 & echo $!; wait; read line`;
@@ -209,7 +209,7 @@ for (const [title, action, expected] of ends) {
 }
 
 test(
-  'what is done with a process that was given up reaches no other',
+  'operations on a disposed process reach no other process',
   () =>
     withSleepers(2, async (one, two) => {
       const first = Process.open(one.pid);
@@ -231,7 +231,7 @@ test(
 );
 
 test(
-  'waiting for a process that was given up is rejected',
+  'wait() of an opened process that was disposed of is rejected',
   () =>
     withSleepers(1, async (child) => {
       const opened = Process.open(child.pid);
@@ -241,7 +241,7 @@ test(
   { skip: noPidfdOpen },
 );
 
-test('a child may be disposed of and is awaited all the same', () =>
+test('a child that was disposed of can still be awaited', () =>
   withSleepers(1, async (child) => {
     child[Symbol.dispose]();
     assert.equal(child.signal('SIGTERM'), true);

@@ -6,7 +6,7 @@ import { SIG } from '#dist/syscall/constants.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
-test('every exit code from 0 to 255', async () => {
+test('every exit code from 0 to 255 is reported', async () => {
   for (let first = 0; first < 256; first += 32) {
     const codes = Array.from({ length: 32 }, (_, index) => first + index);
     await Promise.all(
@@ -51,7 +51,7 @@ const GO: Record<string, string> = {
   SIGSYS: 'bad system call',
 };
 
-test("every signal that ends a process, in Go's words", async () => {
+test("every signal that ends a process is reported in Go's words", async () => {
   const numbers = SIG as Readonly<Record<string, number>>;
   const signals = Object.entries(GO).map(
     ([name, words]) => [name, numbers[name] as number, words] as const,
@@ -87,7 +87,7 @@ function withoutCores(): string | false {
 }
 
 test(
-  'a core dump is told',
+  'a core dump is reported',
   () =>
     withFolder(async (folder) => {
       const script = ['sh', '-c', 'ulimit -c unlimited; kill -ABRT $$'];
@@ -105,7 +105,7 @@ test(
   { skip: withoutCores() },
 );
 
-test('without room for a core dump there is none', () =>
+test('no core dump is reported where its size limit is 0', () =>
   withFolder(async (folder) => {
     const child = await startProcess('/bin/sh', ['sh', '-c', 'ulimit -c 0; kill -ABRT $$'], {
       cwd: folder,
@@ -117,7 +117,7 @@ test('without room for a core dump there is none', () =>
     assert.ok(existsSync(folder));
   }));
 
-test('a status that somebody else has taken stays unknown, whatever stopped the process', async () => {
+test('a status that is unknown stays unknown with another reason', async () => {
   const { usage } = await (await startProcess('/bin/true', ['true'])).wait();
   type Internal = { new (how: number, status: number, of: typeof usage): ExitStatus };
   const unknown = new (ExitStatus as unknown as Internal)(0, 0, usage);
@@ -135,7 +135,7 @@ test('a status that somebody else has taken stays unknown, whatever stopped the 
 /** The peak of this process' own memory, bytes. */
 const ownPeak = (): number => process.resourceUsage().maxRSS * 1024;
 
-test("memory is told where it is the child's own", async () => {
+test("maxRss is reported where it is the child's own", async () => {
   const own = await (await startProcess('/bin/true', ['true'])).wait();
   assert.equal(own.usage.maxRss, undefined);
   assert.equal(startProcessSync('/bin/true', ['true']).status(), undefined);
@@ -158,7 +158,7 @@ test("memory is told where it is the child's own", async () => {
   }
 });
 
-test('time and switches are those of the child', async () => {
+test('CPU time and context switches are those of the child', async () => {
   const child = await startProcess('/bin/sh', [
     'sh',
     '-c',
@@ -178,7 +178,7 @@ test('time and switches are those of the child', async () => {
   }
 });
 
-test('no time of a process is longer than it was there, however short that was', async () => {
+test('CPU time never exceeds the lifetime of a process', async () => {
   for (let round = 0; round < 20; round++) {
     const child = await startProcess('/bin/true', ['true']);
     const { usage } = round % 2 === 0 ? await child.wait() : runSync('/bin/true').status;

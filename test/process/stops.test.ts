@@ -4,7 +4,7 @@ import { type JobChange, jobChanges } from '#dist/process/stops.js';
 import { until } from '../helpers/signals.js';
 import { test } from '../helpers/test.js';
 
-test('all who ask for the stops of a process are told of each', async () => {
+test('every watcher of a process gets each of its stops', async () => {
   const child = await startProcess('/bin/sleep', ['sleep', '60'], { processGroup: 0 });
   const told: JobChange[][] = [[], [], []];
   const readings = told.map(async (changes) => {

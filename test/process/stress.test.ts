@@ -21,7 +21,7 @@ function random(seed: number): (limit: number) => number {
 }
 
 test(
-  `${LAUNCHES} processes begin and end in any order, ${ALIVE} at a time`,
+  `${LAUNCHES} processes start and end in any order, ${ALIVE} at a time`,
   async (context) => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     context.diagnostic(`seed ${seed}`);
@@ -87,7 +87,7 @@ test(
 );
 
 test(
-  'Workers may be ended in the midst of anything, and their children live on until the process ends',
+  'Workers may be terminated at any moment, and their children live until the process ends',
   async () => {
     needsLinux('A pidfd for any process');
     const { stdout } = await run(process.execPath, [helper('stress.js'), 'workers'], {
@@ -107,7 +107,7 @@ test(
   { timeout: TIMEOUT },
 );
 
-test('a process may exit in the midst of launches', async () => {
+test('a process may exit during launches', async () => {
   for (let round = 0; round < 10; round++) {
     const args = [helper('stress.js'), 'exit'];
     const { status, stderr } = await run(process.execPath, args, {

@@ -40,7 +40,7 @@ function statusOf({ pid }: Process): { state: string; tracer: number } {
 }
 
 // Go's TestExecPtrace
-test('a process stops at its execve, runs no instruction, and goes on when it is told to', () =>
+test('a traced process stops at its execve before its first instruction', () =>
   withFolder(async (folder) => {
     for (const start of [startProcess, startProcessSync]) {
       const file = join(folder, start.name);
@@ -58,7 +58,7 @@ test('a process stops at its execve, runs no instruction, and goes on when it is
     }
   }));
 
-test('the first stop is SIGTRAP without an event', async () => {
+test('the first stop of a traced process is SIGTRAP without an event', async () => {
   const child = await startProcess('/bin/true', ['true'], { ptrace: true });
   const tracee = await trace(child);
   await tracee.setOptions(['exec', 'exit']);
@@ -71,7 +71,7 @@ test('the first stop is SIGTRAP without an event', async () => {
   await child.wait();
 });
 
-test('a signal stops it, and is delivered or not', async () => {
+test('a signal stops a traced process, and is delivered or not', async () => {
   for (const [signal, code] of [
     ['SIGUSR1', 4],
     [undefined, 5],
@@ -89,7 +89,7 @@ test('a signal stops it, and is delivered or not', async () => {
   }
 });
 
-test('detach lets it go on as if nobody had traced it', async () => {
+test('detach lets a traced process run untraced', async () => {
   const [child, tracee] = await traced('exec sleep 60');
   await tracee.detach();
   assert.equal(statusOf(child).tracer, 0);
@@ -100,7 +100,7 @@ test('detach lets it go on as if nobody had traced it', async () => {
   assert.equal((await ended.wait()).signal, 'SIGTERM', 'before the trap was set');
 });
 
-test('events are told by name, with the new pid or the exit status', async () => {
+test('trace events have a name and the new pid or exit status', async () => {
   const [child, tracee] = await traced('/bin/true; exit 3');
   await tracee.setOptions(['fork', 'vfork', 'clone', 'exit', 'exec']);
   const seen: string[] = [];
@@ -127,7 +127,7 @@ test('events are told by name, with the new pid or the exit status', async () =>
   assert.equal((await child.wait()).code, 3);
 });
 
-test('system calls are told from signals by sysgood, and changed: exit(3) becomes exit(9)', async () => {
+test('a tracer changes a system call: exit(3) becomes exit(9)', async () => {
   needsLinux('the registers of a tracee');
   const [child, tracee] = await traced('exit 3');
   await tracee.setOptions(['sysgood']);
@@ -146,7 +146,7 @@ test('system calls are told from signals by sysgood, and changed: exit(3) become
   assert.equal((await child.wait()).code, 9);
 });
 
-test('memory is read and written', async () => {
+test('trace reads and writes memory', async () => {
   needsLinux('the registers of a tracee');
   const [child, tracee] = await traced('exit 0');
   const registers = await tracee.registers();
@@ -171,7 +171,7 @@ test('memory is read and written', async () => {
   await end(child);
 });
 
-test('it goes with other options', async () => {
+test('trace works with other launch options', async () => {
   const child = await spawn('/bin/true', {
     ptrace: true,
     session: true,
@@ -186,21 +186,21 @@ test('it goes with other options', async () => {
   assert.equal(status['TracerPid'], '0');
 });
 
-test('one that is killed while it is stopped ends', async () => {
+test('a traced process that is killed while stopped ends', async () => {
   const [child, tracee] = await traced('exit 0');
   await end(child);
   assert.equal(await tracee.next(), undefined);
   await assert.rejects(tracee.continue(), { code: 'ESRCH' });
 });
 
-test('what this process does not trace it is not told to', async () => {
+test('trace of a process without the option ptrace is refused', async () => {
   const child = await startProcess('/bin/sleep', ['sleep', '60']);
   await assert.rejects(trace(child), { name: 'SystemError', code: 'ESRCH', syscall: 'ptrace' });
   await end(child);
   await assert.rejects(trace(child), { name: 'SystemError', code: 'ESRCH' });
 });
 
-test('what can not be asked for is refused by name', async () => {
+test('invalid trace arguments are refused by name', async () => {
   const [child, tracee] = await traced('exit 0');
   const wrong = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' };
   await assert.rejects(tracee.setOptions(['forks' as TraceOption]), wrong);
@@ -234,7 +234,7 @@ for (const mode of ['untouched', 'sync', 'traced']) {
     }));
 }
 
-test('a Worker traces as well', () =>
+test('trace works in a Worker', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'seen');
     const words = ['node', helper('trace-program.js'), 'worker', file];

@@ -23,7 +23,7 @@ function isAborted(signal: AbortSignal): Promise<void> {
 
 // TestNotifyContextNotifications
 for (const count of [1, 10]) {
-  test(`the first of ${count} SIGINTs aborts, and none ends the process`, async () => {
+  test(`the first of ${count} SIGINTs aborts a signal of abortOn, and none ends the process`, async () => {
     using signal = abortOn('SIGINT');
     let times = 0;
     signal.addEventListener('abort', () => times++);
@@ -50,7 +50,7 @@ for (const count of [1, 10]) {
 }
 
 // TestNotifyContextStop
-test('stop puts back what was done before; unlike in Go nothing is aborted by it', async () => {
+test('stop() of abortOn puts back the earlier disposition and does not abort', async () => {
   ignore('SIGHUP');
   const signal = abortOn('SIGHUP');
   assert.equal(ignored('SIGHUP'), false);
@@ -64,7 +64,7 @@ test('stop puts back what was done before; unlike in Go nothing is aborted by it
 });
 
 // TestNotifyContextCancelParent, TestNotifyContextPrematureCancelParent: AbortSignal.any
-test('other reasons to abort are combined with it', async () => {
+test('AbortSignal.any combines a signal of abortOn with others', async () => {
   for (const premature of [true, false]) {
     const controller = new AbortController();
     if (premature) controller.abort();
@@ -83,7 +83,7 @@ test('other reasons to abort are combined with it', async () => {
 });
 
 // TestNotifyContextSimultaneousStop
-test('stopping often is as good as once', () => {
+test('stop() of abortOn may be called several times', () => {
   const before = signalsOfThisProcess('SigCgt');
   const signal = abortOn('SIGINT', 'SIGUSR2');
   for (let times = 0; times < 10; times++) signal.stop();
@@ -92,7 +92,7 @@ test('stopping often is as good as once', () => {
 });
 
 // TestNotifyContextStringer
-test('the message is in the words of the signal', async () => {
+test('the reason of abortOn describes the signal in words', async () => {
   const messages = {
     SIGTERM: 'terminated signal received',
     SIGUSR1: 'user defined signal 1 received',
@@ -106,7 +106,7 @@ test('the message is in the words of the signal', async () => {
   }
 });
 
-test('a command is stopped by it, with the reason', async () => {
+test('a signal of abortOn stops a command', async () => {
   using signal = abortOn('SIGUSR2');
   const child = await spawn('sleep', ['60'], { stdin: 'null', signal });
   process.kill(pid, 'SIGUSR2');
@@ -114,7 +114,7 @@ test('a command is stopped by it, with the reason', async () => {
   assert.deepEqual([status.reason, status.signal], ['aborted', 'SIGTERM']);
 });
 
-test('the same by hand: a stream and an AbortController', async () => {
+test('a stream of notify can abort an AbortController', async () => {
   const controller = new AbortController();
   using stream = notify('SIGUSR2', 'SIGHUP');
   stream.on('signal', ({ signal }) => controller.abort(signal));
@@ -127,6 +127,6 @@ test('the same by hand: a stream and an AbortController', async () => {
   assert.equal(controller.signal.reason, 'SIGHUP');
 });
 
-test('what can not be caught is refused', () => {
+test('abortOn refuses signals that cannot be caught', () => {
   assert.throws(() => abortOn('SIGKILL'), { code: 'ERR_INVALID_ARG_VALUE' });
 });

@@ -26,7 +26,7 @@ async function chain(...args: string[]): Promise<Told> {
   return { said: stdout.map((line) => JSON.parse(line)), signal: status.signal };
 }
 
-test('a handler that was there before goes on being called, and stays', async () => {
+test('a handler installed before the stream is called during and after it', async () => {
   assert.deepEqual(await chain('below'), {
     said: [
       ['both', { stream: 5, foreign: 5 }],
@@ -36,7 +36,7 @@ test('a handler that was there before goes on being called, and stays', async ()
   });
 });
 
-test('one that came later and calls ours is called once, whoever is on top', async () => {
+test('a handler installed after the stream is called once per signal', async () => {
   assert.deepEqual(await chain('above'), {
     said: [
       ['above', { listener: 5, stream: 5, foreign: 5 }],
@@ -58,7 +58,7 @@ function withTwoCopies(body: (told: Told) => void): Promise<void> {
   });
 }
 
-test('two copies of the library get along, beside listeners', () =>
+test('two copies of the library each get every signal, beside listeners', () =>
   withTwoCopies(({ said }) => {
     const foreign = 0;
     assert.deepEqual(said, [
@@ -70,17 +70,17 @@ test('two copies of the library get along, beside listeners', () =>
     ]);
   }));
 
-test('and when all have gone the signal has its default action', () => {
+test('a signal has its default action when both copies of the library have stopped', () => {
   needsWordOfListeners();
   return withTwoCopies(({ signal }) => assert.equal(signal, 'SIGUSR2'));
 });
 
-test('so do two copies of its modules with one addon', async () => {
+test('two copies of the modules with one addon each get every signal', async () => {
   const { said } = await chain('copies', `${import.meta.resolve('#dist/signal/index.js')}?copy`);
   assert.deepEqual(said.at(-3)?.[1], { first: 5, second: 5, listener: 5, again: 5, foreign: 0 });
 });
 
-test('SIGCHLD comes although node:child_process uses it, and goes on working', async () => {
+test('a stream of SIGCHLD and node:child_process work side by side', async () => {
   const launches: (() => unknown)[] = [
     () => once(nodeSpawn('/bin/true'), 'exit'),
     () => spawnSync('/bin/true'),

@@ -49,27 +49,28 @@ async function assertFinds(wanted: Found, attributes: ProcessAttributes = {}): P
 const HUP_INT = 0x3n;
 const HUP_INT_PIPE = 0x1003n;
 
-test('a process that did nothing: nothing', () => assertFinds({ ignored: 0n, blocked: 0n }));
+test('children find no signal ignored or blocked by default', () =>
+  assertFinds({ ignored: 0n, blocked: 0n }));
 
-test('a process that catches INT, USR1 and TSTP: nothing', async () => {
+test('children find caught signals at their default action', async () => {
   using _ = notify('SIGINT', 'SIGUSR1', 'SIGTSTP');
   await assertFinds({ ignored: 0n, blocked: 0n });
 });
 
-test('a process that ignores INT, HUP and PIPE: all three ignored', async () => {
+test('children find the signals ignored that their parent ignores', async () => {
   ignore('SIGINT', 'SIGHUP', 'SIGPIPE');
   await assertFinds({ ignored: HUP_INT_PIPE, blocked: 0n });
   await assertFinds({ ignored: HUP_INT, blocked: 0n }, { signals: { default: ['SIGPIPE'] } });
   reset();
 });
 
-test('and then resets them: nothing, where Go still ignores all three', async () => {
+test('children find signals at their default action after ignore and reset', async () => {
   ignore('SIGINT', 'SIGHUP', 'SIGPIPE');
   reset();
   await assertFinds({ ignored: 0n, blocked: 0n });
 });
 
-test('or else catches them, and stops: all ignored again, where PIPE is not with Go', async () => {
+test('children find signals ignored again after a stream for them has stopped', async () => {
   ignore('SIGINT', 'SIGHUP', 'SIGPIPE');
   const stream = notify('SIGINT', 'SIGHUP', 'SIGPIPE');
   await assertFinds({ ignored: 0n, blocked: 0n });
@@ -85,7 +86,7 @@ async function findsBelow(launcher: boolean, caught: string[]): Promise<Found> {
   return signalsOf(JSON.parse((await program.line()) ?? '') as State);
 }
 
-test('one that was started with HUP and INT ignored and USR1 blocked: the same', async () => {
+test('children of a program started with signals ignored and blocked find the same', async () => {
   assert.deepEqual(await findsBelow(true, []), { ignored: HUP_INT, blocked: 0x200n });
   // Node forgets it, unless it is the launcher of forkexec that starts Node.
   const kept = resetsInherited()
@@ -94,12 +95,12 @@ test('one that was started with HUP and INT ignored and USR1 blocked: the same',
   assert.deepEqual(await findsBelow(false, []), kept);
 });
 
-test('and that catches INT and USR1: HUP ignored, USR1 still blocked', async () => {
+test('children find an inherited ignored signal that is caught at its default action', async () => {
   const caught = ['SIGINT', 'SIGUSR1'];
   assert.deepEqual(await findsBelow(true, caught), { ignored: 0x1n, blocked: 0x200n });
 });
 
-test('forkexec run and exec are as transparent', () =>
+test('forkexec run and exec pass on ignored and blocked signals', () =>
   withFolder(async (folder) => {
     const signals = { ignore: ['SIGHUP', 'SIGINT'], mask: ['SIGUSR1'] } as const;
     for (const command of ['run', 'exec']) {
@@ -110,7 +111,7 @@ test('forkexec run and exec are as transparent', () =>
     }
   }));
 
-test('SIGPIPE that was ignored when the launcher began stays so, as services of systemd have it', () =>
+test('SIGPIPE that was ignored when the launcher began stays ignored', () =>
   withFolder(async (folder) => {
     for (const ignore of [['SIGPIPE', 'SIGXFSZ'], []] as const) {
       const file = join(folder, 'state');
@@ -120,13 +121,13 @@ test('SIGPIPE that was ignored when the launcher began stays so, as services of 
     }
   }));
 
-test('a parent that ignores SIGCHLD does not cost forkexec the status of a child', async () => {
+test('forkexec run returns the status of a child when its parent ignores SIGCHLD', async () => {
   const signals = { ignore: ['SIGCHLD'] } as const;
   const result = await run(bin, ['run', 'sh', '-c', 'exit 3'], { signals, reject: false });
   assert.equal(String(result.status), 'exit status 3');
 });
 
-test('the mask is that of block and unblock', async () => {
+test('children find the mask that block and unblock set', async () => {
   block('SIGUSR2', 'SIGRTMIN+1');
   await assertFinds({ ignored: 0n, blocked: (1n << 11n) | (1n << 34n) });
   unblock('SIGRTMIN+1');
@@ -136,7 +137,7 @@ test('the mask is that of block and unblock', async () => {
 });
 
 // TestCgoExecSignalMask
-test('SIGINT is never blocked in children that are launched while streams come and go', async () => {
+test('no signal is blocked in children launched while streams come and go', async () => {
   let running = true;
   const churn = (async () => {
     while (running) {
@@ -165,7 +166,7 @@ async function bombard(program: Program): Promise<string[]> {
 }
 
 // TestSignalDuringExec (Go issue 18600)
-test('children of a process whose group is bombarded with signals run, and end well', async () => {
+test('children of a process whose group is bombarded with signals end well', async () => {
   await using program = await startMode('launches', ['300', WINCH], { processGroup: 0 });
   assert.deepEqual(await bombard(program), ['ready', '300 have ended']);
 });
@@ -173,7 +174,7 @@ test('children of a process whose group is bombarded with signals run, and end w
 const skip = spawnSync('strace', ['-V']).status === 0 ? false : 'strace(1) is not installed';
 
 test(
-  'and no handler of it runs in any of them',
+  'no signal handler of the parent runs in a child',
   () =>
     withFolder(async (folder) => {
       const log = join(folder, 'log');
@@ -195,7 +196,7 @@ test(
 );
 
 // TestStdPipe
-test('a child that writes to a broken pipe is ended by SIGPIPE, which Node ignores', async () => {
+test('SIGPIPE ends a child that writes to a broken pipe', async () => {
   for (const fd of [1, 2, 3]) {
     for (const ignored of [false, true]) {
       const pipes: Record<number, SpawnOptions> = {
@@ -216,7 +217,7 @@ test('a child that writes to a broken pipe is ended by SIGPIPE, which Node ignor
   }
 });
 
-test('one whose stdout is broken dies without a word at stderr', async () => {
+test('a child with a broken stdout ends without a message on stderr', async () => {
   const stdio = { stdin: 'null', stdout: 'pipe', stderr: 'pipe' } as const;
   const child = await spawn('cat', ['/dev/zero'], stdio);
   child.stdout?.destroy();
@@ -226,7 +227,7 @@ test('one whose stdout is broken dies without a word at stderr', async () => {
   assert.equal(errors, '');
 });
 
-test('a program that catches SIGPIPE gets it, and EPIPE', async () => {
+test('a program that catches SIGPIPE gets the signal and EPIPE', async () => {
   const ends = new Int32Array(2);
   call('pipe2', ends, O.O_CLOEXEC);
   const [reader, writer] = ends as unknown as [number, number];

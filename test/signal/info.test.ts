@@ -32,7 +32,7 @@ async function infoOf(
 
 const common = { signal: 'SIGUSR2', number: 12, dropped: 0 } as const;
 
-test('kill(2) tells who sent it', async () => {
+test('SignalInfo of kill(2) has the sender', async () => {
   let sender = 0;
   const info = await infoOf('SIGUSR2', async () => {
     const child = await spawn('sh', ['-c', 'kill -USR2 $PPID'], { stdin: 'null' });
@@ -42,7 +42,7 @@ test('kill(2) tells who sent it', async () => {
   assert.deepEqual(info, { ...common, code: 0, pid: sender, uid });
 });
 
-test('kill(2) by another user tells its uid', async (context) => {
+test('SignalInfo of kill(2) has the uid of another user', async (context) => {
   if (uid !== 0) return context.skip('only root may become another user');
   const capabilities = { ambient: ['CAP_KILL'], inheritable: ['CAP_KILL'] } as const;
   const credential = { uid: 65534, gid: 65534 };
@@ -60,7 +60,7 @@ function queueOwn(number: number, value: number): boolean {
   return attempt('rt_sigqueueinfo', pid, number, words) === 0;
 }
 
-test('sigqueue(3) has a value, negative or not', async () => {
+test('SignalInfo of sigqueue(3) has the value, negative or not', async () => {
   needsLinux('The system call rt_sigqueueinfo');
   for (const signal of ['SIGUSR2', 'SIGRTMIN+7'] as const) {
     const number = signal === 'SIGUSR2' ? 12 : SIG.SIGRTMIN + 7;
@@ -69,12 +69,12 @@ test('sigqueue(3) has a value, negative or not', async () => {
   }
 });
 
-test('tgkill(2) has a sender and no value', async () => {
+test('SignalInfo of tgkill(2) has a sender and no value', async () => {
   const info = await infoOf('SIGUSR2', () => call('tgkill', pid, pid, 12));
   assert.deepEqual(info, { ...common, code: -6, pid, uid });
 });
 
-test('SIGCHLD tells how a child ended', async () => {
+test('SignalInfo of SIGCHLD has the end of the child', async () => {
   for (const [script, code, status] of [
     ['exit 3', 1, 3],
     ['kill -TERM $$', 2, SIG.SIGTERM],
@@ -97,7 +97,7 @@ test('SIGCHLD tells how a child ended', async () => {
   }
 });
 
-test('a timer has a value, and the kernel is nobody', async () => {
+test('SignalInfo of a timer has a value and no sender', async () => {
   const timer = new Int32Array(1);
   const info = await infoOf('SIGUSR2', () => {
     const event = new Int32Array(16);
@@ -109,14 +109,14 @@ test('a timer has a value, and the kernel is nobody', async () => {
   assert.deepEqual(info, { ...common, code: -2, pid: 0, uid: 0, value: 77 });
 });
 
-test('of setitimer(2) nothing is told', async () => {
+test('SignalInfo of setitimer(2) has neither value nor sender', async () => {
   const info = await infoOf('SIGALRM', () => {
     call('setitimer', 0, BigUint64Array.of(0n, 0n, 0n, 1000n), null);
   });
   assert.deepEqual(info, { signal: 'SIGALRM', number: 14, code: 0x80, pid: 0, uid: 0, dropped: 0 });
 });
 
-test('a descriptor that became ready is no process', async () => {
+test('SignalInfo of SIGIO has no sender', async () => {
   const ends = new Int32Array(2);
   call('pipe2', ends, O.O_CLOEXEC);
   const [reader, writer] = ends as unknown as [number, number];
@@ -166,7 +166,7 @@ test('100,000 real-time signals of a child arrive in order, with their values', 
   assert.deepEqual(others, infos, 'the other stream got the same');
 });
 
-test('a small queue of the kernel makes the sender wait, and loses nothing', async (context) => {
+test('a full signal queue of the kernel makes the sender wait and loses no signal', async (context) => {
   needsLinux('The order of real-time signals');
   needsThreadsWithTheirMask();
   const COUNT = 20_000;
@@ -191,7 +191,7 @@ test('a small queue of the kernel makes the sender wait, and loses nothing', asy
   assert.ok(infos.every(({ value }, index) => value === index));
 });
 
-test('signals that nobody takes in time are counted', async (context) => {
+test('signals dropped before JavaScript takes them are counted', async (context) => {
   const SENT = 20_000;
   using stream = notify(NUMBER, 'SIGUSR2');
   const infos = gather(stream);
@@ -218,7 +218,7 @@ test('signals that nobody takes in time are counted', async (context) => {
   ]);
 });
 
-test('a stream that nobody takes from keeps 131,072, and counts the rest', async (context) => {
+test('a stream without a consumer keeps 131,072 signals and counts the rest', async (context) => {
   const SENT = 140_000;
   using idle = notify(NUMBER);
   using listening = notify(NUMBER);

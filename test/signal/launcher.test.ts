@@ -35,13 +35,13 @@ const recorded = {
 };
 const options = { signals: started, rlimits: { nofile: [1000, hard] } } as const;
 
-test('what the program was started with is recorded, and put back', async () => {
+test('the launcher records the inherited signals and limits, and Node gets the signals back', async () => {
   assert.deepEqual(await show(options), recorded);
 });
 
 const shells = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh'], ['ksh'], ['mksh']];
 
-test('it is recorded alike whatever shell is /bin/sh', async (context) => {
+test('the launcher records the same with every shell as /bin/sh', async (context) => {
   const there = shells.filter(([shell = '']) => spawnSync(shell, ['-c', ':']).error === undefined);
   context.diagnostic(there.map((words) => words.join(' ')).join(', '));
   for (const [shell = '', ...flags] of there) {
@@ -65,7 +65,7 @@ test('it is recorded alike whatever shell is /bin/sh', async (context) => {
   }
 });
 
-test('without the launcher it is known as far as the runtime has left it', async () => {
+test('inherited without the launcher has what the runtime left', async () => {
   await using program = await startMode('show', [], options);
   const shown = JSON.parse((await program.line()) ?? '');
   const { nofile: _, ...all } = { ...recorded, source: 'process' };
@@ -74,7 +74,7 @@ test('without the launcher it is known as far as the runtime has left it', async
   assert.deepEqual(shown, resetsInherited() ? nothing : all);
 });
 
-test('a Worker and another copy of the library know it too; listeners stay', async () => {
+test("a Worker and another copy of the library share the launcher's record", async () => {
   const env = { NODE_OPTIONS: '' };
   await using program = await startMode('worker', [], { ...options, launcher: true, env });
   const about = JSON.parse((await program.line()) ?? '');
@@ -87,7 +87,7 @@ test('a Worker and another copy of the library know it too; listeners stay', asy
 });
 
 // Go's TestRlimitRestored
-test('children find the soft limit of open files that the launcher found', async () => {
+test('children have the soft limit of open files that the launcher found', async () => {
   const words = ['sh', '-c', 'ulimit -Sn'];
   for (const launched of [
     ['node', signalProgram, 'limit'],
@@ -99,7 +99,7 @@ test('children find the soft limit of open files that the launcher found', async
   }
 });
 
-test('the environment is as it was, whatever is in it', async () => {
+test('the launcher leaves the environment as it was', async () => {
   const words = 'key value rest one two three soft hard ignored blocked folder unit self k v';
   const env = Object.fromEntries(words.split(' ').map((name) => [name, `my ${name}`]));
   env['PATH'] = process.env['PATH'] ?? '';
@@ -111,7 +111,7 @@ test('the environment is as it was, whatever is in it', async () => {
   }
 });
 
-test('arguments, input and exit code are those of the program', async () => {
+test('the launcher passes on arguments, input and exit code', async () => {
   const script = 'console.log(process.argv.slice(1)); process.exitCode = 3;';
   const words = ['node', '-e', script, 'a b', '', '*', "it's"];
   const { stdout, status } = await run(bin, words, { reject: false });
@@ -120,7 +120,7 @@ test('arguments, input and exit code are those of the program', async () => {
   assert.equal(piped.stdout, 'x');
 });
 
-test('a symbolic link in node_modules/.bin will do, by any path', () =>
+test('the launcher starts through a symbolic link in node_modules/.bin', () =>
   withFolder(async (folder) => {
     const odd = join(folder, 'a#b %20?c');
     for (const place of [folder, odd]) {
@@ -141,7 +141,7 @@ test('a symbolic link in node_modules/.bin will do, by any path', () =>
     assert.deepEqual(await show(options, join(odd, 'bin', 'forkexec.js')), recorded);
   }));
 
-test('a fork of a program that went elsewhere starts as well', async () => {
+test('a fork starts after its parent has changed the working directory', async () => {
   const script = `process.chdir('/'); import('node:child_process').then(({ fork }) =>
     fork('${signalProgram}', ['show'], { stdio: 'inherit' }));`;
   const words = ['bin/forkexec.js', 'node', '-e', script];
@@ -152,7 +152,7 @@ test('a fork of a program that went elsewhere starts as well', async () => {
 const skip = spawnSync('npx', ['--version']).status === 0 ? false : 'npx is not installed';
 
 test(
-  'behind npx, which is Node, the launcher finds what npx left: nothing',
+  'the launcher behind npx finds the signals that npx left',
   () =>
     withFolder(async (folder) => {
       const links = join(folder, 'node_modules', '.bin');

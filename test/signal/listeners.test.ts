@@ -30,7 +30,7 @@ function listen(signal: SignalName): { count: number; remove: () => void } {
   return heard;
 }
 
-test('a listener of process, added before the stream, goes on hearing', async () => {
+test('a listener of process.on that was added before a stream is called during and after it', async () => {
   const heard = listen('SIGUSR2');
   const stream = notify('SIGUSR2');
   const gathered = gather(stream);
@@ -43,7 +43,7 @@ test('a listener of process, added before the stream, goes on hearing', async ()
   heard.remove();
 });
 
-test('and one that is added and removed beside it', async () => {
+test('a listener of process.on may be added and removed while a stream runs', async () => {
   using stream = notify('SIGUSR1');
   const gathered = gather(stream);
   const heard = listen('SIGUSR1');
@@ -62,7 +62,7 @@ test('and one that is added and removed beside it', async () => {
   assert.equal(heard.count, 1);
 });
 
-test('and one that is there when the stream has stopped', async () => {
+test('a listener of process.on is called after the stream has stopped', async () => {
   const stream = notify('SIGUSR2');
   const heard = listen('SIGUSR2');
   await aMoment();
@@ -74,7 +74,7 @@ test('and one that is there when the stream has stopped', async () => {
   assert.equal(signalsOfThisProcess('SigCgt') & (1n << 11n), 0n);
 });
 
-test('what was ignored is ignored again, after streams and listeners', async () => {
+test('an ignored signal is ignored again after streams and listeners', async () => {
   needsWordOfListeners();
   ignore('SIGHUP');
   const stream = notify('SIGHUP');
@@ -95,7 +95,7 @@ test('what was ignored is ignored again, after streams and listeners', async () 
   assert.equal(ignored('SIGHUP'), false);
 });
 
-test('ignoring leaves listeners nothing, and reset gives it back', async () => {
+test('ignore keeps a signal from listeners, and reset gives it back', async () => {
   const heard = listen('SIGUSR2');
   ignore('SIGUSR2');
   send('SIGUSR2');
@@ -112,7 +112,7 @@ test('ignoring leaves listeners nothing, and reset gives it back', async () => {
   heard.remove();
 });
 
-test('a stream for SIGUSR1 does not open the debugger, and leaves it to be opened', async () => {
+test("a stream for SIGUSR1 keeps Node's debugger closed until it stops", async () => {
   needsDebugger();
   await using program = await startMode('debugger', [], { stderr: 'stdout' });
   assert.equal(await program.line(), 'SIGUSR1');
@@ -120,14 +120,14 @@ test('a stream for SIGUSR1 does not open the debugger, and leaves it to be opene
 });
 
 for (const signal of ['SIGHUP', 'SIGTERM', 'SIGUSR2'] as const) {
-  test(`after a listener and a stream ${signal} has its default action`, async () => {
+  test(`${signal} has its default action after a listener and a stream`, async () => {
     await using program = await startMode('afterListeners', [signal]);
     const lines = [await program.line(), await program.line(), await program.line()];
     assert.deepEqual(lines.sort(), [signal, 'listener', '{"ignored":false}'].sort());
     assert.equal((await program.child.exited).signal, signal);
   });
 
-  test(`or is ignored, if the program was started so: ${signal}`, async () => {
+  test(`${signal} that was inherited as ignored is ignored after a listener and a stream`, async () => {
     const options = { launcher: true, signals: { ignore: [signal] } };
     await using program = await startMode('afterListeners', [signal], options);
     const lines = [await program.line(), await program.line(), await program.line()];
@@ -146,7 +146,7 @@ for (const how of ['nothing', 'listener', 'unref']) {
   });
 }
 
-test('an iteration that waits keeps the event loop alive, until the stream ends', async () => {
+test('an iteration that waits keeps the event loop alive until the stream ends', async () => {
   await using waiting = await startMode('loop', ['iteration']);
   assert.equal(await waiting.line(), 'running');
   await aMoment();
@@ -157,7 +157,7 @@ test('an iteration that waits keeps the event loop alive, until the stream ends'
   assert.deepEqual([await ended.line(), await ended.line()], ['running', 'ended']);
 });
 
-test('ref keeps it alive for a listener', async () => {
+test('ref keeps the event loop alive for a listener of a stream', async () => {
   await using program = await startMode('loop', ['ref']);
   assert.equal(await program.line(), 'running');
   await aMoment();
@@ -165,7 +165,7 @@ test('ref keeps it alive for a listener', async () => {
   assert.equal((await program.child.exited).code, 0);
 });
 
-test('signals are delivered once each, whatever listens', async () => {
+test('each signal is delivered once to streams and listeners', async () => {
   using stream = notify('SIGINT', 'SIGTERM', 'SIGUSR1');
   const gathered = gather(stream);
   const heard = (['SIGINT', 'SIGTERM', 'SIGUSR1'] as const).map((signal) => listen(signal));

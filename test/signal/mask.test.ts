@@ -45,7 +45,7 @@ test('a blocked signal waits until it is unblocked', async () => {
   }
 });
 
-test('blocking twice, or what is not blocked, changes nothing', () => {
+test('block and unblock may be repeated', () => {
   block('SIGHUP', 'SIGUSR2');
   block('SIGHUP');
   assert.deepEqual(mask(), ['SIGHUP', 'SIGUSR2']);
@@ -58,7 +58,7 @@ test('blocking twice, or what is not blocked, changes nothing', () => {
   assert.throws(() => block('SIGNO' as 'SIGHUP'), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
-test('signals of faults and of children stay with the other threads', () => {
+test('signals of faults and SIGCHLD are not blocked on other threads', () => {
   const names = ['SIGSEGV', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGCHLD'] as const;
   block(...names);
   try {
@@ -71,7 +71,7 @@ test('signals of faults and of children stay with the other threads', () => {
   }
 });
 
-test('a signal for one thread is its own', async () => {
+test('a signal sent to one blocking thread waits for this thread', async () => {
   needsLinux('tgkill');
   await needsMaskWhileWaiting();
   using stream = notify('SIGUSR2');
@@ -84,7 +84,7 @@ test('a signal for one thread is its own', async () => {
   await until(() => gathered.length === 1);
 });
 
-test('what was blocked when forkexec node began does not end the program', async () => {
+test('a signal that was blocked when forkexec node began does not end the program', async () => {
   needsLinux('A mask for all threads');
   const signals = { mask: ['SIGTERM', 'SIGUSR2'] } as const;
   await using program = await startMode('unblock', ['SIGTERM'], { launcher: true, signals });

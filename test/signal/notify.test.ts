@@ -46,7 +46,7 @@ async function take(stream: SignalStream, count: number): Promise<SignalInfo[]> 
 }
 
 // TestSignal
-test('a signal goes to the streams that want it', async () => {
+test('a signal goes to each stream that names it', async () => {
   using hangups = notify('SIGHUP');
   send('SIGHUP');
   assert.deepEqual(names(await take(hangups, 1)), ['SIGHUP']);
@@ -63,7 +63,7 @@ test('a signal goes to the streams that want it', async () => {
   assert.deepEqual(names(await take(hangups, 2)), ['SIGHUP', 'SIGHUP']);
 });
 
-test('notify without names has all that can be caught and is not ignored by default', async () => {
+test('notify without names takes all signals that can be caught and are not ignored by default', async () => {
   const wanted = table.filter(({ policy }) => policy === 'catch');
   using stream = notify();
   const gathered = gather(stream);
@@ -79,7 +79,7 @@ test('notify without names has all that can be caught and is not ignored by defa
 });
 
 // TestStress
-test('a flood of signals from another thread is taken, and nothing comes after stop', async () => {
+test('a flood of signals from a Worker is delivered, and nothing arrives after stop', async () => {
   const stream = notify('SIGUSR1');
   using others = notify('SIGUSR1'); // the flood is not to end this process
   const over = new Int32Array(new SharedArrayBuffer(4));
@@ -123,7 +123,7 @@ async function assertCancels(cancel: () => void): Promise<void> {
 }
 
 // Were there a moment between the two, the flood would end this process.
-test('from notify to ignore a signal has its default action at no moment', async () => {
+test('a signal never has its default action between notify and ignore', async () => {
   ignore('SIGUSR2');
   const flood = new Worker(
     `const end = Date.now() + ${patience(300)};
@@ -152,7 +152,7 @@ test('ignore ends all streams for a signal', async () => {
 });
 
 // TestIgnored, TestCheckSignonStack
-test('ignored tells whether a signal is ignored', () => {
+test('ignored returns whether a signal is ignored', () => {
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGUSR1', 'SIGRTMIN+2'] as const) {
     assert.equal(ignored(signal), false);
     ignore(signal);
@@ -167,7 +167,7 @@ test('ignored tells whether a signal is ignored', () => {
   }
 });
 
-test('reset without names undoes all, and puts back what the runtime had', () => {
+test('reset without names puts back every disposition of the runtime', () => {
   const before = ['SigIgn', 'SigCgt'].map((line) => signalsOfThisProcess(line as 'SigIgn'));
   ignore('SIGTERM', 'SIGUSR1', 'SIGHUP');
   const stream = notify('SIGHUP', 'SIGUSR2');
@@ -179,7 +179,7 @@ test('reset without names undoes all, and puts back what the runtime had', () =>
   stream.stop();
 });
 
-test('ignore without names leaves the runtime its own, and children their status', () => {
+test('ignore without names spares SIGCHLD and the signals of the runtime', () => {
   ignore();
   try {
     for (const { name, policy } of table) {
@@ -194,7 +194,7 @@ test('ignore without names leaves the runtime its own, and children their status
 });
 
 // TestStop
-test('a signal comes between notify and stop, and at no other time', async () => {
+test('a signal arrives between notify and stop, and at no other time', async () => {
   // Elsewhere than in Go these would end the process; there they are sent only under nohup.
   ignore('SIGHUP', 'SIGUSR1');
   for (const signal of ['SIGWINCH', 'SIGHUP', 'SIGUSR1'] as const) {
@@ -220,7 +220,7 @@ test('SIGCONT can be caught', async () => {
   assert.deepEqual(names(await take(stream, 1)), ['SIGCONT']);
 });
 
-test('SIGINT and SIGTERM come once each, for all that Node does on them by itself', async () => {
+test('SIGINT and SIGTERM arrive once each', async () => {
   using stream = notify('SIGINT', 'SIGTERM');
   const gathered = gather(stream);
   send('SIGINT', 'SIGTERM');
@@ -228,7 +228,7 @@ test('SIGINT and SIGTERM come once each, for all that Node does on them by itsel
   assert.deepEqual(names(gathered), ['SIGINT', 'SIGTERM']);
 });
 
-test('stop delivers what came before it, and ends an iteration', async () => {
+test('stop delivers earlier signals and ends an iteration', async () => {
   const stream = notify('SIGUSR2', 'SIGHUP');
   const gathered: string[] = [];
   const iteration = (async () => {
@@ -242,7 +242,7 @@ test('stop delivers what came before it, and ends an iteration', async () => {
   assert.deepEqual(await stream[Symbol.asyncIterator]().next(), { done: true, value: undefined });
 });
 
-test('stop delivers what came before it, although others go on listening', async () => {
+test('stop delivers earlier signals while other streams go on', async () => {
   using others = notify('SIGUSR2');
   const all = gather(others);
   for (let round = 1; round <= 20; round++) {
@@ -267,7 +267,7 @@ test('leaving an iteration stops the stream', async () => {
   assert.equal(signalsOfThisProcess('SigCgt') & (1n << 11n), 0n);
 });
 
-test('several can wait for the signals of one stream; each signal goes to one of them', async () => {
+test('each signal goes to one of several iterations of a stream', async () => {
   using stream = notify('SIGUSR2');
   const waiting = [1, 2, 3].map(() => stream[Symbol.asyncIterator]().next());
   for (const next of waiting) {
@@ -279,7 +279,7 @@ test('several can wait for the signals of one stream; each signal goes to one of
   assert.equal((await last).done, true);
 });
 
-test('a listener that stops streams takes no signal from anybody', async () => {
+test('a listener that stops other streams costs them no earlier signal', async () => {
   const stopping = notify('SIGUSR1', 'SIGUSR2', 'SIGHUP');
   const stopped = notify('SIGUSR1', 'SIGUSR2', 'SIGHUP');
   using others = notify('SIGUSR1', 'SIGUSR2', 'SIGHUP');
@@ -301,14 +301,14 @@ test('a listener that stops streams takes no signal from anybody', async () => {
   assert.deepEqual([names(all), names(came), first], [three, three, three]);
 });
 
-test('a listener that throws costs nobody a signal', async () => {
+test('a listener that throws costs other listeners no signal', async () => {
   await using program = await startMode('throwing'); // a test runner would take it for a failure
   const lines = [await program.line(), await program.line(), await program.line()];
   assert.deepEqual(lines.sort(), ['after', 'caught: a mistake', 'others']);
   assert.equal((await program.child.exited).code, 0);
 });
 
-test('what on is given is checked', () => {
+test('on() of a stream refuses wrong events and listeners', () => {
   using stream = notify('SIGUSR2');
   assert.throws(() => stream.on('other' as 'signal', () => {}), { code: 'ERR_INVALID_ARG_VALUE' });
   assert.throws(() => stream.on('signal', undefined as never), { code: 'ERR_INVALID_ARG_VALUE' });

@@ -141,7 +141,7 @@ function* sequences(length: number): Generator<Operation[]> {
   }
 }
 
-test('in every order of up to five operations each party gets what is its own', async (context) => {
+test('streams, listeners, ignore and reset agree in every order of up to five operations', async (context) => {
   let count = 0;
   for (let length = 1; length <= LENGTH; length++) {
     for (const operations of sequences(length)) {

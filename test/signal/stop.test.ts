@@ -29,7 +29,7 @@ async function atomicStop(): Promise<{ taken: number; end: ExitStatus | undefine
 
 // TestAtomicStop (Go issue 14571): 10 races in each of 10 processes. Here one that is fatal ends a
 // process early, and there are as many processes as it takes.
-test('a signal that races with stop is delivered or fatal, and never lost', async (context) => {
+test('a signal that races with stop is delivered or takes effect, and is never lost', async (context) => {
   let taken = 0;
   let fatal = 0;
   while (taken + fatal < RACES) {
@@ -53,7 +53,7 @@ async function linesOf(program: Program): Promise<string[]> {
 const nohup = { signals: { ignore: ['SIGHUP'] } } as const;
 
 // TestNohup: two children without, two with nohup
-test('an uncaught hangup ends a program, before it listens and after it stopped', async () => {
+test('SIGHUP ends a program before notify and after stop', async () => {
   await using before = await startMode('hangup', ['before']);
   assert.deepEqual(await linesOf(before), []);
   assert.equal((await before.child.exited).signal, 'SIGHUP');
@@ -63,7 +63,7 @@ test('an uncaught hangup ends a program, before it listens and after it stopped'
 });
 
 for (const when of ['before', 'after']) {
-  test(`under nohup and forkexec a hangup ${when} listening does nothing`, async () => {
+  test(`SIGHUP under nohup and forkexec does nothing ${when} listening`, async () => {
     await using program = await startMode('hangup', [when], { launcher: true, ...nohup });
     assert.deepEqual(await linesOf(program), ['SIGHUP', 'alive']);
     assert.equal((await program.child.exited).code, 0);
@@ -71,7 +71,7 @@ for (const when of ['before', 'after']) {
 }
 
 // TestDetectNohup
-test('ignored tells whether a program was started by nohup(1)', () => {
+test('ignored returns whether nohup(1) started the program', () => {
   const module = new URL('../../../dist/signal/index.js', import.meta.url).href;
   const script = `import { ignored } from '${module}'; console.log(ignored('SIGHUP'));`;
   const words = ['node', '--input-type=module', '-e', script];
@@ -82,7 +82,7 @@ test('ignored tells whether a program was started by nohup(1)', () => {
   assert.equal(stdoutOf(bin, ['nohup', bin, ...words]), 'true\n');
 });
 
-test('nohup forkexec node survives a hangup, and so do children that it launches', async () => {
+test('programs under nohup forkexec node and their children survive SIGHUP', async () => {
   const module = new URL('../../../dist/index.js', import.meta.url).href;
   const app = `import { spawn } from '${module}';
     const child = await spawn('sleep', ['60'], { stdin: 'null' });
@@ -97,7 +97,7 @@ test('nohup forkexec node survives a hangup, and so do children that it launches
   assert.equal(String(status), 'exit status 0');
 });
 
-test('stop does not wait for a launch that takes its time', async () => {
+test('stop does not wait for a slow launch', async () => {
   await slowLaunch(async () => {
     const began = performance.now();
     for (let round = 0; round < 100; round++) notify('SIGUSR2').stop();

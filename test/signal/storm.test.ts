@@ -28,7 +28,7 @@ function setTimer(interval: bigint): void {
 }
 
 test(
-  'mask and dispositions are as before after 1,000 launches under a storm of a timer',
+  'mask and dispositions survive 1,000 launches under a storm of timer signals',
   async () => {
     needsLinux('setitimer');
     let count = 0;

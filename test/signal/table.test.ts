@@ -19,20 +19,20 @@ const headers = JSON.parse(
   execFileSync(helper('signals'), ['table'], { encoding: 'utf8', env: { LC_ALL: 'C' } }),
 ) as Header[];
 
-test('names and numbers are those of the headers', () => {
+test('the signal table has the names and numbers of the headers', () => {
   assert.deepEqual(
     table.map(({ name, number }) => ({ name, number })),
     headers.map(({ name, number }) => ({ name, number })),
   );
 });
 
-test('descriptions are those of strsignal(3), in small letters', () => {
+test('the signal table has the descriptions of strsignal(3) in small letters', () => {
   for (const [index, { name, description }] of table.entries()) {
     assert.equal(description.toLowerCase(), headers[index]?.description.toLowerCase(), name);
   }
 });
 
-test('the policy is to catch what tells something, and to leave what is not ours', () => {
+test("notify without names leaves faults, the runtime's signals and uncatchable ones", () => {
   const named = (policy: string): string[] =>
     table.filter((entry) => entry.policy === policy).map(({ name }) => name);
   assert.deepEqual(named('ignore'), ['SIGCHLD', 'SIGURG', 'SIGWINCH']);
@@ -42,7 +42,7 @@ test('the policy is to catch what tells something, and to leave what is not ours
   ]);
 });
 
-test('signals that can not be caught are refused, and system calls are restarted for the others', () => {
+test('notify refuses signals that cannot be caught and restarts system calls for the others', () => {
   for (const { name, number, restart } of table) {
     for (const signal of [name, number]) {
       if (restart) {
@@ -61,7 +61,7 @@ test('signals that can not be caught are refused, and system calls are restarted
   for (const number of [32, 33]) assert.throws(() => notify(number), TypeError);
 });
 
-test('when one of several can not be had, none is', () => {
+test('notify of several signals takes none if one cannot be caught', () => {
   const before = readFileSync('/proc/self/status', 'utf8');
   assert.throws(() => notify('SIGUSR2', 'SIGKILL'), TypeError);
   const caught = (status: string): string | undefined => /^SigCgt:.*$/m.exec(status)?.[0];
@@ -132,7 +132,7 @@ async function defaultOf({ name }: SignalEntry, folder: string): Promise<SignalE
   }
 }
 
-test('the default actions are those that the kernel really takes', (context) =>
+test('the signal table has the default actions of the kernel', (context) =>
   withFolder(async (folder) => {
     if (!writesCores) context.diagnostic('no cores can be had here: they count as terminations');
     for (const entry of table) {

@@ -34,7 +34,7 @@ async function startWorker(...signals: SignalName[]): Promise<Listening> {
   };
 }
 
-test('a Worker gets the signals of the process, beside other threads', async () => {
+test('a Worker gets the signals of the process beside other threads', async () => {
   await using one = await startWorker('SIGUSR2', 'SIGHUP');
   await using two = await startWorker('SIGUSR2');
   using stream = notify('SIGUSR2');
@@ -53,7 +53,7 @@ test('a Worker gets the signals of the process, beside other threads', async () 
   assert.equal(own.length, 1);
 });
 
-test('when a Worker stops, dispositions are as before', async () => {
+test('dispositions are as before when a Worker stops its stream', async () => {
   const before = signalsOfThisProcess('SigCgt');
   const { worker } = await startWorker('SIGUSR2', 'SIGRTMIN+9');
   assert.notEqual(signalsOfThisProcess('SigCgt'), before);
@@ -62,7 +62,7 @@ test('when a Worker stops, dispositions are as before', async () => {
   assert.equal(signalsOfThisProcess('SigCgt'), before);
 });
 
-test('and when it is terminated, in the middle of a flood, while another listens', async () => {
+test('a Worker that is terminated during a flood leaves the streams of others intact', async () => {
   const before = signalsOfThisProcess('SigCgt');
   using stream = notify('SIGUSR2');
   const own = gather(stream);
@@ -97,7 +97,7 @@ test('real-time signals keep their order in a Worker', async () => {
   assert.ok(listening.infos.every(({ value }, index) => value === index));
 });
 
-test('a listener on the main thread does not take the signals of a Worker', async () => {
+test('a listener on the main thread and a stream in a Worker both get a signal', async () => {
   needsWordOfListeners();
   await using listening = await startWorker('SIGUSR2');
   let heard = 0;

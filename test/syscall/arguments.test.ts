@@ -49,7 +49,7 @@ const wrong: Readonly<Record<string, unknown[]>> = {
 };
 
 for (const [name, args] of Object.entries(wrong)) {
-  test(`${name} is a TypeError`, async () => {
+  test(`a system call with ${name} is a TypeError`, async () => {
     const given = args as SyscallArg[];
     const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
     assert.throws(() => rawSyscall(SYS.getpid, ...given), expected);
@@ -57,7 +57,7 @@ for (const [name, args] of Object.entries(wrong)) {
   });
 }
 
-test('a view of a resizable buffer is a TypeError', async (t) => {
+test('a system call with a view of a resizable buffer is a TypeError', async (t) => {
   const view = resizable();
   if (view === undefined) return t.skip('this runtime has no resizable buffers');
   const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
@@ -66,14 +66,14 @@ test('a view of a resizable buffer is a TypeError', async (t) => {
 });
 
 for (const number of [undefined, null, '39', 39n, 1.5, Number.NaN, {}, Symbol('s')]) {
-  test(`${String(number)} is no system call`, async () => {
+  test(`${String(number)} is refused as the number of a system call`, async () => {
     const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
     assert.throws(() => rawSyscall(number as number), expected);
     await assert.rejects(syscall(number as number), expected);
   });
 }
 
-test('what can be taken is taken', async () => {
+test('integers, strings, views, null and arrays of strings are taken as arguments', async () => {
   const { sparse: list }: { sparse: (string | null)[] } = { sparse: [null, 'a', null] };
   const right: SyscallArg[][] = [
     [0, -1, 2 ** 53, -(2 ** 63)],
@@ -90,7 +90,7 @@ test('what can be taken is taken', async () => {
   }
 });
 
-test("an array's accessors run before anything has an address", async () => {
+test('accessors of an argument array run before any address is taken', async () => {
   const accessor = (get: () => unknown): string[] =>
     Object.defineProperty(['x'], 0, { get }) as string[];
   const failing = accessor(() => {
@@ -107,7 +107,7 @@ test("an array's accessors run before anything has an address", async () => {
   assert.throws(() => rawSyscall(SYS.getrandom, bytes, 1 << 20, 0, stealing), TypeError);
 });
 
-test('no argument of any type crashes', (t) => {
+test('system calls with random arguments of any type do not crash', (t) => {
   const { code, signal, stdout, stderr } = runFixture('fuzz-arguments');
   assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
   t.diagnostic(stdout.trim());
@@ -128,7 +128,7 @@ function sanitized(library: string): NodeJS.ProcessEnv {
 }
 
 test(
-  'nor does AddressSanitizer find anything',
+  'AddressSanitizer finds no fault in the addon for random arguments',
   (t) =>
     withFolder((folder) => {
       const addon = join(folder, 'forkexec.node');

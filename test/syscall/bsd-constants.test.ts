@@ -55,7 +55,7 @@ const LINUX_ALONE = words(`AUDIT_ARCH CAP CAP_VERSION CLONE EPOLL IOPRIO MS NS N
 const FREEBSD_TOO = words('CLOSE_RANGE EFD MFD');
 
 describe('the tables of macOS and FreeBSD', () => {
-  it('have the groups that Linux has, but those of Linux alone', () => {
+  it('macOS and FreeBSD have the groups of Linux except those of Linux alone', () => {
     const groups = Object.keys(linux).filter((name) => !LINUX_ALONE.includes(name));
     for (const name of groups) {
       assert.ok(name in freebsd, `freebsd ${name}`);
@@ -65,7 +65,7 @@ describe('the tables of macOS and FreeBSD', () => {
   });
 
   for (const [system, tables] of Object.entries(systems)) {
-    it(`${system}: what all systems share is the same as on Linux`, () => {
+    it(`${system}: constants that all systems share have the value of Linux`, () => {
       for (const [group, names] of Object.entries(SHARED)) {
         for (const name of words(names)) {
           const expected = table(linux as unknown as Tables, group)[name];
@@ -75,7 +75,7 @@ describe('the tables of macOS and FreeBSD', () => {
       }
     });
 
-    it(`${system}: no number stands for two things of which only one can be meant`, () => {
+    it(`${system}: no two names of a group share a number, aliases aside`, () => {
       // The other name of each.
       const aliases = new Set(words('RLIMIT_RSS RLIMIT_VMEM _SC_PAGE_SIZE'));
       for (const group of words('SYS SIG E RLIMIT P CLD SIG_HOW PT EVFILT SC ITIMER SCHED')) {
@@ -85,7 +85,7 @@ describe('the tables of macOS and FreeBSD', () => {
       }
     });
 
-    it(`${system}: the indexes of control characters are distinct and within c_cc`, () => {
+    it(`${system}: indexes of control characters are distinct and within c_cc`, () => {
       const termios = table(tables, 'TERMIOS');
       const indexes = Object.entries(termios).filter(([name]) => /^V(?!T\d|TDLY)/.test(name));
       const count = layoutsOf(tables)['termios']?.fields['cc']?.[2] ?? 0;
@@ -94,13 +94,13 @@ describe('the tables of macOS and FreeBSD', () => {
       assert.ok(indexes.length >= 18 && indexes.every(([, index]) => index < count));
     });
 
-    it(`${system}: a speed is the number that it is called`, () => {
+    it(`${system}: each speed has the number in its name`, () => {
       const speeds = Object.entries(table(tables, 'TERMIOS')).filter(([name]) => /^B\d/.test(name));
       assert.ok(speeds.length >= 23, `${speeds.length} speeds`);
       for (const [name, value] of speeds) assert.equal(`B${value}`, name);
     });
 
-    it(`${system}: masks cover their members`, () => {
+    it(`${system}: masks of termios, open and inode types cover their members`, () => {
       const { CSIZE = 0, CS5, CS6, CS7, CS8 } = table(tables, 'TERMIOS');
       assert.deepEqual(
         [CS5, CS6, CS7, CS8].map((size) => size ?? -1),
@@ -125,7 +125,7 @@ describe('the tables of macOS and FreeBSD', () => {
     });
 
     if (process.platform === system) {
-      it(`${system}: signals and errors are the numbers that Node has here`, () => {
+      it(`${system}: signals and errors have the numbers of Node on this system`, () => {
         const errors = { ...table(tables, 'E'), ...table(tables, 'E_ALIAS') };
         for (const [name, number] of Object.entries(constants.errno)) {
           assert.equal(errors[name], number, name);
@@ -138,7 +138,7 @@ describe('the tables of macOS and FreeBSD', () => {
   }
 
   // Both come from 4.4BSD: what they disagree about is what one of them changed since.
-  it('agree with each other but for what either changed', () => {
+  it('macOS and FreeBSD agree except where one of them changed a number', () => {
     const changed = words(`AT_EACCESS AT_FDCWD AT_REMOVEDIR AT_SYMLINK_FOLLOW AT_SYMLINK_NOFOLLOW
       ECANCELED EIDRM ENOMSG EILSEQ ENOATTR EBADMSG EMULTIHOP ENOLINK EPROTO EOPNOTSUPP
       ENOTRECOVERABLE EOWNERDEAD ENOTCAPABLE FD_CLOFORK RLIMIT_AS
@@ -187,12 +187,12 @@ const SIZES = {
 
 describe('the structs of macOS and FreeBSD', () => {
   for (const [system, tables] of Object.entries(systems)) {
-    it(`${system}: have the sizes of the ABI`, () => {
+    it(`${system}: structs have the sizes of the ABI`, () => {
       const sizes = Object.entries(layoutsOf(tables)).map(([name, { size }]) => [name, size]);
       assert.deepEqual(Object.fromEntries(sizes), SIZES[system as keyof typeof SIZES]);
     });
 
-    it(`${system}: have aligned members that do not overlap, and end aligned`, () => {
+    it(`${system}: members of structs are aligned and do not overlap`, () => {
       for (const [name, { size, fields }] of Object.entries(layoutsOf(tables))) {
         const shared = UNIONS[`${system} ${name}`] ?? [];
         let end = 0;

@@ -136,7 +136,7 @@ describe('TIOC of macOS and FreeBSD', () => {
     const ioctls = Object.entries(numbers).filter(([, value]) => value >= MADE_BY_IOC);
     const expected: Readonly<Record<string, Ioctl>> = { ...BOTH, ...own };
 
-    it(`${name}: each has its direction, group, number, and the size of its struct`, () => {
+    it(`${name}: each ioctl encodes its direction, group, number and struct size`, () => {
       for (const [key, value] of ioctls) {
         if (aliases.includes(key)) continue;
         const ioctl = expected[key];
@@ -147,7 +147,7 @@ describe('TIOC of macOS and FreeBSD', () => {
       }
     });
 
-    it(`${name}: none is missing, and none has the number of another`, () => {
+    it(`${name}: every ioctl is described, and no two share a number`, () => {
       const keys = ioctls.map(([key]) => key).filter((key) => !aliases.includes(key));
       assert.deepEqual(keys.sort(), Object.keys(expected).sort());
       const values = ioctls.filter(([key]) => !aliases.includes(key)).map(([, value]) => value);

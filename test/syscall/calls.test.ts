@@ -38,7 +38,7 @@ async function withSleeper(use: (pid: number) => void | Promise<void>): Promise<
 const code = (name: string) => ({ name: 'SystemError', code: name });
 const refused = { code: 'ERR_INVALID_ARG_VALUE' };
 
-test('processes, groups and sessions', () =>
+test('getpid, getpgid and getsid agree with /proc, and setpgid fails after execve', () =>
   withSleeper((pid) => {
     assert.deepEqual([getpid(), getppid()], [process.pid, process.ppid]);
     assert.deepEqual([getpgid(), getsid()], [statField(getpid(), 5), statField(getpid(), 6)]);
@@ -50,14 +50,14 @@ test('processes, groups and sessions', () =>
     assert.throws(() => getsid('1' as unknown as number), refused);
   }));
 
-test('setpgid, and setsid for whoever leads no group', () => {
+test('setpgid and setsid move a process, and setsid refuses a group leader', () => {
   // In a program of its own: nothing takes either back.
   const run = (...words: string[]) => runFixture('identity', words);
   assert.equal(run('session').stderr, '');
   if (getpgid() === getpid()) assert.throws(() => setsid(), code('EPERM'));
 });
 
-test('kill', () =>
+test('kill checks the pid and the signal before it sends anything', () =>
   withSleeper((pid) => {
     kill(pid, 0);
     kill(process.pid, 0);
@@ -72,7 +72,7 @@ test('kill', () =>
   }));
 
 test(
-  'pidfdOpen and pidfdSendSignal',
+  'a pidfd of pidfdOpen signals its process alone',
   async () => {
     const pid = forkExecSync('/bin/sleep', ['sleep', '60']);
     const pidfd = pidfdOpen(pid);
@@ -91,7 +91,7 @@ test(
 );
 
 test(
-  'a value goes with a signal',
+  'pidfdSendSignal sends a value with a signal',
   () => {
     // Its receiver looks with rt_sigtimedwait, which tells the value.
     assert.deepEqual(runFixture('identity', ['queue']).stderr, '');
@@ -99,7 +99,7 @@ test(
   { skip: noPidfdSignal },
 );
 
-test('getrlimit, setrlimit and prlimit', async () => {
+test('getrlimit, setrlimit and prlimit agree with /proc', async () => {
   needsLinux('prlimit of another process');
   const before = getrlimit(RLIMIT.RLIMIT_CORE);
   assert.deepEqual(prlimit(0, RLIMIT.RLIMIT_CORE), before);
@@ -121,7 +121,7 @@ test('getrlimit, setrlimit and prlimit', async () => {
   });
 });
 
-test('Infinity is no limit, there and back', () =>
+test('setrlimit and getrlimit take Infinity for no limit', () =>
   withSleeper((pid) => {
     needsLinux('prlimit of another process');
     const resource = RLIMIT.RLIMIT_FSIZE;
@@ -134,7 +134,7 @@ test('Infinity is no limit, there and back', () =>
     assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /Max file size +unlimited +unl/);
   }));
 
-test('limits that are none', () => {
+test('invalid limits are refused', () => {
   const resource = RLIMIT.RLIMIT_CORE;
   assert.throws(() => getrlimit(999), code('EINVAL'));
   assert.throws(() => setrlimit(resource, { cur: 2, max: 1 }), code('EINVAL'));
@@ -144,7 +144,7 @@ test('limits that are none', () => {
   }
 });
 
-test('getrusage is what process.resourceUsage says', () => {
+test('getrusage agrees with process.resourceUsage', () => {
   const before = getrusage(RUSAGE.RUSAGE_SELF);
   const node = process.resourceUsage();
   const after = getrusage(RUSAGE.RUSAGE_SELF);
@@ -157,7 +157,7 @@ test('getrusage is what process.resourceUsage says', () => {
   assert.throws(() => getrusage(99), code('EINVAL'));
 });
 
-test('priorities', () =>
+test('getpriority and setpriority agree with node:os', () =>
   withSleeper((pid) => {
     assert.equal(getpriority(PRIO.PRIO_PROCESS), os.getPriority());
     for (const nice of [0, 1, 7, 19]) {
@@ -176,7 +176,7 @@ test('priorities', () =>
     assert.throws(() => getpriority(99), code('EINVAL'));
   }));
 
-test('umask and prctl', () => {
+test('umask and prctl set and return attributes of this process', () => {
   const before = process.umask();
   const was = umask(0o27);
   try {
@@ -195,7 +195,7 @@ test('umask and prctl', () => {
   assert.throws(() => prctl(-1), { ...code('EINVAL'), syscall: 'prctl' });
 });
 
-test('sysconf', () => {
+test('sysconf returns figures of the system and refuses unknown names', () => {
   const page = sysconf(SC._SC_PAGESIZE);
   assert.ok(page >= 4096 && (page & (page - 1)) === 0);
   assert.equal(sysconf(SC._SC_CLK_TCK), 100);
@@ -207,7 +207,7 @@ test('sysconf', () => {
   }
 });
 
-test('who this is', () => {
+test('user and group ids agree with process', () => {
   const { getuid, geteuid, getgid, getegid, getgroups, getresuid, getresgid } = identity;
   assert.deepEqual([getuid(), geteuid()], [process.getuid?.(), process.geteuid?.()]);
   assert.deepEqual([getgid(), getegid()], [process.getgid?.(), process.getegid?.()]);
@@ -222,7 +222,7 @@ test('who this is', () => {
   assert.deepEqual(Object.keys(getresuid()), ['real', 'effective', 'saved']);
 });
 
-test('wait4Sync needs no pool', () => {
+test('wait4Sync reaps a child on the calling thread', () => {
   const pid = forkExecSync('/bin/true', ['true']);
   assert.equal(wait4Sync(pid)?.status.exitStatus(), 0);
 });

@@ -73,7 +73,7 @@ describe('scripts/generate-constants', () => {
     'linux-arm64': () => lack(compilerFor('arm64')) ?? lack('cc'),
   };
   for (const [table, why] of Object.entries(lacks)) {
-    it(`makes the committed ${table}.ts`, (t) => {
+    it(`scripts/generate-constants makes the committed ${table}.ts`, (t) => {
       const reason = why();
       if (reason !== undefined) {
         t.skip(reason);
@@ -200,11 +200,11 @@ for (const [arch, module] of Object.entries({ x64, arm64 })) {
       ([table]) => !NOT_NUMBERS.includes(table),
     );
 
-    it('has headers to check every table against', () => {
+    it(`linux-${arch}: every table has headers to be checked against`, () => {
       assert.deepEqual(tables.map(([table]) => table).sort(), Object.keys(HEADERS).sort());
     });
 
-    it('agrees with what C programs see in every entry', (t) => {
+    it(`linux-${arch}: every entry has the value that C programs see`, (t) => {
       const reason = lack(compiler);
       if (reason !== undefined) {
         t.skip(reason);
@@ -224,7 +224,7 @@ for (const [arch, module] of Object.entries({ x64, arm64 })) {
 }
 
 describe('constants', () => {
-  it('are the numbers Node has for signals and errors', () => {
+  it('SIG and E have the numbers of node:os', () => {
     for (const [name, number] of Object.entries(constants.signals)) {
       if (name in running.SIG) assert.equal(running.SIG[name as 'SIGHUP'], number, name);
       else assert.match(name, /^SIG(?:IOT|POLL|UNUSED|CLD)$/);
@@ -235,7 +235,7 @@ describe('constants', () => {
     }
   });
 
-  it('have the real-time signals the C library leaves to programs', (t) => {
+  it('SIGRTMIN and SIGRTMAX are those of the C library', (t) => {
     const reason = lack('cc');
     if (reason !== undefined) {
       t.skip(reason);
@@ -255,7 +255,7 @@ describe('constants', () => {
     }
   });
 
-  it('have a text for every signal and error', () => {
+  it('every signal and error has a text', () => {
     const named = Object.keys(running.SIG).filter((name) => !name.startsWith('SIGRT'));
     assert.deepEqual(Object.keys(running.SIG_DESCRIPTION), named);
     assert.deepEqual(Object.keys(running.E_MESSAGE), Object.keys(running.E));

@@ -50,7 +50,7 @@ async function withFile(use: (fd: number, file: string) => number[] | Promise<nu
 const cloexec = (fd: number): boolean => (fcntl(fd, F.F_GETFD) & FD.FD_CLOEXEC) !== 0;
 const target = (fd: number): string => readlinkSync(`/proc/self/fd/${fd}`);
 
-test('open, read, write and close are beside what fs says', () =>
+test('open, read, write and close agree with node:fs', () =>
   withFolder((folder) => {
     const file = join(folder, 'ünïcode');
     const fd = open(file, O.O_RDWR | O.O_CREAT | O.O_EXCL, 0o640);
@@ -87,7 +87,7 @@ test('dup makes a copy that programs inherit', () =>
     return [copy];
   }));
 
-test('dup2 replaces, dup3 as well and with close-on-exec', () =>
+test('dup2 and dup3 replace a descriptor, dup3 with close-on-exec', () =>
   withFile((fd, file) => {
     const [from, to] = pipe2();
     assert.equal(dup2(fd, to), to);
@@ -101,7 +101,7 @@ test('dup2 replaces, dup3 as well and with close-on-exec', () =>
     return [from, to];
   }));
 
-test('dup2 onto itself changes nothing, dup3 refuses', () =>
+test('dup2 onto the same descriptor changes nothing, and dup3 refuses it', () =>
   withFile((fd) => {
     assert.equal(dup2(fd, fd), fd);
     assert.equal(cloexec(fd), true);
@@ -126,7 +126,7 @@ test('fcntl sets and clears flags', () =>
     return [copy];
   }));
 
-test('setNonblock is of the open file and so of all its copies', () => {
+test('setNonblock holds for all copies of a descriptor', () => {
   const [from, to] = pipe2();
   const copy = dup(from);
   try {
@@ -158,7 +158,7 @@ test('pipe2 is close-on-exec unless asked otherwise', () => {
   }
 });
 
-test('the next program has what is without FD_CLOEXEC, and nothing else', () =>
+test('exec keeps the descriptors without FD_CLOEXEC and no others', () =>
   withFolder((folder) => {
     const state = join(folder, 'state.json');
     const outcome = runFixture('execve', ['flags', helper('state'), state]);
@@ -171,7 +171,7 @@ test('the next program has what is without FD_CLOEXEC, and nothing else', () =>
     );
   }));
 
-test('a child has what it is given, under the number it is given', () =>
+test('a child has the descriptors it is given, at the numbers given', () =>
   withFile(async (fd, file) => {
     const copy = dup3(fd, 40, O.O_CLOEXEC);
     closeOnExec(copy);
@@ -185,7 +185,7 @@ test('a child has what it is given, under the number it is given', () =>
     return [copy, append];
   }));
 
-test('nor does a child of this library have what was made without close-on-exec', () =>
+test('a child of this library has no descriptor that was made without close-on-exec', () =>
   withFile(async (fd) => {
     const copy = dup(fd);
     const { fds } = await stateOf({ files: ['null', 'null', 'null'] });
@@ -193,7 +193,7 @@ test('nor does a child of this library have what was made without close-on-exec'
     return [copy];
   }));
 
-test('errors say which call failed, and with what', () => {
+test('errors of descriptor calls name the call and the errno', () => {
   fails('dup', 'EBADF', () => dup(NO_FD));
   fails('dup', 'EBADF', () => dup(-1));
   fails('dup3', 'EINVAL', () => dup3(0, 50, 0x1234));
@@ -213,7 +213,7 @@ function withNull(use: (fd: number) => void): void {
   }
 }
 
-test('what is no number is refused before it could pass for 0', () => {
+test('descriptors that are not numbers are refused', () => {
   for (const wrong of [undefined, null, '0', 1.5, Number.NaN, 2 ** 31, {}]) {
     const fd = wrong as number;
     for (const body of [

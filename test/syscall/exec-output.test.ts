@@ -117,7 +117,7 @@ const noWait = probed.waits ? false : 'process.stdout writes here before write()
 
 for (const channel of ['socket', 'pipe'] as const) {
   test(
-    `${channel}: exec is refused while something waits, for which flushed() waits`,
+    `${channel}: exec is refused while output waits, and flushed() waits for it`,
     async () => {
       assert.equal(await outputOf('waiting', COUNT, channel), `${written}end\n`);
     },
@@ -125,7 +125,7 @@ for (const channel of ['socket', 'pipe'] as const) {
   );
 
   test(
-    `${channel}: flushed() waits for what cork() held back meanwhile, too`,
+    `${channel}: flushed() waits for output that cork() holds back`,
     async () => {
       const [first = '', ...others] = linesOf(COUNT);
       const expected = `${first.repeat(5000)}${others.join('')}end\n`;
@@ -145,27 +145,36 @@ test(
 );
 
 for (const channel of ['socket', 'pipe', 'terminal'] as const) {
-  const corks: [name: string, action: string, expected: string][] = [
-    ['exec writes what cork() held back', 'corked', `${corked}end\n`],
-    ['it is written once, and held back again, when exec fails', 'failed', `${corked}after\nend\n`],
-    ['it is written where the program has another standard output', 'elsewhere', corked],
-  ];
-  for (const [name, action, expected] of corks) {
-    test(
-      `${channel}: ${name}`,
-      async () => {
-        assert.equal(await outputOf(action, CORKED, channel), expected);
-      },
-      { skip: noCork },
-    );
-  }
+  test(
+    `${channel}: exec writes the output that cork() holds back`,
+    async () => {
+      assert.equal(await outputOf('corked', CORKED, channel), `${corked}end\n`);
+    },
+    { skip: noCork },
+  );
+
+  test(
+    `${channel}: an exec that fails writes corked output once and leaves the stream corked`,
+    async () => {
+      assert.equal(await outputOf('failed', CORKED, channel), `${corked}after\nend\n`);
+    },
+    { skip: noCork },
+  );
+
+  test(
+    `${channel}: exec writes corked output when the next program has another standard output`,
+    async () => {
+      assert.equal(await outputOf('elsewhere', CORKED, channel), corked);
+    },
+    { skip: noCork },
+  );
 }
 
-test('a terminal takes all before exec, however slow it is', async () => {
+test('a slow terminal gets all output before exec', async () => {
   assert.equal(await outputOf('now', COUNT, 'terminal'), `${written}end\n`);
 });
 
-test('a file takes all before exec', async () => {
+test('a file gets all output before exec', async () => {
   assert.equal(await outputToFile('now', COUNT), `${written}end\n`);
   assert.equal(await outputToFile('corked', CORKED), `${corked}end\n`);
 });

@@ -21,7 +21,7 @@ async function become(action: string, stdio?: number[]): Promise<[State, Outcome
 }
 
 // TestExec
-test('the program is another, the process is the same, however busy its Workers are', async () => {
+test('exec runs another program in the same process while Workers are busy', async () => {
   for (let round = 0; round < 5; round++) {
     const [state, { stdout }] = await become('busy');
     assert.equal(String(state.pid), stdout);
@@ -33,7 +33,7 @@ test('the program is another, the process is the same, however busy its Workers 
   }
 });
 
-test('it has stdio and the descriptors it is given, and no others', async () => {
+test('a program run by exec has stdio and the descriptors given, and no others', async () => {
   const [{ fds }] = await become('descriptors');
   assert.deepEqual(Object.keys(fds), ['0', '1', '2', '5', '7', '30']);
   assert.equal(fds['0']?.target, '/dev/null');
@@ -42,12 +42,12 @@ test('it has stdio and the descriptors it is given, and no others', async () => 
   assert.ok(Object.values(fds).every(({ cloexec }) => !cloexec));
 });
 
-test('from syscall.exec it has stdio alone', async () => {
+test('a program run by exec of forkexec/syscall has stdio alone', async () => {
   const [{ fds }] = await become('stdio');
   assert.deepEqual(Object.keys(fds), ['0', '1', '2']);
 });
 
-test('dispositions and mask are as in a child', async () => {
+test('a program run by exec has the dispositions and mask of a child', async () => {
   const [{ status, dispositions }] = await become('signals');
   assert.deepEqual(dispositions, {});
   for (const set of ['SigIgn', 'SigBlk', 'SigCgt', 'SigPnd', 'ShdPnd']) {
@@ -55,7 +55,7 @@ test('dispositions and mask are as in a child', async () => {
   }
 });
 
-test('attributes are as asked', async () => {
+test('exec sets the attributes that its options ask for', async () => {
   const [state] = await become('attributes');
   assert.deepEqual([state.argv[0], state.cwd, state.umask], ['called', '/usr', 0o27]);
   assert.deepEqual(state.env, ['ONLY=1']);
@@ -64,7 +64,7 @@ test('attributes are as asked', async () => {
   assert.equal(BigInt(`0x${state.status['SigBlk']}`), 1n << 9n);
 });
 
-test('what was written before is out before', () =>
+test('output written before exec comes before that of the next program', () =>
   withFolder((folder) => {
     // To a pipe as much as it holds at once; a file takes everything.
     const { code, stdout, stderr } = runFixture('exec', ['flush', '8192']);
@@ -80,22 +80,22 @@ test('what was written before is out before', () =>
     assert.equal(readFileSync(path, 'utf8'), `${'x'.repeat(1_000_000)}to stderrend\n`);
   }));
 
-test('a step that fails is named, and everything is as before', async () => {
+test('an exec that fails names the step and changes nothing', async () => {
   await become('fail');
 });
 
-test('options that are none change nothing', () => {
+test('an exec with wrong options changes nothing', () => {
   const outcome = runFixture('exec', ['refuse']);
   assert.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' });
 });
 
-test('a Worker can not', () => {
+test('exec in a Worker is refused', () => {
   const outcome = runFixture('exec', ['worker', helper('state')]);
   assert.deepEqual(outcome, { code: 0, signal: null, stdout: '', stderr: '' });
 });
 
 // TestExecHelper
-test('a program that becomes itself again hands on what it was given', () =>
+test('a program that runs itself by exec keeps pid, environment and descriptors', () =>
   withFolder(async (folder) => {
     const path = join(folder, 'log');
     const log = open(path, O.O_WRONLY | O.O_CREAT | O.O_TRUNC);

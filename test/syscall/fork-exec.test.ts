@@ -44,7 +44,7 @@ function fails(expected: Partial<LaunchError>, argv0: string, argv: string[], at
 }
 
 // TestForkExecNilArgv
-test('an empty argv is none of our business', async () => {
+test('forkExec takes an empty argv and refuses one that is not an array', async () => {
   assert.equal((await wait4(await forkExec('/bin/true', []))).status.exitStatus(), 0);
   assert.equal(wait4Sync(forkExecSync('/bin/true', []))?.status.exitStatus(), 0);
   // The kernel adds an empty argv[0].
@@ -57,13 +57,13 @@ test('an empty argv is none of our business', async () => {
   }
 });
 
-test('argv is all of it, argv0 the path', async () => {
+test('forkExec takes argv as a whole and argv0 as the path', async () => {
   const { argv, exe } = await stateWith({});
   assert.equal(argv[0], 'state');
   assert.equal(exe, helper('state'));
 });
 
-test('dir is where it runs, and what a relative path is relative to', () =>
+test('dir of forkExec is the working directory, and relative paths start there', () =>
   withFolder(async (folder) => {
     const state = await stateWith({ dir: folder });
     assert.equal(state.cwd, folder);
@@ -73,7 +73,7 @@ test('dir is where it runs, and what a relative path is relative to', () =>
     await fails({ step: 'execve', code: 'ENOENT' }, './state', ['state'], { dir: '/' });
   }));
 
-test('env is all there is; without it this process has its own', async () => {
+test('env of forkExec is the whole environment, and its default is that of this process', async () => {
   assert.deepEqual((await stateWith({ env: ['A=1', 'B=', 'C=x=y'] })).env, ['A=1', 'B=', 'C=x=y']);
   assert.deepEqual((await stateWith({ env: [] })).env, []);
   assert.deepEqual((await stateWith({ env: ['A=1', 'B=2', 'A=3'] })).env, ['A=3', 'B=2']);
@@ -86,7 +86,7 @@ test('env is all there is; without it this process has its own', async () => {
   }
 });
 
-test('files are its descriptors, by position, and there are no others', async () => {
+test('files of forkExec are the descriptors of the child, by position, and no others', async () => {
   assert.deepEqual((await stateWith({})).fds, {});
   const zero = open('/dev/zero');
   const [from, to] = pipe2();
@@ -104,7 +104,7 @@ test('files are its descriptors, by position, and there are no others', async ()
 });
 
 // TestExecErrPermutedFds: the way the error comes back is in nobody's way.
-test('files in another order, and a program that there is not', async () => {
+test('forkExec reports an execve that failed whatever the order of files', async () => {
   for (const files of [
     [0, 2, 1],
     [2, 1, 0],
@@ -117,7 +117,7 @@ test('files in another order, and a program that there is not', async () => {
 });
 
 // TestZeroSysProcAttr, TestSetpgid, TestPgid
-test('sys has what it has for every launch', async () => {
+test('sys of forkExec takes the options of every launch', async () => {
   const plain = await stateWith({ sys: {} });
   assert.deepEqual([plain.pgid, plain.sid, plain.ppid], [getpgid(), getsid(), process.pid]);
   const leader = await stateWith({ sys: { processGroup: 0, umask: 0o77 } });
@@ -133,7 +133,7 @@ test('sys has what it has for every launch', async () => {
   await elsewhere.wait();
 });
 
-test('what is no path, and no argument', async () => {
+test('forkExec refuses invalid paths and arguments', async () => {
   await fails({ step: 'execve', code: 'EACCES' }, '/', ['x']);
   await fails({ step: 'execve', code: 'EACCES' }, '/etc/passwd', ['x']);
   await fails({ step: 'execve', code: 'E2BIG' }, '/bin/true', ['x', 'y'.repeat(200_000)]);

@@ -19,12 +19,12 @@ function gate(): { open: () => void; passed: Promise<void> } {
   return { open, passed };
 }
 
-test('read and write give back what the body returns', async () => {
+test('forkLock.read and write return the result of the body', async () => {
   assert.equal(await forkLock.read(() => 1), 1);
   assert.equal(await forkLock.write(async () => 'later'), 'later');
 });
 
-test('readers share, a writer is alone', async () => {
+test('readers share the fork lock, and a writer has it alone', async () => {
   const log: string[] = [];
   const { open, passed } = gate();
   const hold = (name: string) => async (): Promise<void> => {
@@ -44,7 +44,7 @@ test('readers share, a writer is alone', async () => {
   assert.deepEqual(log.slice(2), ['one ends', 'two ends', 'writer']);
 });
 
-test('who asks first has it first, so that neither side starves', async () => {
+test('the fork lock goes to those who wait in the order in which they asked', async () => {
   const log: string[] = [];
   const { open, passed } = gate();
   const held = forkLock.read(() => passed);
@@ -66,7 +66,7 @@ test('who asks first has it first, so that neither side starves', async () => {
   assert.deepEqual(log, ['write 1', 'read 1', 'read 2', 'write 2', 'read 3']);
 });
 
-test('a writer gets in, however many readers come', async () => {
+test('a writer gets the fork lock while readers keep coming', async () => {
   let stop = false;
   const readers = Array.from({ length: 4 }, async () => {
     while (!stop) await forkLock.read(() => turn());
@@ -76,7 +76,7 @@ test('a writer gets in, however many readers come', async () => {
   await Promise.all(readers);
 });
 
-test('launches get in as well, and many at a time', async () => {
+test('launches get the fork lock many at a time while readers keep coming', async () => {
   let stop = false;
   const readers = Array.from({ length: 4 }, async () => {
     while (!stop) await forkLock.read(() => turn());
@@ -90,7 +90,7 @@ test('launches get in as well, and many at a time', async () => {
   await Promise.all(readers);
 });
 
-test('an error of the body lets it go', async () => {
+test('an error of the body releases the fork lock', async () => {
   const failure = new Error('from the body');
   for (const lock of [forkLock.read, forkLock.write]) {
     await assert.rejects(
@@ -108,7 +108,7 @@ test('an error of the body lets it go', async () => {
 });
 
 for (const kind of ['read', 'write'] as const) {
-  test(`a launch waits until ${kind} lets go`, async () => {
+  test(`a launch waits until ${kind} is released`, async () => {
     const log: string[] = [];
     const { open, passed } = gate();
     const held = forkLock[kind](async () => {
@@ -127,7 +127,7 @@ for (const kind of ['read', 'write'] as const) {
     assert.deepEqual(log, ['released', 'launched']);
   });
 
-  test(`a synchronous launch inside ${kind} fails: it would wait for itself`, async () => {
+  test(`a synchronous launch inside ${kind} is refused, because it would wait for itself`, async () => {
     await forkLock[kind](() => {
       for (const launch of [
         () => runSync('/bin/true'),
@@ -143,7 +143,7 @@ for (const kind of ['read', 'write'] as const) {
     assert.equal(runSync('/bin/true').status.code, 0);
   });
 
-  test(`a Worker that ends lets go of ${kind}`, async () => {
+  test(`a Worker that ends releases ${kind}`, async () => {
     const worker = new Worker(fixture('lock-worker'), { workerData: kind });
     await once(worker, 'message');
     let entered = false;
@@ -157,7 +157,7 @@ for (const kind of ['read', 'write'] as const) {
     assert.equal(entered, true);
   });
 
-  test(`a Worker that ends while it waits for ${kind} is in nobody's way`, async () => {
+  test(`a Worker that ends while it waits for ${kind} blocks no other thread`, async () => {
     const { open, passed } = gate();
     const held = forkLock.write(() => passed);
     const worker = new Worker(fixture('lock-worker'), { workerData: `${kind} later` });
@@ -170,7 +170,7 @@ for (const kind of ['read', 'write'] as const) {
   });
 }
 
-test('it is one lock for all threads', async () => {
+test('all threads share one fork lock', async () => {
   const workers = Array.from({ length: 3 }, () => {
     return new Worker(fixture('lock-worker'), { workerData: 'count' });
   });

@@ -55,7 +55,7 @@ const layouts: [string, Layout][] = Object.entries({ x64, arm64, darwin, freebsd
 
 describe('readStruct and writeStruct', () => {
   for (const [name, layout] of layouts) {
-    it(`round-trip ${name}`, () => {
+    it(`writeStruct and readStruct round-trip ${name}`, () => {
       const arbitraries = Object.fromEntries(
         withoutUnions(layout).map(([key, field]) => [key, valuesFor(field)]),
       );
@@ -69,7 +69,7 @@ describe('readStruct and writeStruct', () => {
       );
     });
 
-    it(`touch only a field's own bytes in ${name}`, () => {
+    it(`writeStruct touches only the bytes of the given field of ${name}`, () => {
       for (const [key, field] of Object.entries(layout.fields)) {
         fc.assert(
           fc.property(valuesFor(field), (value) => {
@@ -86,7 +86,7 @@ describe('readStruct and writeStruct', () => {
     });
   }
 
-  it('lie within their struct', () => {
+  it('all fields lie within their struct', () => {
     for (const [name, { size, fields }] of layouts) {
       for (const [key, field] of Object.entries(fields)) {
         assert.ok(endOf(field) <= size, `${name}.${key}`);
@@ -94,13 +94,13 @@ describe('readStruct and writeStruct', () => {
     }
   });
 
-  it('give 64-bit fields as bigints and take safe integers for them', () => {
+  it('readStruct returns 64-bit fields as bigints, and writeStruct takes safe integers for them', () => {
     const bytes = writeStruct(LAYOUT.timeval, { sec: -1, usec: 2n ** 40n });
     const read: { sec: bigint; usec: bigint } = readStruct(LAYOUT.timeval, bytes);
     assert.deepEqual(read, { sec: -1n, usec: 2n ** 40n });
   });
 
-  it('refuse a value its field cannot hold', () => {
+  it('writeStruct refuses values that the field cannot hold', () => {
     const refused = [
       () => writeStruct(LAYOUT.winsize, { row: 65536 }),
       () => writeStruct(LAYOUT.winsize, { row: -1 }),
@@ -115,7 +115,7 @@ describe('readStruct and writeStruct', () => {
     for (const write of refused) assert.throws(write, RangeError, String(write));
   });
 
-  it('refuse bytes shorter than the struct', () => {
+  it('readStruct and writeStruct refuse bytes shorter than the struct', () => {
     assert.throws(() => readStruct(LAYOUT.rusage, new Uint8Array(143)), RangeError);
     assert.throws(() => writeStruct(LAYOUT.rlimit, {}, new Uint8Array(15)), RangeError);
   });
@@ -252,32 +252,32 @@ describe('LAYOUT, against a C program', () => {
     return read;
   }
 
-  it('reads a rusage', (t) => {
+  it('readStruct reads a rusage as C does', (t) => {
     compare(t, 'rusage', LAYOUT.rusage, ['utime_usec', 'maxrss', 'minflt', 'nivcsw']);
   });
 
-  it('reads the siginfo of a child that exited', (t) => {
+  it('readStruct reads the siginfo of a child that exited as C does', (t) => {
     const info = compare(t, 'siginfo', LAYOUT.siginfo, ['signo', 'code', 'pid', 'uid', 'status']);
     assert.equal(info?.signo, SIG.SIGCHLD);
     assert.equal(info?.status, 42);
   });
 
-  it('reads a stat', (t) => {
+  it('readStruct reads a stat as C does', (t) => {
     const keys = ['dev', 'ino', 'nlink', 'mode', 'rdev', 'blksize', 'mtime_nsec'];
     compare(t, 'stat', LAYOUT.stat, keys);
   });
 
-  it('reads an epoll_event', (t) => {
+  it('readStruct reads an epoll_event as C does', (t) => {
     compare(t, 'epoll_event', LAYOUT.epoll_event, ['events', 'data']);
   });
 
-  it('covers the registers', (t) => {
+  it('the fields of user_regs cover all registers', (t) => {
     compare(t, 'user_regs', LAYOUT.user_regs, []);
     const covered = Object.values<Field>(LAYOUT.user_regs.fields).map(endOf);
     assert.equal(Math.max(...covered), LAYOUT.user_regs.size);
   });
 
-  it("reads the kernel's own sigaction", (t) => {
+  it("readStruct reads the kernel's own sigaction", (t) => {
     const action = compare(t, 'sigaction', LAYOUT.sigaction, ['handler']);
     if (action === undefined) return;
     // glibc may add SA_RESTORER.
@@ -285,11 +285,11 @@ describe('LAYOUT, against a C program', () => {
     assert.equal(action.mask, 1n << BigInt(SIG.SIGINT - 1));
   });
 
-  it('reads a limit', (t) => {
+  it('readStruct reads an rlimit as C does', (t) => {
     assert.deepEqual(compare(t, 'rlimit', LAYOUT.rlimit, []), { cur: 7n, max: 99n });
   });
 
-  it("reads a new terminal's attributes", (t) => {
+  it('readStruct reads the termios of a new terminal', (t) => {
     const termios = compare(t, 'termios', LAYOUT.termios, []);
     if (termios === undefined) return;
     const { ICANON, ECHO, ICRNL, VINTR, VEOF, VMIN } = TERMIOS;
@@ -298,7 +298,7 @@ describe('LAYOUT, against a C program', () => {
     assert.deepEqual([termios.cc[VINTR], termios.cc[VEOF], termios.cc[VMIN]], [3, 4, 1]);
   });
 
-  it('reads what a pidfd knows', (t) => {
+  it('readStruct reads a pidfd_info as C does', (t) => {
     compare(t, 'pidfd_info', LAYOUT.pidfd_info, ['pid', 'ppid', 'euid']);
   });
 });

@@ -26,7 +26,7 @@ async function withPipe(use: (from: number, to: number) => Promise<void>): Promi
   }
 }
 
-test('a blocking read holds up neither the loop nor the file system', () =>
+test('a blocking read of syscall() holds up neither the event loop nor node:fs', () =>
   withPipe(async (from, to) => {
     needsLinux("The function 'syscall'");
     const buffers = Array.from({ length: POOL_MAX_THREADS }, () => new Uint8Array(1));
@@ -57,7 +57,7 @@ test('a blocking read holds up neither the loop nor the file system', () =>
     );
   }));
 
-test('more calls than threads wait for one', () =>
+test('calls of syscall() beyond the number of threads wait for one', () =>
   withPipe(async (from, to) => {
     needsLinux("The function 'syscall'");
     const reads = Array.from({ length: POOL_MAX_THREADS + 8 }, () =>
@@ -68,7 +68,7 @@ test('more calls than threads wait for one', () =>
     assert.ok((await Promise.all(reads)).every(({ r1 }) => r1 === 1n));
   }));
 
-test('results are as those of rawSyscall', async () => {
+test('syscall() returns the results of rawSyscall', async () => {
   needsLinux("The function 'syscall'");
   assert.deepEqual(await syscall(SYS.getpid), { r1: BigInt(process.pid), errno: 0 });
   assert.deepEqual(await syscall(100_000), { r1: -1n, errno: E.ENOSYS });
@@ -83,7 +83,7 @@ test('results are as those of rawSyscall', async () => {
   }
 });
 
-test('what the kernel wrote is in the view, and beside it nothing', async () => {
+test('syscall() copies what the kernel wrote into the view and nothing beside it', async () => {
   needsLinux("The function 'syscall'");
   const bytes = new Uint8Array(64);
   const { r1 } = await syscall(SYS.getrandom, new DataView(bytes.buffer, 16, 32), 32, 0);
@@ -96,7 +96,7 @@ test('what the kernel wrote is in the view, and beside it nothing', async () => 
   assert.ok(new Set(shared).size > 8);
 });
 
-test('a view that is gone when the call returns is left alone', () =>
+test('syscall() leaves a view alone that was transferred during the call', () =>
   withPipe(async (from, to) => {
     needsLinux("The function 'syscall'");
     const bytes = new Uint8Array(1 << 16);
@@ -108,7 +108,7 @@ test('a view that is gone when the call returns is left alone', () =>
     assert.ok(new Uint8Array(moved).every((byte) => byte === 0));
   }));
 
-test('a Worker that ends leaves its calls behind', () =>
+test('a Worker ends while a call of syscall() blocks', () =>
   withPipe(async (from, to) => {
     needsLinux("The function 'syscall'");
     const worker = new Worker(fixture('blocked-worker'), { workerData: from });
@@ -118,7 +118,7 @@ test('a Worker that ends leaves its calls behind', () =>
   }));
 
 for (const way of ['raw', 'off-loop'] as const) {
-  test(`an array of strings is a char **: execve, ${way}`, () =>
+  test(`an array of strings reaches execve as char **, ${way}`, () =>
     withFolder((folder) => {
       const file = join(folder, 'state.json');
       const outcome = runFixture('execve', [way, helper('state'), file]);

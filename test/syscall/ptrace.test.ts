@@ -39,7 +39,7 @@ function registers(pid: number): { pc: bigint; sp: bigint } {
 
 const ESRCH = { name: 'SystemError', code: 'ESRCH', syscall: 'ptrace' };
 
-test('a child is followed from its execve to its exit', () => {
+test('ptrace follows a child from its execve to its exit', () => {
   const pid = tracee('exit 3');
   const { PTRACE_O_TRACEEXIT, PTRACE_O_EXITKILL, PTRACE_EVENT_EXIT } = PTRACE;
   trace.ptraceSetOptions(pid, PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL);
@@ -50,7 +50,7 @@ test('a child is followed from its execve to its exit', () => {
   assert.equal(next(pid).exitStatus(), 3);
 });
 
-test('a signal stops it, and is delivered or not', () => {
+test('a signal stops a tracee, and ptraceCont delivers it or not', () => {
   for (const [deliver, code] of [
     [true, 4],
     [false, 5],
@@ -63,7 +63,7 @@ test('a signal stops it, and is delivered or not', () => {
   }
 });
 
-test('forks are told with the pid', () => {
+test('PTRACE_O_TRACEFORK stops a tracee at a fork, with the pid of the child', () => {
   const pid = tracee('/bin/true; exit 6');
   const { PTRACE_O_TRACEFORK, PTRACE_O_TRACEVFORK, PTRACE_O_TRACECLONE } = PTRACE;
   const { PTRACE_EVENT_FORK, PTRACE_EVENT_VFORK, PTRACE_EVENT_CLONE } = PTRACE;
@@ -78,7 +78,7 @@ test('forks are told with the pid', () => {
   assert.equal(next(pid).exitStatus(), 6);
 });
 
-test('memory is read and written, whole words or not', () => {
+test('ptracePeekData and ptracePokeData take any address and length', () => {
   needsLinux('memfd_create'); // before there is a tracee
   const pid = tracee('exit 0');
   const { sp } = registers(pid);
@@ -113,7 +113,7 @@ test('memory is read and written, whole words or not', () => {
   end(pid);
 });
 
-test('what ends at the end of its memory can be read', () => {
+test('ptracePeekData reads the last bytes before unmapped memory', () => {
   needsLinux('memfd_create');
   const pid = tracee('exit 0');
   // The stack begins above the environment and ends with a page.
@@ -133,7 +133,7 @@ test('what ends at the end of its memory can be read', () => {
   end(pid);
 });
 
-test('registers are read and set: exit(3) becomes exit(9)', () => {
+test('ptraceSetRegs turns exit(3) of a tracee into exit(9)', () => {
   needsLinux('memfd_create');
   const pid = tracee('exit 3');
   trace.ptraceSetOptions(pid, PTRACE.PTRACE_O_TRACESYSGOOD);
@@ -156,7 +156,7 @@ test('registers are read and set: exit(3) becomes exit(9)', () => {
   assert.equal(next(pid).exitStatus(), 9);
 });
 
-test('one instruction at a time', () => {
+test('ptraceSingleStep runs one instruction at a time', () => {
   needsLinux('memfd_create');
   const pid = tracee('exit 0');
   const seen = new Set<bigint>();
@@ -169,7 +169,7 @@ test('one instruction at a time', () => {
   end(pid);
 });
 
-test('attach stops a process with SIGSTOP, detach lets it go', () => {
+test('ptraceAttach stops a process with SIGSTOP, and ptraceDetach lets it run', () => {
   const pid = forkExecSync('/bin/sleep', ['sleep', '60']);
   trace.ptraceAttach(pid);
   let stop = next(pid);
@@ -188,7 +188,7 @@ test('attach stops a process with SIGSTOP, detach lets it go', () => {
   assert.equal(next(pid).signal(), SIG.SIGTERM);
 });
 
-test('seize stops nothing, interrupt does', async () => {
+test('ptraceSeize does not stop a process, and ptraceInterrupt does', async () => {
   needsLinux('memfd_create');
   const pid = forkExecSync('/bin/sleep', ['sleep', '60']);
   trace.ptraceSeize(pid, PTRACE.PTRACE_O_TRACESYSGOOD);
@@ -205,7 +205,7 @@ test('seize stops nothing, interrupt does', async () => {
   end(pid);
 });
 
-test('a program that asks for it is traced by the thread that launched it', () => {
+test('ptraceTraceme makes the launching thread the tracer', () => {
   const env = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
   const files = [null, null, 2];
   const pid = forkExecSync(process.execPath, ['node', fixture('traceme')], { env, files });
@@ -214,7 +214,7 @@ test('a program that asks for it is traced by the thread that launched it', () =
   assert.equal(next(pid).exitStatus(), 8);
 });
 
-test('another thread is no tracer', async () => {
+test('ptrace functions on a thread that is not the tracer are ESRCH', async () => {
   const pid = await forkExec('/bin/sh', ['sh', '-c', 'exit 0'], { sys });
   assert.equal((await wait4(pid)).status.stopSignal(), SIG.SIGTRAP);
   assert.throws(() => trace.ptraceCont(pid), ESRCH);
@@ -227,7 +227,7 @@ test('another thread is no tracer', async () => {
   end(mine);
 });
 
-test('what is no process', () => {
+test('ptrace functions refuse pids without a process', () => {
   for (const call of [trace.ptraceAttach, trace.ptraceSeize, trace.ptraceCont]) {
     assert.throws(() => call(999_999_999), ESRCH);
     assert.throws(() => call(undefined as unknown as number), { code: 'ERR_INVALID_ARG_VALUE' });

@@ -24,7 +24,7 @@ function text(bytes: Uint8Array): string {
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString();
 }
 
-test('getpid is process.pid', () => {
+test('rawSyscall getpid returns process.pid', () => {
   assert.deepEqual(rawSyscall(SYS.getpid), { r1: BigInt(process.pid), errno: 0 });
 });
 
@@ -33,7 +33,7 @@ const VERSION = process.versions['deno']
   ? readFileSync('/proc/sys/kernel/version', 'utf8').trim()
   : os.version();
 
-test('uname is what node:os says', () => {
+test('rawSyscall uname agrees with node:os', () => {
   const FIELD = 65;
   const bytes = new Uint8Array(6 * FIELD);
   must(SYS.uname, bytes);
@@ -44,7 +44,7 @@ test('uname is what node:os says', () => {
   );
 });
 
-test('openat opens the file that fs sees', () =>
+test('rawSyscall openat opens a file that node:fs sees', () =>
   withFolder((folder) => {
     const file = join(folder, 'ünïcode');
     const fd = Number(must(SYS.openat, AT.AT_FDCWD, file, O.O_RDWR | O.O_CREAT, 0o640));
@@ -58,7 +58,7 @@ test('openat opens the file that fs sees', () =>
     assert.deepEqual(missing, { r1: -1n, errno: E.ENOENT });
   }));
 
-test('read reads what fs wrote, into the middle of a buffer too', () =>
+test('rawSyscall read fills the middle of a buffer', () =>
   withFolder((folder) => {
     const file = join(folder, 'file');
     writeFileSync(file, 'hello, world');
@@ -74,7 +74,7 @@ test('read reads what fs wrote, into the middle of a buffer too', () =>
     }
   }));
 
-test('write writes what fs reads, from every kind of view', () =>
+test('rawSyscall write takes every kind of view', () =>
   withFolder((folder) => {
     const file = join(folder, 'file');
     const fd = open(file, O.O_WRONLY | O.O_CREAT | O.O_TRUNC);
@@ -89,7 +89,7 @@ test('write writes what fs reads, from every kind of view', () =>
     assert.equal(readFileSync(file, 'utf8'), 'abcda string');
   }));
 
-test('pipe2 gives two descriptors that fs can use', () => {
+test('rawSyscall pipe2 returns two descriptors that node:fs can use', () => {
   const fds = new Int32Array(2);
   must(SYS.pipe2, fds, O.O_CLOEXEC);
   const [from, to] = fds as unknown as [number, number];
@@ -104,7 +104,7 @@ test('pipe2 gives two descriptors that fs can use', () => {
   }
 });
 
-test("getrlimit is what Node's report and /proc say", () => {
+test('rawSyscall getrlimit agrees with process.report and /proc', () => {
   const bytes = new Uint8Array(LAYOUT.rlimit.size);
   must(SYS.prlimit64, 0, RLIMIT.RLIMIT_NOFILE, null, bytes);
   const { cur, max } = readStruct(LAYOUT.rlimit, bytes);
@@ -119,7 +119,7 @@ test("getrlimit is what Node's report and /proc say", () => {
   assert.deepEqual([String(cur), String(max)], [String(soft), String(hard)]);
 });
 
-test('sched_getaffinity has the processors that Node counts', () => {
+test('rawSyscall sched_getaffinity has the processors that Node counts', () => {
   const mask = new Uint8Array(1024);
   const size = Number(must(SYS.sched_getaffinity, 0, mask.byteLength, mask));
   let count = 0;
@@ -131,7 +131,7 @@ test('sched_getaffinity has the processors that Node counts', () => {
   assert.ok(count <= os.cpus().length);
 });
 
-test('memfd_create makes a file', () => {
+test('rawSyscall memfd_create makes a file, with 64-bit offsets', () => {
   const fd = Number(must(SYS.memfd_create, 'forkexec-test', MFD.MFD_CLOEXEC));
   try {
     assert.equal(readlinkSync(`/proc/self/fd/${fd}`), '/memfd:forkexec-test (deleted)');
@@ -145,7 +145,7 @@ test('memfd_create makes a file', () => {
   }
 });
 
-test('getrandom fills as much as it is asked to', () => {
+test('rawSyscall getrandom fills the bytes it is asked to and no others', () => {
   const bytes = new Uint8Array(64);
   assert.equal(must(SYS.getrandom, bytes.subarray(16, 48), 32, 0), 32n);
   assert.ok(bytes.subarray(0, 16).every((byte) => byte === 0));
@@ -153,6 +153,6 @@ test('getrandom fills as much as it is asked to', () => {
   assert.ok(new Set(bytes.subarray(16, 48)).size > 8);
 });
 
-test('a call that there is not fails with ENOSYS', () => {
+test('an unknown system call fails with ENOSYS', () => {
   assert.deepEqual(rawSyscall(100_000), { r1: -1n, errno: E.ENOSYS });
 });

@@ -71,7 +71,7 @@ for (const [name, path, hold] of [
   ['quick launches', '/bin', 0],
   ['slow launches', slow, HOLD_MS],
 ] as const) {
-  test(`no program is busy that was written under forkLock.read: ${name}`, async (t) => {
+  test(`a program written under forkLock.read is never ETXTBSY beside ${name}`, async (t) => {
     const figures = await rounds(path, hold, forkLock.read);
     t.diagnostic(show(figures));
     assert.equal(figures.busy, 0);
@@ -79,7 +79,7 @@ for (const [name, path, hold] of [
   });
 }
 
-test('without it they are', async (t) => {
+test('a program written without forkLock.read is ETXTBSY at times', async (t) => {
   t.diagnostic(`quick launches: ${show(await rounds('/bin', 0, directly))}`);
   const figures = await rounds(slow, HOLD_MS, directly);
   t.diagnostic(`slow launches: ${show(figures)}`);

@@ -69,7 +69,7 @@ const rows: [StatusPlatform, name: string, value: number, Meaning][] = [
 ];
 
 for (const [platform, name, value, meaning] of rows) {
-  test(`${platform}: ${name}`, () => {
+  test(`WaitStatus on ${platform} decodes ${name}`, () => {
     const status = new WaitStatus(value, platform);
     assert.deepEqual(
       {
@@ -100,11 +100,11 @@ for (const [platform, name, value, meaning] of rows) {
   });
 }
 
-test('Linux is the platform unless another is named', () => {
+test('WaitStatus decodes for Linux by default', () => {
   assert.equal(new WaitStatus(0xffff).continued(), true);
 });
 
-test('the systems agree on what POSIX fixes, and on nothing else', () => {
+test('the systems agree on signals and errors that POSIX fixes, and differ on others', () => {
   for (const table of Object.values(tables)) {
     for (const name of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGKILL', 'SIGTERM'] as const) {
       assert.equal(table.SIG[name], SIG[name], name);

@@ -17,7 +17,7 @@ const shell = (script: string): Promise<number> => forkExec('/bin/sh', ['sh', '-
 const sleeper = (): Promise<number> => forkExec('/bin/sleep', ['sleep', '60']);
 const ECHILD = { name: 'SystemError', code: 'ECHILD' };
 
-test('an exit', async () => {
+test('wait4 returns the exit code of a child', async () => {
   for (const code of [0, 3, 255]) {
     const pid = await shell(`exit ${code}`);
     const { pid: found, status } = await wait4(pid);
@@ -29,7 +29,7 @@ test('an exit', async () => {
   }
 });
 
-test('a signal', async () => {
+test('wait4 returns the signal that ended a child', async () => {
   const pid = await sleeper();
   kill(pid, 'SIGTERM');
   const { status } = await wait4(pid);
@@ -37,7 +37,7 @@ test('a signal', async () => {
   assert.deepEqual([status.exited(), status.coreDump()], [false, false]);
 });
 
-test('a stop, told with WUNTRACED, and that it goes on, with WCONTINUED', async () => {
+test('wait4 returns stops with WUNTRACED and continues with WCONTINUED', async () => {
   const pid = await sleeper();
   kill(pid, 'SIGSTOP');
   const stopped = await wait4(pid, W.WUNTRACED);
@@ -53,7 +53,7 @@ test('a stop, told with WUNTRACED, and that it goes on, with WCONTINUED', async 
   assert.equal((await wait4(pid)).status.signal(), SIG.SIGKILL);
 });
 
-test('waitid tells the same by its codes', async () => {
+test('waitid reports stops, continues and ends by CLD codes', async () => {
   const pid = await sleeper();
   const uid = process.getuid?.();
   const signo = SIG.SIGCHLD;
@@ -71,7 +71,7 @@ test('waitid tells the same by its codes', async () => {
   assert.deepEqual([exited?.pid, exited?.code, exited?.status], [other, CLD.CLD_EXITED, 7]);
 });
 
-test('WNOHANG finds nothing as long as the child runs', async () => {
+test('WNOHANG returns nothing while the child runs', async () => {
   const pid = await sleeper();
   assert.equal(wait4Sync(pid, W.WNOHANG), undefined);
   assert.equal((await wait4(pid, W.WNOHANG)).pid, 0);
@@ -81,7 +81,7 @@ test('WNOHANG finds nothing as long as the child runs', async () => {
   assert.equal((await wait4(pid)).pid, pid);
 });
 
-test('WNOWAIT looks, as often as one likes', async () => {
+test('WNOWAIT returns a status any number of times without taking it', async () => {
   const pid = await shell('exit 5');
   const look = W.WEXITED | W.WNOWAIT;
   assert.equal((await waitid(P.P_PID, pid, look))?.status, 5);
@@ -93,7 +93,7 @@ test('WNOWAIT looks, as often as one likes', async () => {
   await assert.rejects(waitid(P.P_PID, pid, look), { ...ECHILD, syscall: 'waitid' });
 });
 
-test('a process group', async () => {
+test('wait4 waits for any child of a process group', async () => {
   const sys = { processGroup: 0 };
   const pid = await forkExec('/bin/sh', ['sh', '-c', 'exit 4'], { sys });
   const found = await wait4(-pid);
@@ -101,7 +101,7 @@ test('a process group', async () => {
 });
 
 test(
-  'a pidfd',
+  'waitid waits for a pidfd, and is EAGAIN with PIDFD_NONBLOCK',
   async () => {
     const other = await sleeper();
     const pidfd = pidfdOpen(other, PIDFD.PIDFD_NONBLOCK);
@@ -117,7 +117,7 @@ test(
   { skip: noWaitByPidfd },
 );
 
-test('rusage has sixteen figures', async () => {
+test('wait4 returns the sixteen figures of rusage', async () => {
   const began = process.hrtime.bigint();
   const pid = await shell('i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done');
   const { rusage } = await wait4(pid);
@@ -131,7 +131,7 @@ test('rusage has sixteen figures', async () => {
   assert.ok(rusage.maxrss > 100 && rusage.minflt > 10);
 });
 
-test('the loop goes on while wait4 waits, for many at a time', async () => {
+test('wait4 waits for 40 children at a time beside the event loop', async () => {
   const pids = await Promise.all(Array.from({ length: 40 }, (_, code) => shell(`exit ${code}`)));
   const last = await sleeper();
   const waiting = wait4(last);
@@ -145,7 +145,7 @@ test('the loop goes on while wait4 waits, for many at a time', async () => {
   assert.equal((await waiting).status.signal(), SIG.SIGKILL);
 });
 
-test("any child is refused: it may be another's", async () => {
+test('waiting for any child is refused', async () => {
   const child = spawn('/bin/sh', ['-c', 'exit 6'], { stdio: 'ignore' });
   const exited = once(child, 'exit');
   const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /libuv/ };
@@ -164,7 +164,7 @@ test("any child is refused: it may be another's", async () => {
   assert.deepEqual(await exited, [6, null]);
 });
 
-test('what is no child, and what are no options', async () => {
+test('wait4 and waitid refuse pids and options that are invalid', async () => {
   assert.throws(() => wait4Sync(1), ECHILD);
   await assert.rejects(wait4(1), ECHILD);
   await assert.rejects(wait4(-999_999), ECHILD);
