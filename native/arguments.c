@@ -146,20 +146,22 @@ static const char *read_one(napi_env env, napi_value value, int copy,
   }
 }
 
-int arguments_read(napi_env env, const napi_value *values, size_t count, int copy,
-                   struct call_arguments *arguments) {
+int arguments_read(struct js_call *call, size_t first, int copy, struct call_arguments *arguments) {
+  napi_env env = call->env;
+  size_t count = call->count - first;
   int64_t number = 0;
   double exact = 0.5;
   const char *wrong = NULL;
   memset(arguments, 0, sizeof *arguments);
-  if (count < 1 || napi_get_value_double(env, values[0], &exact) != napi_ok ||
-      napi_get_value_int64(env, values[0], &number) != napi_ok || (double)number != exact)
+  napi_value value = call->arguments[first].value;
+  if (count < 1 || napi_get_value_double(env, value, &exact) != napi_ok ||
+      napi_get_value_int64(env, value, &number) != napi_ok || (double)number != exact)
     wrong = "the number of a system call is expected";
   else if (count > CALL_ARGUMENTS + 1)
     wrong = "a system call has six arguments at the most";
   arguments->number = (long)number;
   for (size_t i = 1; wrong == NULL && i < count; i++)
-    wrong = read_one(env, values[i], copy, arguments, i - 1);
+    wrong = read_one(env, call->arguments[first + i].value, copy, arguments, i - 1);
   if (wrong == NULL)
     return 1;
   for (size_t i = 0; i < CALL_ARGUMENTS; i++) {
@@ -170,7 +172,8 @@ int arguments_read(napi_env env, const napi_value *values, size_t count, int cop
   bool pending = false;
   napi_is_exception_pending(env, &pending); /* an accessor's own error says more */
   if (!pending)
-    throw_type(env, wrong);
+    js_throw_type(call, wrong);
+  call->thrown = 1;
   return 0;
 }
 

@@ -2,7 +2,7 @@
 #ifndef FORKEXEC_ARGUMENTS_H
 #define FORKEXEC_ARGUMENTS_H
 
-#include "addon.h"
+#include "js.h"
 
 #define CALL_ARGUMENTS 6
 
@@ -17,16 +17,17 @@ struct call_arguments {
 };
 
 /*
- * Reads (number, ...arguments): an integer, a bigint, a string (its UTF-8 bytes and a NUL), an
- * array of strings and nulls (char **, ended by NULL), an ArrayBufferView, null or undefined (0).
+ * Reads the arguments (number, ...arguments) of `call` from index `first` on: an integer, a bigint,
+ * a string (its UTF-8 bytes and a NUL), an array of strings and nulls (char **, ended by NULL), an
+ * ArrayBufferView, null or undefined (0).
  *
- * With `copy` a view's bytes are copied, and copied back by arguments_return: a call on another
- * thread may outlive the view's memory, when it is transferred or its JavaScript thread ends.
+ * With `copy` the bytes of a view are copied, and copied back by arguments_return: a call on
+ * another thread may outlive the view's memory, when it is transferred or its JavaScript thread
+ * ends.
  *
  * Returns 0 with a TypeError pending, and nothing to free. The JavaScript thread.
  */
-int arguments_read(napi_env env, const napi_value *values, size_t count, int copy,
-                   struct call_arguments *arguments);
+int arguments_read(struct js_call *call, size_t first, int copy, struct call_arguments *arguments);
 /* Copies back into the views, which are then let go. The JavaScript thread. */
 void arguments_return(napi_env env, struct call_arguments *arguments);
 /* Any thread. */

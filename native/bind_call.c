@@ -1,11 +1,24 @@
-/* System calls: on the JavaScript thread, and on a thread of the pool. */
+/* System calls on the JavaScript thread and on a thread of the pool, and calls of the C library. */
+#define _GNU_SOURCE
 #include "addon.h"
 #include "arguments.h"
 #include "calls.h"
 #include "pool.h"
+#include "spawner.h"
+#include "start.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#ifdef __linux__
+#define GROUP_COUNT size_t /* of setgroups(2) */
+#else
+#define GROUP_COUNT int
+#endif
+
+_Static_assert(sizeof(uid_t) == 4 && sizeof(gid_t) == 4, "an id is an element of the array");
 
 #define EXACT_INTEGERS 9007199254740992 /* 2^53 */
 
@@ -13,24 +26,21 @@
  * rawSyscall(number, ...arguments): number | bigint. A failed call gives -errno, nothing is thrown
  * for it; a result that no double holds exactly is a bigint. Blocks as long as the call does.
  */
-napi_value raw_syscall(napi_env env, napi_callback_info info) {
-  size_t count = CALL_ARGUMENTS + 2; /* one more than there may be, to notice it */
-  napi_value values[CALL_ARGUMENTS + 2], result = NULL;
+static double raw_syscall(struct js_call *call) {
   struct call_arguments arguments;
-  napi_get_cb_info(env, info, &count, values, NULL, NULL);
-  if (!arguments_read(env, values, count, 0, &arguments))
-    return NULL;
+  if (!arguments_read(call, 0, 0, &arguments))
+    return 0;
   long returned = call_kernel(arguments.number, arguments.values);
   arguments_free(&arguments);
   if (returned >= -EXACT_INTEGERS && returned <= EXACT_INTEGERS)
-    napi_create_double(env, (double)returned, &result);
+    napi_create_double(call->env, (double)returned, &call->result);
   else
-    napi_create_bigint_int64(env, returned, &result);
-  return result;
+    napi_create_bigint_int64(call->env, returned, &call->result);
+  return 0;
 }
 
 /* A call on its way through the pool. */
-struct call {
+struct pool_call {
   struct request request; /* first to the pool, then to the spawner, which delivers */
   struct environment *environment;
   double token;
@@ -39,87 +49,111 @@ struct call {
   struct completion called;
 };
 
-static void free_call(struct call *call) {
+static void free_call(struct pool_call *call) {
   arguments_free(&call->arguments);
   environment_release(call->environment);
   free(call);
 }
 
+static void write_call(struct completion *completion, double *row, void *reader) {
+  struct pool_call *call = OWNER(struct pool_call, called, completion);
+  row[ROW_TOKEN] = call->token;
+  row[CALLED_HIGH] = (double)(call->result >> 32);
+  row[CALLED_LOW] = (double)(call->result & 0xffffffff);
+  arguments_return(reader, &call->arguments);
+  free_call(call);
+}
+
 /* Its JavaScript thread is gone, and the references with it. Any thread. */
 static void discard_call(struct completion *completion) {
-  free_call(completion->owner);
+  free_call(OWNER(struct pool_call, called, completion));
 }
+
+static const struct completion_type called_type = {
+    .kind = COMPLETION_CALLED, .write = write_call, .discard = discard_call};
 
 /* The spawner's thread. */
 static void deliver_call(struct request *request) {
-  struct call *call = (void *)((char *)request - offsetof(struct call, request));
+  struct pool_call *call = OWNER(struct pool_call, request, request);
   environment_deliver(call->environment, &call->called);
 }
 
 /* The thread that the call was meant for; blocks as long as the call does. */
 static void run_call(struct request *request) {
-  struct call *call = (void *)((char *)request - offsetof(struct call, request));
+  struct pool_call *call = OWNER(struct pool_call, request, request);
   call->result = call_kernel(call->arguments.number, call->arguments.values);
   request->run = deliver_call;
   spawner_request(request);
 }
 
-void write_call_row(napi_env env, struct completion *completion, double *row) {
-  struct call *call = completion->owner;
-  row[ROW_TOKEN] = call->token;
-  row[CALLED_HIGH] = (double)(call->result >> 32);
-  row[CALLED_LOW] = (double)(call->result & 0xffffffff);
-  arguments_return(env, &call->arguments);
-  free_call(call);
-}
-
 /*
  * asyncSyscall(token, onSpawner: boolean, number, ...arguments): number, 0 or the errno for which
- * it was not begun. On the spawner's thread, the parent and tracer of all children, only what does
- * not block; else on a thread of the pool.
+ * it was not begun. On the spawner's thread, the parent and tracer of all children, only calls that
+ * do not block; else on a thread of the pool.
  */
-napi_value async_syscall(napi_env env, napi_callback_info info) {
-  size_t count = CALL_ARGUMENTS + 4;
-  napi_value values[CALL_ARGUMENTS + 4];
-  struct instance *instance = instance_of(env);
-  double token = 0;
-  bool on_spawner = false;
-  napi_get_cb_info(env, info, &count, values, NULL, NULL);
-  if (instance->environment == NULL || count < 2 ||
-      napi_get_value_double(env, values[0], &token) != napi_ok ||
-      napi_get_value_bool(env, values[1], &on_spawner) != napi_ok)
-    return throw_range(env, "a token and a boolean are expected");
-  struct call *call = calloc(1, sizeof *call);
+static double async_syscall(struct js_call *js) {
+  struct pool_call *call = calloc(1, sizeof *call);
   if (call == NULL)
-    return throw_range(env, "out of memory");
-  if (!arguments_read(env, values + 2, count - 2, 1, &call->arguments)) {
+    return js_throw(js, "asyncSyscall: out of memory");
+  if (!arguments_read(js, 2, 1, &call->arguments)) {
     free(call);
-    return NULL;
+    return 0;
   }
   call->request.run = run_call;
-  call->environment = instance->environment;
-  call->token = token;
-  call->called =
-      (struct completion){.kind = COMPLETION_CALLED, .owner = call, .discard = discard_call};
+  call->environment = js->instance->environment;
+  call->token = js->arguments[0].number;
+  call->called.type = &called_type;
   environment_retain(call->environment);
   int error = spawner_start();
-  if (error == 0 && on_spawner)
+  if (error == 0 && js->arguments[1].flag)
     spawner_request(&call->request);
   else if (error == 0)
     error = pool_request(&call->request);
   if (error != 0) {
-    arguments_return(env, &call->arguments);
+    arguments_return(js->env, &call->arguments);
     free_call(call);
   }
-  return number(env, error);
+  return error;
 }
 
 /* sysconf(name: number): number, -1 where there is no limit or no such name */
-napi_value system_configuration(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value value;
-  int32_t name = -1;
-  napi_get_cb_info(env, info, &count, &value, NULL, NULL);
-  napi_get_value_int32(env, value, &name);
-  return number(env, (double)sysconf(name));
+static double system_configuration(struct js_call *call) {
+  return (double)sysconf(call->arguments[0].integer);
 }
+
+/* monotonicTime(): number, CLOCK_MONOTONIC in microseconds: only Node's hrtime is the same clock */
+static double monotonic_time(struct js_call *call) {
+  (void)call;
+  return monotonic_microseconds();
+}
+
+/*
+ * setIdentity(what: number of SETTER, ids: Uint32Array): number, 0 or the errno. The kernel has
+ * users and groups by thread; the C library sets them for all threads, with a signal that each has
+ * to answer. Waits for them.
+ */
+static double set_identity(struct js_call *call) {
+  const uint32_t *ids = call->arguments[1].data;
+  size_t count = call->arguments[1].length;
+  int what = call->arguments[0].integer, result = -1;
+  errno = EINVAL;
+  if (what == SETTER_SETGROUPS)
+    result = setgroups((GROUP_COUNT)count, ids);
+  else if (count != 1)
+    return EINVAL;
+  else if (what == SETTER_SETUID)
+    result = setuid(ids[0]);
+  else if (what == SETTER_SETEUID)
+    result = seteuid(ids[0]);
+  else if (what == SETTER_SETGID)
+    result = setgid(ids[0]);
+  else if (what == SETTER_SETEGID)
+    result = setegid(ids[0]);
+  return result == 0 ? 0 : errno;
+}
+
+const struct js_export bind_call_exports[] = {
+    {"rawSyscall", "*", 'x', raw_syscall},       {"asyncSyscall", "!nb*", 'n', async_syscall},
+    {"sysconf", "i", 'n', system_configuration}, {"monotonicTime", "", 'n', monotonic_time},
+    {"setIdentity", "iw", 'n', set_identity},    {NULL, NULL, 0, NULL},
+};

@@ -2,63 +2,40 @@
 #include "addon.h"
 #include "channel.h"
 
-void write_channel_row(struct completion *completion, double *row) {
-  const struct channel *channel = completion->owner;
-  row[ROW_TOKEN] = channel->token;
-  row[READY_EVENTS] = channel->events;
+#include <errno.h>
+
+static void end_channel(void *channel) {
+  channel_close(channel);
 }
 
-static struct channel *channel_of(napi_env env, napi_value value) {
-  void *data = NULL;
-  if (napi_get_value_external(env, value, &data) != napi_ok) {
-    throw_range(env, "a channel is expected");
-    return NULL;
-  }
-  return data;
-}
-
-/* openChannel(fd: number, owned: boolean, token: number): Channel | number, an errno */
-napi_value open_channel(napi_env env, napi_callback_info info) {
-  size_t count = 3;
-  napi_value arguments[3], result;
-  int32_t fd = -1;
-  bool owned = false;
-  double token = 0;
+/* openChannel(fd: number, owned: boolean, token: number): number, of the channel or -errno */
+static double open_channel(struct js_call *call) {
   int error;
-  struct instance *instance = instance_of(env);
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  if (instance->environment == NULL || napi_get_value_int32(env, arguments[0], &fd) != napi_ok ||
-      napi_get_value_bool(env, arguments[1], &owned) != napi_ok ||
-      napi_get_value_double(env, arguments[2], &token) != napi_ok)
-    return throw_range(env, "a descriptor, a boolean and a token are expected");
-  struct channel *channel = channel_open(instance->environment, fd, owned, token, &error);
-  if (channel == NULL)
-    return number(env, error);
-  napi_create_external(env, channel, NULL, NULL, &result);
-  return result;
+  const struct js_argument *a = call->arguments;
+  struct instance *instance = call->instance;
+  struct channel *channel =
+      channel_open(instance->environment, a[0].integer, a[1].flag, a[2].number, &error);
+  return channel == NULL ? -error : handle_add(instance, 'C', channel, end_channel);
 }
 
 /* armChannel(channel, events: number): number, 0 or an errno */
-napi_value arm_channel(napi_env env, napi_callback_info info) {
-  size_t count = 2;
-  napi_value arguments[2];
-  uint32_t events = 0;
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  struct channel *channel = channel_of(env, arguments[0]);
-  if (channel == NULL)
-    return NULL;
-  napi_get_value_uint32(env, arguments[1], &events);
-  return number(env, channel_arm(channel, events));
+static double arm_channel(struct js_call *call) {
+  struct channel *channel = call->arguments[0].data;
+  return channel == NULL ? EBADF : channel_arm(channel, (uint32_t)call->arguments[1].integer);
 }
 
-/* closeChannel(channel): void; the channel must not be used again */
-napi_value close_channel(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
-  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
-  struct channel *channel = channel_of(env, argument);
-  /* After the environment closed, its channels are closed already. */
-  if (channel != NULL && instance_of(env)->environment != NULL)
-    channel_close(channel);
-  return undefined(env);
+/* closeChannel(channel): void. After the environment closed, its channels are closed already. */
+static double close_channel(struct js_call *call) {
+  if (call->arguments[0].data == NULL)
+    return 0;
+  handle_remove(call->instance, call->arguments[0].number);
+  channel_close(call->arguments[0].data);
+  return 0;
 }
+
+const struct js_export bind_channel_exports[] = {
+    {"openChannel", "!ibn", 'n', open_channel},
+    {"armChannel", "Ci", 'n', arm_channel},
+    {"closeChannel", "C", 'v', close_channel},
+    {NULL, NULL, 0, NULL},
+};

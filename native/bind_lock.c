@@ -1,7 +1,9 @@
 /* The fork lock as JavaScript holds it. */
 #include "addon.h"
 #include "fork_lock.h"
+#include "spawner.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* From the wish for the lock to its release. */
@@ -9,10 +11,10 @@ struct held_lock {
   struct lock_wait wait;
   struct request request; /* to the spawner, which delivers */
   struct environment *environment;
+  struct instance *instance; /* the JavaScript thread's own, as is the next */
   double token;
-  int taken; /* JavaScript knows that it has it; the JavaScript thread's own */
+  int taken; /* JavaScript knows that it has it */
   struct completion locked;
-  struct held_lock *previous, *next; /* of the same thread */
 };
 
 static void free_lock(struct held_lock *lock) {
@@ -20,119 +22,91 @@ static void free_lock(struct held_lock *lock) {
   free(lock);
 }
 
+static void write_lock(struct completion *completion, double *row, void *reader) {
+  (void)reader;
+  struct held_lock *lock = OWNER(struct held_lock, locked, completion);
+  row[ROW_TOKEN] = lock->token;
+  lock->taken = 1;
+  lock->instance->locks_held++;
+}
+
 /* Granted to a thread that is gone. Any thread. */
 static void discard_lock(struct completion *completion) {
-  struct held_lock *lock = completion->owner;
+  struct held_lock *lock = OWNER(struct held_lock, locked, completion);
   enum lock_mode mode = lock->wait.mode;
   free_lock(lock);
   fork_lock_release(mode);
 }
 
+static const struct completion_type locked_type = {
+    .kind = COMPLETION_LOCKED, .write = write_lock, .discard = discard_lock};
+
 /* The spawner's thread. */
 static void deliver_lock(struct request *request) {
-  struct held_lock *lock = (void *)((char *)request - offsetof(struct held_lock, request));
+  struct held_lock *lock = OWNER(struct held_lock, request, request);
   environment_deliver(lock->environment, &lock->locked);
 }
 
 /* Whichever thread released the lock. */
 static void lock_granted(struct lock_wait *wait) {
-  struct held_lock *lock = (void *)((char *)wait - offsetof(struct held_lock, wait));
-  spawner_request(&lock->request);
+  spawner_request(&OWNER(struct held_lock, wait, wait)->request);
 }
 
-void write_lock_row(struct completion *completion, double *row) {
-  struct held_lock *lock = completion->owner;
-  row[ROW_TOKEN] = lock->token;
-  lock->taken = 1;
-}
-
-static void unlink_lock(struct instance *instance, struct held_lock *lock) {
-  if (lock->previous == NULL)
-    instance->locks = lock->next;
-  else
-    lock->previous->next = lock->next;
-  if (lock->next != NULL)
-    lock->next->previous = lock->previous;
-}
-
-int holds_lock(const struct instance *instance) {
-  const struct held_lock *lock = instance->locks;
-  while (lock != NULL && !lock->taken)
-    lock = lock->next;
-  return lock != NULL;
-}
-
-void release_locks(struct instance *instance) {
-  struct held_lock *lock = instance->locks;
-  instance->locks = NULL;
-  while (lock != NULL) {
-    struct held_lock *next = lock->next;
-    enum lock_mode mode = lock->wait.mode;
-    if (lock->taken) {
-      free_lock(lock);
-      fork_lock_release(mode);
-    } else if (fork_lock_cancel(&lock->wait)) {
-      free_lock(lock);
-    } /* else it is on its way here, and discard_lock is where it arrives */
-    lock = next;
-  }
+/* Gives up the lock, or the wish for it. The JavaScript thread. */
+static void end_lock(void *data) {
+  struct held_lock *lock = data;
+  enum lock_mode mode = lock->wait.mode;
+  if (lock->taken) {
+    lock->instance->locks_held--;
+    free_lock(lock);
+    fork_lock_release(mode);
+  } else if (fork_lock_cancel(&lock->wait)) {
+    free_lock(lock);
+  } /* else it is on its way here, and discard_lock is where it arrives */
 }
 
 /*
- * acquireLock(write: boolean, token): [lock, boolean], whether it is held already; if not,
- * COMPLETION_LOCKED follows.
+ * acquireLock(write: boolean, token): number, of the lock if it is held, else -number, and
+ * COMPLETION_LOCKED follows. Throws if the spawner can't be started.
  */
-napi_value acquire_lock(napi_env env, napi_callback_info info) {
-  size_t count = 2;
-  napi_value arguments[2], result, element;
-  struct instance *instance = instance_of(env);
-  bool write = false;
-  double token = 0;
-  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  if (instance->environment == NULL || napi_get_value_bool(env, arguments[0], &write) != napi_ok ||
-      napi_get_value_double(env, arguments[1], &token) != napi_ok || spawner_start() != 0)
-    return throw_range(env, "a boolean and a token are expected");
-  struct held_lock *lock = calloc(1, sizeof *lock);
+static double acquire_lock(struct js_call *call) {
+  struct instance *instance = call->instance;
+  struct held_lock *lock = spawner_start() == 0 ? calloc(1, sizeof *lock) : NULL;
   if (lock == NULL)
-    return throw_range(env, "out of memory");
-  lock->wait.mode = write ? LOCK_WRITE : LOCK_READ;
+    return js_throw(call, "acquireLock: out of memory or threads");
+  lock->wait.mode = call->arguments[0].flag ? FORK_LOCK_WRITE : FORK_LOCK_READ;
   lock->wait.granted = lock_granted;
   lock->request.run = deliver_lock;
   lock->environment = instance->environment;
-  lock->token = token;
-  lock->locked =
-      (struct completion){.kind = COMPLETION_LOCKED, .owner = lock, .discard = discard_lock};
+  lock->instance = instance;
+  lock->token = call->arguments[1].number;
+  lock->locked.type = &locked_type;
   environment_retain(lock->environment);
-  lock->next = instance->locks;
-  if (lock->next != NULL)
-    lock->next->previous = lock;
-  instance->locks = lock;
-  bool held = fork_lock_acquire(&lock->wait);
-  if (held)
+  if (fork_lock_acquire(&lock->wait)) {
     lock->taken = 1;
-  napi_create_array_with_length(env, 2, &result);
-  napi_create_external(env, lock, NULL, NULL, &element);
-  napi_set_element(env, result, 0, element);
-  napi_get_boolean(env, held, &element);
-  napi_set_element(env, result, 1, element);
-  return result;
+    instance->locks_held++;
+  }
+  int taken = lock->taken;
+  double number = handle_add(instance, 'L', lock, end_lock);
+  if (number < 0)
+    return js_throw(call, "acquireLock: out of memory");
+  return taken ? number : -number;
 }
 
-/* releaseLock(lock): void, which must be held and not be used again */
-napi_value release_lock(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
-  void *data = NULL;
-  struct instance *instance = instance_of(env);
-  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
-  struct held_lock *lock = NULL;
-  if (napi_get_value_external(env, argument, &data) == napi_ok)
-    lock = data;
-  if (lock == NULL || !lock->taken || instance->environment == NULL)
-    return throw_range(env, "a lock that is held is expected");
-  enum lock_mode mode = lock->wait.mode;
-  unlink_lock(instance, lock);
-  free_lock(lock);
-  fork_lock_release(mode);
-  return undefined(env);
+/* releaseLock(lock): void; the lock must be held */
+static double release_lock(struct js_call *call) {
+  struct held_lock *lock = call->arguments[0].data;
+  if (lock == NULL)
+    return 0; /* released when the environment closed */
+  if (!lock->taken)
+    return js_throw_range(call, "releaseLock: argument 1 must be a lock that is held");
+  handle_remove(call->instance, call->arguments[0].number);
+  end_lock(lock);
+  return 0;
 }
+
+const struct js_export bind_lock_exports[] = {
+    {"acquireLock", "!bn", 'n', acquire_lock},
+    {"releaseLock", "L", 'v', release_lock},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,14 +1,28 @@
 #include "channel.h"
+#include "events.h"
+#include "spawner.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+struct channel {
+  struct watch watch;     /* first, so that it is found by it */
+  struct request request; /* to free it */
+  struct environment *environment;
+  double token;
+  int fd;
+  int owned;
+  atomic_int armed; /* JavaScript waits for an event */
+  uint32_t events;  /* what is ready; written by the spawner before it delivers */
+  struct completion ready;
+};
+
 /* The spawner's thread only. */
 static void channel_ready(struct watch *watch, uint32_t events) {
-  struct channel *channel = (void *)((char *)watch - offsetof(struct channel, watch));
-  /* epoll reports a hang-up that nobody asked for; the channel reports it when it is armed. */
+  struct channel *channel = (void *)watch;
+  /* epoll reports a hang-up that nothing asked for; the channel reports it when it is armed. */
   if (!atomic_exchange(&channel->armed, 0))
     return;
   /* One-shot: no second event overwrites this one before JavaScript took it and armed anew. */
@@ -16,14 +30,24 @@ static void channel_ready(struct watch *watch, uint32_t events) {
   environment_deliver(channel->environment, &channel->ready);
 }
 
-/* The end of a channel whose environment closed is channel_close, not this. */
+static void write_ready(struct completion *completion, double *row, void *reader) {
+  (void)reader;
+  const struct channel *channel = OWNER(struct channel, ready, completion);
+  row[ROW_TOKEN] = channel->token;
+  row[READY_EVENTS] = channel->events;
+}
+
+/* channel_close ends a channel whose environment closed; this does not. */
 static void discard_ready(struct completion *completion) {
   (void)completion;
 }
 
-/* Once no event in hand can name it any more. The spawner's thread only. */
+static const struct completion_type ready_type = {
+    .kind = COMPLETION_READY, .write = write_ready, .discard = discard_ready};
+
+/* Runs when no event in hand can name it any more. The spawner's thread only. */
 static void free_channel(struct request *request) {
-  struct channel *channel = (void *)((char *)request - offsetof(struct channel, request));
+  struct channel *channel = OWNER(struct channel, request, request);
   environment_release(channel->environment);
   free(channel);
 }
@@ -41,23 +65,17 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
   channel->token = token;
   channel->fd = fd;
   channel->owned = owned;
-  channel->ready =
-      (struct completion){.kind = COMPLETION_READY, .owner = channel, .discard = discard_ready};
+  channel->ready.type = &ready_type;
+  environment_retain(environment);
   *error = spawner_start();
   /* Last: the spawner may use the channel before events_add_idle has returned. */
   if (*error == 0)
     *error = events_add_idle(fd, &channel->watch);
-  if (*error != 0) {
-    free(channel);
-    return NULL;
-  }
-  environment_retain(environment);
-  struct channel **channels = environment_channels(environment);
-  channel->next = *channels;
-  if (channel->next != NULL)
-    channel->next->previous = channel;
-  *channels = channel;
-  return channel;
+  if (*error == 0)
+    return channel;
+  environment_release(environment);
+  free(channel);
+  return NULL;
 }
 
 int channel_arm(struct channel *channel, uint32_t events) {
@@ -68,12 +86,6 @@ int channel_arm(struct channel *channel, uint32_t events) {
 void channel_close(struct channel *channel) {
   events_remove(channel->fd);
   environment_forget(channel->environment, &channel->ready);
-  if (channel->previous == NULL)
-    *environment_channels(channel->environment) = channel->next;
-  else
-    channel->previous->next = channel->next;
-  if (channel->next != NULL)
-    channel->next->previous = channel->previous;
   if (channel->owned)
     close(channel->fd);
   /* The spawner may hold an event for it at this moment: it is the one to free the memory. */

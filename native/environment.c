@@ -1,5 +1,4 @@
 #include "environment.h"
-#include "channel.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,11 +8,10 @@ struct environment {
   int references;
   int closed;
   int woken; /* told to look, and has not seen an empty queue since */
-  struct completion *first, *last;
+  struct queue completions;
   int to_wake;
   void (*wake)(void *);
   void *wake_data;
-  struct channel *channels;         /* the JavaScript thread's own */
   struct environment *next_to_wake; /* the spawner's own */
 };
 
@@ -54,25 +52,16 @@ int environment_is_closed(struct environment *environment) {
   return closed;
 }
 
-struct channel **environment_channels(struct environment *environment) {
-  return &environment->channels;
-}
-
 void environment_deliver(struct environment *environment, struct completion *completion) {
   pthread_mutex_lock(&environment->lock);
   if (environment->closed) {
     pthread_mutex_unlock(&environment->lock);
-    completion->discard(completion);
+    completion->type->discard(completion);
     return;
   }
   if (!completion->queued && !completion->forgotten) {
     completion->queued = 1;
-    completion->next = NULL;
-    if (environment->last == NULL)
-      environment->first = completion;
-    else
-      environment->last->next = completion;
-    environment->last = completion;
+    queue_add(&environment->completions, &completion->link);
   }
   int remember = !environment->to_wake && !environment->woken;
   if (remember) {
@@ -92,7 +81,7 @@ void environments_wake(void) {
     to_wake = environment->next_to_wake;
     pthread_mutex_lock(&environment->lock);
     environment->to_wake = 0;
-    if (!environment->closed && !environment->woken && environment->first != NULL) {
+    if (!environment->closed && !environment->woken && environment->completions.first != NULL) {
       environment->woken = 1;
       /* Under the lock: environment_close waits here before what `wake` needs goes away. */
       environment->wake(environment->wake_data);
@@ -102,72 +91,40 @@ void environments_wake(void) {
   }
 }
 
-struct completion *environment_take(struct environment *environment) {
+struct completion *environment_take(struct environment *environment, int kind) {
   pthread_mutex_lock(&environment->lock);
-  struct completion *completion = environment->first;
-  if (completion == NULL) {
-    environment->woken = 0;
-  } else {
+  struct link *at = environment->completions.first;
+  while (at != NULL && kind != ANY_KIND && ((struct completion *)at)->type->kind != kind)
+    at = at->next;
+  struct completion *completion = (struct completion *)at;
+  if (completion != NULL) {
+    queue_remove(&environment->completions, at);
     completion->queued = 0;
-    environment->first = completion->next;
-    if (environment->first == NULL)
-      environment->last = NULL;
+  } else if (kind == ANY_KIND) {
+    environment->woken = 0;
   }
   pthread_mutex_unlock(&environment->lock);
   return completion;
 }
 
-struct completion *environment_take_kind(struct environment *environment, int kind) {
-  pthread_mutex_lock(&environment->lock);
-  struct completion **link = &environment->first;
-  struct completion *previous = NULL, *found;
-  while (*link != NULL && (*link)->kind != kind) {
-    previous = *link;
-    link = &previous->next;
-  }
-  found = *link;
-  if (found != NULL) {
-    *link = found->next;
-    if (environment->last == found)
-      environment->last = previous;
-    found->queued = 0;
-  }
-  pthread_mutex_unlock(&environment->lock);
-  return found;
-}
-
 void environment_forget(struct environment *environment, struct completion *completion) {
   pthread_mutex_lock(&environment->lock);
-  struct completion **link = &environment->first;
-  struct completion *previous = NULL;
   completion->forgotten = 1;
-  while (completion->queued && *link != NULL) {
-    if (*link == completion) {
-      *link = completion->next;
-      if (environment->last == completion)
-        environment->last = previous;
-      completion->queued = 0;
-      break;
-    }
-    previous = *link;
-    link = &previous->next;
-  }
+  if (completion->queued)
+    queue_remove(&environment->completions, &completion->link);
+  completion->queued = 0;
   pthread_mutex_unlock(&environment->lock);
 }
 
 void environment_close(struct environment *environment) {
   pthread_mutex_lock(&environment->lock);
   environment->closed = 1;
-  struct completion *completion = environment->first;
-  environment->first = environment->last = NULL;
   pthread_mutex_unlock(&environment->lock);
-  while (completion != NULL) {
-    struct completion *next = completion->next;
+  /* From here on nothing is queued any more. */
+  struct completion *completion;
+  while ((completion = (void *)queue_take(&environment->completions)) != NULL) {
     completion->queued = 0;
-    completion->discard(completion);
-    completion = next;
+    completion->type->discard(completion);
   }
-  while (environment->channels != NULL)
-    channel_close(environment->channels);
   environment_release(environment);
 }

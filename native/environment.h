@@ -1,24 +1,34 @@
 /*
- * What the spawner has to say to one JavaScript thread, until that thread takes it.
+ * What the spawner has to report to one JavaScript thread, until that thread takes it.
  *
- * A completion is part of the object it tells of, so nothing is allocated to deliver one, and one
- * wake-up serves for all that wait.
+ * A completion is part of the object that it is about, so nothing is allocated to deliver one, and
+ * one wake-up serves for all that wait.
  */
 #ifndef FORKEXEC_ENVIRONMENT_H
 #define FORKEXEC_ENVIRONMENT_H
 
-#include "protocol.h"
+#include "queue.h"
 
 struct environment;
-struct channel;
+struct completion;
+
+/* What becomes of the completions of one kind. */
+struct completion_type {
+  int kind; /* COMPLETION_… */
+  /* Fills in the columns after ROW_KIND; `reader` is what the reader of the queue passes. On the
+     JavaScript thread, which is through with the completion if there is no `finish`. */
+  void (*write)(struct completion *, double *row, void *reader);
+  /* Called after JavaScript was called with the row, or could not be. On the JavaScript thread. */
+  void (*finish)(struct completion *, int was_told);
+  /* Called instead of both once the environment is closed. Any thread; does not block. */
+  void (*discard)(struct completion *);
+};
 
 struct completion {
-  struct completion *next;
-  int queued; /* these two belong to environment.c */
+  struct link link; /* this and the next two belong to environment.c */
+  int queued;
   int forgotten;
-  int kind; /* COMPLETION_… */
-  void *owner;
-  void (*discard)(struct completion *); /* instead of a delivery, once nobody is there */
+  const struct completion_type *type;
 };
 
 /*
@@ -26,27 +36,23 @@ struct completion {
  * the spawner's thread, never after environment_close began, and must not block.
  */
 struct environment *environment_create(void (*wake)(void *), void *wake_data);
-/* Once, on the JavaScript thread: processes go on and are reaped, channels are closed. */
+/* Once, on the JavaScript thread: processes go on and are reaped. */
 void environment_close(struct environment *environment);
 
-/* Any thread. What refers to an environment keeps it in memory. */
+/* Any thread; none blocks. What refers to an environment keeps it in memory. */
 void environment_retain(struct environment *environment);
 void environment_release(struct environment *environment);
 int environment_is_closed(struct environment *environment);
 
-/* The JavaScript thread only: takes the oldest completion, or returns NULL. */
-struct completion *environment_take(struct environment *environment);
-/* The JavaScript thread only: the oldest completion of a kind, or NULL. */
-struct completion *environment_take_kind(struct environment *environment, int kind);
-/* The JavaScript thread only: takes back a completion if it waits, and it is never queued again. */
+#define ANY_KIND (-1)
+/* Takes the oldest completion of a kind, or returns NULL. The JavaScript thread only. */
+struct completion *environment_take(struct environment *environment, int kind);
+/* Takes a completion back if it waits, and it is never queued again. The JavaScript thread only. */
 void environment_forget(struct environment *environment, struct completion *completion);
 
-/* The spawner's thread only. A completion that is queued already is not queued again. */
+/* Queues a completion, unless it is queued already. The spawner's thread only. */
 void environment_deliver(struct environment *environment, struct completion *completion);
-/* The spawner's thread only: wakes each environment once for all that was delivered. */
+/* Wakes each environment once for all that was delivered. The spawner's thread only. */
 void environments_wake(void);
-
-/* The JavaScript thread only. The channels that are closed with the environment. */
-struct channel **environment_channels(struct environment *environment);
 
 #endif

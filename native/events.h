@@ -11,7 +11,10 @@
 #include "protocol.h"
 #include <stdint.h>
 
-struct watch;
+/* A descriptor that the spawner watches. */
+struct watch {
+  void (*ready)(struct watch *, uint32_t events); /* on the spawner's thread */
+};
 
 struct event {
   struct watch *watch;

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "events.h"
-#include "spawner.h"
+#include "above_stdio.h"
 
 #include <errno.h>
 #include <sys/epoll.h>

@@ -1,7 +1,7 @@
 /* kqueue(2) on macOS and the BSDs: descriptors, and the end of children. */
 #define _GNU_SOURCE /* Linux: waitid */
 #include "events.h"
-#include "spawner.h"
+#include "above_stdio.h"
 #include "waiter.h"
 
 #include <errno.h>
@@ -135,8 +135,9 @@ int events_wait(struct event *events, int only_look) {
 
 /* ---- waiter.h: no thread is needed where the queue reports the end of a process ---- */
 
+/* The queue is open once the spawner has been started. */
 int waiter_start(void) {
-  return spawner_start();
+  return set < 0 ? EBADF : 0;
 }
 
 /* ESRCH: it has ended, and is not reaped yet. FreeBSD reports that through the queue. */

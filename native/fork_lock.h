@@ -10,12 +10,12 @@
 #ifndef FORKEXEC_FORK_LOCK_H
 #define FORKEXEC_FORK_LOCK_H
 
-#include "spawner.h"
+#include "queue.h"
 
-/* Somebody who wants the lock. Part of what it is for. */
+/* A wish for the lock. Part of what it is for. */
 struct lock_wait {
-  struct lock_wait *next;
-  enum lock_mode { LOCK_READ, LOCK_WRITE, LOCK_LAUNCH } mode;
+  struct link link;
+  enum lock_mode { FORK_LOCK_READ, FORK_LOCK_WRITE, FORK_LOCK_LAUNCH } mode;
   void (*granted)(struct lock_wait *); /* on whichever thread released; must not block */
 };
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <time.h>
 
-/* Long enough for what comes in quick succession; starting another thread takes microseconds. */
+/* Calls often come in quick succession; starting another thread takes microseconds. */
 #define IDLE_NANOSECONDS 100000000L
 #define SECOND 1000000000L
 
@@ -14,11 +14,11 @@
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t work;
-  struct request *first, *last;
+  struct queue requests;
   int threads, idle, waiting; /* `waiting`: requests that no thread has taken yet */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
-/* Waits for a request; NULL after a while without one. The lock is held. */
+/* Waits for a request; NULL after a while without one. A thread of the pool; the lock is held. */
 static struct request *take_locked(void) {
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
@@ -28,22 +28,19 @@ static struct request *take_locked(void) {
     until.tv_nsec -= SECOND;
   }
   pool.idle++;
-  while (pool.first == NULL) {
-    if (pthread_cond_timedwait(&pool.work, &pool.lock, &until) == ETIMEDOUT && pool.first == NULL)
+  while (pool.requests.first == NULL) {
+    if (pthread_cond_timedwait(&pool.work, &pool.lock, &until) == ETIMEDOUT)
       break;
   }
   pool.idle--;
-  struct request *request = pool.first;
-  if (request != NULL) {
-    pool.first = request->next;
-    if (pool.first == NULL)
-      pool.last = NULL;
+  struct request *request = (void *)queue_take(&pool.requests);
+  if (request != NULL)
     pool.waiting--;
-  }
   return request;
 }
 
-static void pool_main(void) {
+static void pool_main(void *unused) {
+  (void)unused;
   pthread_mutex_lock(&pool.lock);
   for (struct request *request; (request = take_locked()) != NULL;) {
     pthread_mutex_unlock(&pool.lock);
@@ -56,21 +53,16 @@ static void pool_main(void) {
 
 int pool_request(struct request *request) {
   int error = 0;
-  request->next = NULL;
   pthread_mutex_lock(&pool.lock);
   if (pool.waiting >= pool.idle && pool.threads < POOL_MAX_THREADS) {
-    error = thread_start("forkexec-call", pool_main);
+    error = thread_start("forkexec-call", pool_main, NULL);
     if (error == 0)
       pool.threads++;
     else if (pool.threads > 0)
-      error = 0; /* one of those there are will come to it */
+      error = 0; /* a thread that is busy now takes it later */
   }
   if (error == 0) {
-    if (pool.last == NULL)
-      pool.first = request;
-    else
-      pool.last->next = request;
-    pool.last = request;
+    queue_add(&pool.requests, &request->link);
     pool.waiting++;
     pthread_cond_signal(&pool.work);
   }

@@ -1,6 +1,5 @@
-#define _GNU_SOURCE
 #include "process.h"
-#include "reap.h"
+#include "spawner.h"
 #include "thread.h"
 
 #include <pthread.h>
@@ -13,25 +12,55 @@ struct launch_waiter {
   int done;
 };
 
-#define OWNER(member, pointer)                                                                     \
-  ((struct process *)(void *)((char *)(pointer)-offsetof(struct process, member)))
-
 static void run_request(struct request *request);
 static void lock_granted(struct lock_wait *wait);
 
-/* The end of a process that nobody awaits. Any thread. */
-static void discard_exited(struct completion *completion) {
-  reap_release(completion->owner);
+static void write_launched(struct completion *completion, double *row, void *reader) {
+  (void)reader;
+  const struct process *process = OWNER(struct process, launched, completion);
+  const struct launch_result *result = &process->child.launch;
+  row[ROW_TOKEN] = process->child.token;
+  row[LAUNCHED_STEP] = result->step;
+  row[LAUNCHED_ERROR] = result->error;
+  row[LAUNCHED_PID] = result->pid;
+  row[LAUNCHED_PIDFD] = result->pidfd;
+  row[LAUNCHED_INODE] = result->inode;
+  row[LAUNCHED_MAX_RSS_FLOOR] = result->max_rss_floor;
+  row[LAUNCHED_STARTED] = result->started;
+  row[LAUNCHED_SKIPPED] = result->skipped_count;
+  for (uint32_t i = 0; i < result->skipped_count; i++)
+    row[LAUNCHED_FIRST_SKIPPED + i] = result->skipped[i].step * 4096.0 + result->skipped[i].error;
 }
 
-/* The beginning of one: while it runs, its exit is still to come. Any thread. */
-static void discard_launched(struct completion *completion) {
-  struct process *process = completion->owner;
-  if (process->result.step != START_LAUNCHED) {
-    process_free(process);
-  } else if (!process->watched) {
-    reap_watch(process); /* whoever wanted to reap it is gone */
+/* Once JavaScript was told of the launch, or could not be: a watched process is freed when its end
+   has been told. */
+static void finish_launched(struct completion *completion, int was_told) {
+  struct process *process = OWNER(struct process, launched, completion);
+  if (process->child.launch.step == START_LAUNCHED) {
+    if (process->watched)
+      return;
+    if (!was_told) {
+      reap_watch(&process->child); /* the caller that was to reap it is gone */
+      return;
+    }
+    process->child.launch.pidfd = -1; /* JavaScript's, from now on */
   }
+  process_free(process);
+}
+
+static void discard_launched(struct completion *completion) {
+  finish_launched(completion, 0);
+}
+
+static const struct completion_type launched_type = {
+    .kind = COMPLETION_LAUNCHED,
+    .write = write_launched,
+    .finish = finish_launched,
+    .discard = discard_launched,
+};
+
+static void free_child(struct child *child) {
+  process_free(OWNER(struct process, child, child));
 }
 
 struct process *process_create(struct environment *environment, size_t size, uint32_t close_count) {
@@ -40,15 +69,13 @@ struct process *process_create(struct environment *environment, size_t size, uin
     return NULL;
   process->bytes = malloc(program_allocation(size));
   process->close_fds = malloc((close_count + 1) * sizeof(int));
-  process->result.pidfd = -1;
+  process->child.launch.pidfd = -1;
+  process->child.free = free_child;
+  process->child.environment = environment;
   process->request.run = run_request;
-  process->lock.mode = LOCK_LAUNCH;
+  process->lock.mode = FORK_LOCK_LAUNCH;
   process->lock.granted = lock_granted;
-  process->launched = (struct completion){
-      .kind = COMPLETION_LAUNCHED, .owner = process, .discard = discard_launched};
-  process->exited =
-      (struct completion){.kind = COMPLETION_EXITED, .owner = process, .discard = discard_exited};
-  process->environment = environment;
+  process->launched.type = &launched_type;
   environment_retain(environment);
   if (process->bytes != NULL && process->close_fds != NULL)
     return process;
@@ -68,21 +95,21 @@ static void free_program(struct process *process) {
 
 void process_free(struct process *process) {
   free_program(process);
-  if (process->result.pidfd >= 0)
-    close(process->result.pidfd);
-  environment_release(process->environment);
+  if (process->child.launch.pidfd >= 0)
+    close(process->child.launch.pidfd);
+  environment_release(process->child.environment);
   free(process);
 }
 
 /* Runs the program, with the fork lock held until then, and watches what became of it. Suspended
    until execve. */
 static void launch_here(struct launch_stack *stack, struct process *process) {
-  launch_start(stack, &process->program, &process->result);
-  fork_lock_release(LOCK_LAUNCH);
+  launch_start(stack, &process->program, &process->child.launch);
+  fork_lock_release(FORK_LOCK_LAUNCH);
   /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
   free_program(process);
-  if (process->result.step == START_LAUNCHED && process->watched)
-    reap_watch(process);
+  if (process->child.launch.step == START_LAUNCHED && process->watched)
+    reap_watch(&process->child);
 }
 
 /* Calls back when the launch is over, or its lock is granted. Any thread but the one that waits. */
@@ -102,7 +129,7 @@ static void waiter_wait(struct launch_waiter *waiter) {
 
 /* The fork lock is there: the request goes to the spawner again. Any thread. */
 static void lock_granted(struct lock_wait *wait) {
-  struct process *process = OWNER(lock, wait);
+  struct process *process = OWNER(struct process, lock, wait);
   process->locked = 1;
   spawner_request(&process->request);
 }
@@ -110,20 +137,20 @@ static void lock_granted(struct lock_wait *wait) {
 /* The spawner's thread only. */
 static void run_request(struct request *request) {
   static struct launch_stack stack;
-  struct process *process = OWNER(request, request);
-  /* Nothing waits here: whoever is in the lock's way is waited for by the lock's queue. */
+  struct process *process = OWNER(struct process, request, request);
+  /* Nothing waits here: the lock's queue calls back when it is granted. */
   if (!process->locked && !fork_lock_acquire(&process->lock))
     return;
   struct launch_waiter *waiter = process->waiter;
   if (waiter != NULL) {
     launch_here(&stack, process);
     waiter_done(waiter);
-  } else if (environment_is_closed(process->environment)) {
-    process_free(process); /* a program that nobody would await is not started */
-    fork_lock_release(LOCK_LAUNCH);
+  } else if (environment_is_closed(process->child.environment)) {
+    process_free(process); /* a program that nothing would await is not started */
+    fork_lock_release(FORK_LOCK_LAUNCH);
   } else {
     launch_here(&stack, process);
-    environment_deliver(process->environment, &process->launched);
+    environment_deliver(process->child.environment, &process->launched);
   }
 }
 
@@ -136,35 +163,31 @@ int process_launch(struct process *process) {
   return error;
 }
 
-/* The fork lock is there for a launch on the main thread. */
+/* The fork lock is there for a launch on the main thread. Any thread. */
 static void lock_granted_here(struct lock_wait *wait) {
-  waiter_done(OWNER(lock, wait)->waiter);
+  waiter_done(OWNER(struct process, lock, wait)->waiter);
 }
 
-/* The main thread only; waits for the fork lock. */
-static void launch_on_main_thread(struct process *process) {
-  static struct launch_stack stack;
+int process_launch_sync(struct process *process, int on_spawner, double *row) {
+  static struct launch_stack stack; /* the main thread's */
   struct launch_waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
-  process->waiter = &waiter;
-  process->lock.granted = lock_granted_here;
-  if (!fork_lock_acquire(&process->lock))
-    waiter_wait(&waiter);
-  launch_here(&stack, process);
-}
-
-int process_launch_sync(struct process *process, int on_spawner) {
   int error = spawner_start();
   if (error != 0) {
     process_free(process);
     return error;
   }
-  if (!on_spawner && thread_is_first()) {
-    launch_on_main_thread(process);
-    return 0;
-  }
-  struct launch_waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
   process->waiter = &waiter;
-  spawner_request(&process->request);
-  waiter_wait(&waiter);
+  if (!on_spawner && thread_is_first()) {
+    process->lock.granted = lock_granted_here;
+    if (!fork_lock_acquire(&process->lock))
+      waiter_wait(&waiter);
+    launch_here(&stack, process);
+  } else {
+    spawner_request(&process->request);
+    waiter_wait(&waiter);
+  }
+  /* A watched process that has ended already is freed once its end is taken, on this thread. */
+  write_launched(&process->launched, row, NULL);
+  finish_launched(&process->launched, 1);
   return 0;
 }

@@ -1,144 +1,179 @@
 #define _GNU_SOURCE
 #include "reap.h"
-#include "events.h"
+#include "spawner.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define OWNER(member, pointer)                                                                     \
-  ((struct process *)(void *)((char *)(pointer)-offsetof(struct process, member)))
-
-/* All children that are watched and not freed. The lock is the reap lock. */
+/* All children that are watched and not freed. */
 static struct {
   pthread_mutex_t lock;
-  struct process *first;
+  struct child *first;
 } children = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* The lock is held. */
-static void unlink_locked(struct process *process) {
-  if (process->previous != NULL)
-    process->previous->next = process->next;
+static void unlink_locked(struct child *child) {
+  if (child->previous != NULL)
+    child->previous->next = child->next;
   else
-    children.first = process->next;
-  if (process->next != NULL)
-    process->next->previous = process->previous;
+    children.first = child->next;
+  if (child->next != NULL)
+    child->next->previous = child->previous;
 }
 
 /* The lock is held. */
-static struct process *find_locked(const struct environment *environment, double token) {
-  struct process *at = children.first;
+static struct child *find_locked(const struct environment *environment, double token) {
+  struct child *at = children.first;
   while (at != NULL && (at->environment != environment || at->token != token))
     at = at->next;
   return at;
 }
 
-/* Whether it has ended; then its end is in `process`, and unless it is pinned it is reaped. The
-   lock is held. */
-static int take_end_locked(struct process *process) {
+/* Whether it has ended; then its end is in `child`, and unless it is pinned it is reaped. The lock
+   is held. */
+static int take_end_locked(struct child *child) {
   siginfo_t info = {0};
-  int stays = process->pins > 0 && process->pinned_unreaped;
+  int stays = child->pins > 0 && child->pinned_unreaped;
   int options = WEXITED | WNOHANG | (stays ? WNOWAIT : 0);
   long result =
-      wait_for_child(process->result.pid, process->result.pidfd, &info, options, &process->usage);
+      wait_for_child(child->launch.pid, child->launch.pidfd, &info, options, &child->usage);
   if (result == 0 && info.si_pid == 0)
     return 0;
-  process->ended = 1;
-  process->reaped = !stays || result != 0;
-  process->wall_time = monotonic_microseconds() - process->result.started;
+  child->ended = 1;
+  child->reaped = !stays || result != 0;
+  child->wall_time = monotonic_microseconds() - child->launch.started;
   if (result == 0) {
-    process->code = info.si_code;
-    process->status = info.si_status;
+    child->code = info.si_code;
+    child->status = info.si_status;
   } else {
-    recover_end(process->result.pidfd, &process->code, &process->status);
+    recover_end(child->launch.pidfd, &child->code, &child->status);
   }
   return 1;
 }
 
-/* It was pinned when its end was told. The lock is held. */
-static void reap_pinned_locked(struct process *process) {
+/* It was pinned when its end was reported. The lock is held. */
+static void reap_pinned_locked(struct child *child) {
   siginfo_t info;
-  if (process->ended && !process->reaped)
-    wait_for_child(process->result.pid, process->result.pidfd, &info, WEXITED | WNOHANG, NULL);
-  process->reaped = process->ended;
+  if (child->ended && !child->reaped)
+    wait_for_child(child->launch.pid, child->launch.pidfd, &info, WEXITED | WNOHANG, NULL);
+  child->reaped = child->ended;
 }
 
 /* The spawner's thread only. */
-static void look(struct process *process) {
+static void look(struct child *child) {
   pthread_mutex_lock(&children.lock);
-  int ended = take_end_locked(process);
+  int ended = take_end_locked(child);
   pthread_mutex_unlock(&children.lock);
   if (!ended)
     return;
-  if (process->result.pidfd >= 0)
-    events_remove(process->result.pidfd);
-  environment_deliver(process->environment, &process->exited);
+  if (child->launch.pidfd >= 0)
+    events_remove(child->launch.pidfd);
+  environment_deliver(child->environment, &child->exited);
 }
 
 static void pidfd_ready(struct watch *watch, uint32_t events) {
   (void)events;
-  look(OWNER(watch, watch));
+  look(OWNER(struct child, watch, watch));
 }
 
 static void run_look(struct request *request) {
-  look(OWNER(end, request));
+  look(OWNER(struct child, end, request));
 }
 
 /* A thread of the waiter. */
 static void wait_is_over(struct child_wait *wait) {
-  spawner_request(&OWNER(wait, wait)->end);
+  spawner_request(&OWNER(struct child, wait, wait)->end);
 }
 
-void reap_watch(struct process *process) {
-  process->watch.ready = pidfd_ready;
-  process->end.run = run_look;
-  process->wait.pid = process->result.pid;
-  process->wait.ended = wait_is_over;
-  pthread_mutex_lock(&children.lock);
-  process->listed = 1;
-  process->next = children.first;
-  if (process->next != NULL)
-    process->next->previous = process;
-  children.first = process;
-  pthread_mutex_unlock(&children.lock);
-  /* Before Linux 5.3 a pidfd can't be watched; and the kernel may be out of memory. */
-  if (process->result.pidfd >= 0 && events_add(process->result.pidfd, &process->watch) == 0)
-    return;
-  /* Where even that fails, the process runs on without a report. */
-  if (waiter_start() == 0)
-    waiter_add(&process->wait);
+static double microseconds(struct timeval time) {
+  return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
 }
 
-void reap_release(struct process *process) {
+static void write_exited(struct completion *completion, double *row, void *reader) {
+  (void)reader;
+  const struct child *child = OWNER(struct child, exited, completion);
+  const struct rusage *usage = &child->usage;
+  row[ROW_TOKEN] = child->token;
+  row[EXITED_CODE] = child->code;
+  row[EXITED_STATUS] = child->status;
+  row[EXITED_WALL_TIME] = child->wall_time;
+  row[EXITED_USER_TIME] = microseconds(usage->ru_utime);
+  row[EXITED_SYSTEM_TIME] = microseconds(usage->ru_stime);
+  row[EXITED_MAX_RSS] = (double)usage->ru_maxrss;
+  row[EXITED_MINOR_FAULTS] = (double)usage->ru_minflt;
+  row[EXITED_MAJOR_FAULTS] = (double)usage->ru_majflt;
+  row[EXITED_BLOCK_INPUT] = (double)usage->ru_inblock;
+  row[EXITED_BLOCK_OUTPUT] = (double)usage->ru_oublock;
+  row[EXITED_VOLUNTARY_SWITCHES] = (double)usage->ru_nvcsw;
+  row[EXITED_INVOLUNTARY_SWITCHES] = (double)usage->ru_nivcsw;
+}
+
+/* Any thread. */
+static void end_is_told(struct completion *completion) {
+  struct child *child = OWNER(struct child, exited, completion);
   pthread_mutex_lock(&children.lock);
-  process->released = 1;
-  int keep = process->pins > 0;
-  if (!keep && process->listed)
-    unlink_locked(process);
+  child->is_told = 1;
+  int keep = child->pins > 0;
+  if (!keep && child->listed)
+    unlink_locked(child);
   pthread_mutex_unlock(&children.lock);
   if (!keep)
-    process_free(process);
+    child->free(child);
 }
 
-/* Takes away one pin, or all. Returns the process if it is to be freed. The lock is held. */
-static struct process *unpin_locked(struct process *process, int pins) {
-  process->pins -= pins;
-  if (process->pins > 0)
+/* Its pidfd is closed only now, since the rows before this one may have been about to use it. */
+static void finish_exited(struct completion *completion, int was_told) {
+  (void)was_told;
+  end_is_told(completion);
+}
+
+static const struct completion_type exited_type = {
+    .kind = COMPLETION_EXITED,
+    .write = write_exited,
+    .finish = finish_exited,
+    .discard = end_is_told,
+};
+
+void reap_watch(struct child *child) {
+  child->watch.ready = pidfd_ready;
+  child->end.run = run_look;
+  child->wait.pid = child->launch.pid;
+  child->wait.ended = wait_is_over;
+  child->exited.type = &exited_type;
+  pthread_mutex_lock(&children.lock);
+  child->listed = 1;
+  child->next = children.first;
+  if (child->next != NULL)
+    child->next->previous = child;
+  children.first = child;
+  pthread_mutex_unlock(&children.lock);
+  /* Before Linux 5.3 a pidfd can't be watched; and the kernel may be out of memory. */
+  if (child->launch.pidfd >= 0 && events_add(child->launch.pidfd, &child->watch) == 0)
+    return;
+  /* Where even that fails, the child runs on without a report. */
+  if (waiter_start() == 0)
+    waiter_add(&child->wait);
+}
+
+/* Takes away one pin, or all. Returns the child if it is to be freed. The lock is held. */
+static struct child *unpin_locked(struct child *child, int pins) {
+  child->pins -= pins;
+  if (child->pins > 0)
     return NULL;
-  reap_pinned_locked(process);
-  if (!process->released)
+  reap_pinned_locked(child);
+  if (!child->is_told)
     return NULL;
-  unlink_locked(process);
-  return process;
+  unlink_locked(child);
+  return child;
 }
 
 void reap_forget(struct environment *environment) {
-  struct process *freed = NULL;
+  struct child *freed = NULL;
   pthread_mutex_lock(&children.lock);
-  for (struct process *at = children.first, *next; at != NULL; at = next) {
+  for (struct child *at = children.first, *next; at != NULL; at = next) {
     next = at->next;
     if (at->environment != environment || at->pins == 0 || unpin_locked(at, at->pins) == NULL)
       continue;
@@ -147,45 +182,43 @@ void reap_forget(struct environment *environment) {
   }
   pthread_mutex_unlock(&children.lock);
   while (freed != NULL) {
-    struct process *process = freed;
-    freed = process->next;
-    process_free(process);
+    struct child *child = freed;
+    freed = child->next;
+    child->free(child);
   }
 }
 
-int child_signal(struct environment *environment, double token, int number, int to_group) {
+int reap_signal(struct environment *environment, double token, int number, int to_group) {
   pthread_mutex_lock(&children.lock);
-  const struct process *process = find_locked(environment, token);
+  const struct child *child = find_locked(environment, token);
   int error = ESRCH;
-  if (process != NULL && !process->reaped) {
-    int pid = process->result.pid;
+  if (child != NULL && !child->reaped) {
+    int pid = child->launch.pid;
     error = kill(to_group ? -pid : pid, number) == 0 ? 0 : errno;
   }
   pthread_mutex_unlock(&children.lock);
   return error;
 }
 
-int child_pin(struct environment *environment, double token, int unreaped) {
+int reap_pin(struct environment *environment, double token, int unreaped) {
   pthread_mutex_lock(&children.lock);
-  struct process *process = find_locked(environment, token);
+  struct child *child = find_locked(environment, token);
   /* Its descriptor stays until JavaScript was told of the end, even if it was reaped by then. */
-  int error = process == NULL || (unreaped && process->reaped) ? ESRCH : 0;
+  int error = child == NULL || (unreaped && child->reaped) ? ESRCH : 0;
   if (error == 0) {
-    process->pins++;
-    process->pinned_unreaped |= unreaped;
+    child->pins++;
+    child->pinned_unreaped |= unreaped;
   }
   pthread_mutex_unlock(&children.lock);
   return error;
 }
 
-void child_unpin(struct environment *environment, double token) {
+void reap_unpin(struct environment *environment, double token) {
   pthread_mutex_lock(&children.lock);
-  struct process *process = find_locked(environment, token);
-  if (process != NULL && process->pins > 0)
-    process = unpin_locked(process, 1);
-  else
-    process = NULL;
+  struct child *child = find_locked(environment, token);
+  if (child != NULL)
+    child = child->pins > 0 ? unpin_locked(child, 1) : NULL;
   pthread_mutex_unlock(&children.lock);
-  if (process != NULL)
-    process_free(process);
+  if (child != NULL)
+    child->free(child);
 }

@@ -2,31 +2,58 @@
  * The end of the children that JavaScript awaits, and signals for them by number.
  *
  * They are reaped here and nowhere else, under a lock. A number means a child until it is reaped: a
- * signal that is sent to a number under the same lock reaches that child or nobody. Where there are
- * pidfds they serve instead; a container's filter or an older kernel may have none.
- *
- * The functions: any thread; they hold the lock for microseconds. A child is known by its
- * environment and token; those with a result give 0 or a positive errno, ESRCH once it was reaped.
+ * signal that is sent to a number under the same lock reaches that child or no process. Where there
+ * are pidfds they serve instead; a container's filter or an older kernel may have none.
  */
 #ifndef FORKEXEC_REAP_H
 #define FORKEXEC_REAP_H
 
-#include "process.h"
+#include "environment.h"
+#include "events.h"
+#include "start.h"
+#include "waiter.h"
 
-/* Reaps a child that was launched once it has ended, and then delivers COMPLETION_EXITED. */
-void reap_watch(struct process *process);
-/* Its environment was told of the end, or is gone. Frees it, as soon as it is not pinned. */
-void reap_release(struct process *process);
-/* The environment closes: nobody is there to unpin. */
+#include <sys/resource.h>
+
+/* A child; part of the launch that it came from, which fills in the first four members. */
+struct child {
+  struct environment *environment;
+  double token; /* what JavaScript knows it by */
+  struct launch_result launch;
+  void (*free)(struct child *); /* any thread; closes the pidfd */
+
+  /* From here on only reap.c writes. */
+  struct watch watch;     /* of the pidfd */
+  struct child_wait wait; /* without one */
+  struct request end;     /* to the spawner: it has ended */
+  struct child *previous, *next;
+  int listed, pins, pinned_unreaped, ended, reaped;
+  int is_told; /* the environment was told of the end, or is gone */
+  int code;    /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: other code reaped it, status unknown */
+  int status;  /* exit code or signal */
+  double wall_time; /* microseconds */
+  struct rusage usage;
+  struct completion exited;
+};
+
+/*
+ * The functions: any thread; they hold the lock for microseconds. A child is known by its
+ * environment and token. Those with a result return 0 or a positive errno, ESRCH once it was
+ * reaped.
+ */
+
+/* Reaps a child once it has ended, and then delivers COMPLETION_EXITED; frees it after that. */
+void reap_watch(struct child *child);
+/* Frees the pinned children of an environment that closes: no code is left to unpin them. */
 void reap_forget(struct environment *environment);
 
 /* kill(2), to the child or to the group that it leads. */
-int child_signal(struct environment *environment, double token, int number, int to_group);
+int reap_signal(struct environment *environment, double token, int number, int to_group);
 /*
- * While a child is pinned its end is told all the same, and its pidfd stays open. With `unreaped`
- * it is not reaped either: the number of its group stays.
+ * While a child is pinned its end is reported all the same, and its pidfd stays open. With
+ * `unreaped` it is not reaped either: the number of its group stays.
  */
-int child_pin(struct environment *environment, double token, int unreaped);
-void child_unpin(struct environment *environment, double token);
+int reap_pin(struct environment *environment, double token, int unreaped);
+void reap_unpin(struct environment *environment, double token);
 
 #endif

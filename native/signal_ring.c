@@ -1,4 +1,5 @@
 #include "signal_ring.h"
+#include "events.h"
 #include "spawner.h"
 #include "wakeup.h"
 

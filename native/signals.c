@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include "signals.h"
+#include "protocol.h"
+#include "signal_ring.h"
 #include "signal_handler.h"
 #include "signal_order.h"
 #include "spawner.h"
@@ -12,6 +14,15 @@
 
 /* Deliveries that wait for a JavaScript thread which is busy; more are dropped, and counted. */
 #define WAITING_MAX (1u << 17)
+
+/* One signal on its way to one JavaScript thread. */
+struct delivery {
+  struct completion completion;
+  struct environment *environment;
+  double token;
+  struct signal_info info;
+  uint32_t dropped; /* of this number, since the last one, because there was no room */
+};
 
 /* Who wants which signals: one for each copy of the library in each environment. */
 struct subscriber {
@@ -33,24 +44,28 @@ static uint64_t bit_of(int number) {
   return (uint64_t)1 << (number - 1);
 }
 
-/* Nobody is there to take it. Any thread. */
+static void write_signal(struct completion *completion, double *row, void *reader);
+
+/* Instead of a delivery. Any thread. */
 static void discard_delivery(struct completion *completion) {
-  free(completion->owner);
+  free(OWNER(struct delivery, completion, completion));
 }
+
+static const struct completion_type signal_type = {
+    .kind = COMPLETION_SIGNAL, .write = write_signal, .discard = discard_delivery};
 
 /* The spawner's thread; the lock is held. */
 static void deliver_to(struct subscriber *subscriber, const struct signal_info *info,
                        uint32_t dropped) {
   uint32_t *lost = &subscriber->dropped[info->number];
   *lost += dropped;
-  struct signal_delivery *delivery =
+  struct delivery *delivery =
       subscriber->waiting < WAITING_MAX ? calloc(1, sizeof *delivery) : NULL;
   if (delivery == NULL) {
     *lost += 1;
     return;
   }
-  delivery->completion = (struct completion){
-      .kind = COMPLETION_SIGNAL, .owner = delivery, .discard = discard_delivery};
+  delivery->completion.type = &signal_type;
   delivery->environment = subscriber->environment;
   delivery->token = subscriber->token;
   delivery->info = *info;
@@ -82,12 +97,25 @@ static struct subscriber **find_locked(const struct environment *environment, do
   return at;
 }
 
-void signals_taken(const struct signal_delivery *delivery) {
+/* The JavaScript thread. */
+static void write_signal(struct completion *completion, double *row, void *reader) {
+  (void)reader;
+  struct delivery *delivery = OWNER(struct delivery, completion, completion);
+  const struct signal_info *info = &delivery->info;
+  row[ROW_TOKEN] = delivery->token;
+  row[SIGNAL_NUMBER] = info->number;
+  row[SIGNAL_CODE] = info->code;
+  row[SIGNAL_PID] = info->pid;
+  row[SIGNAL_UID] = info->uid;
+  row[SIGNAL_STATUS] = info->status;
+  row[SIGNAL_VALUE] = (double)info->value;
+  row[SIGNAL_DROPPED] = delivery->dropped;
   pthread_mutex_lock(&subscribers.lock);
   struct subscriber *subscriber = *find_locked(delivery->environment, delivery->token);
   if (subscriber != NULL)
     subscriber->waiting--;
   pthread_mutex_unlock(&subscribers.lock);
+  free(delivery);
 }
 
 /* The lock is held. */
@@ -190,7 +218,8 @@ void signals_flush(void) {
   pthread_mutex_unlock(&subscribers.lock);
   if (empty)
     return; /* without waiting for a spawner that is busy with a slow launch */
-  struct flush flush = {{NULL, run_flush}, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+  struct flush flush = {
+      {{NULL}, run_flush}, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
   spawner_request(&flush.request);
   pthread_mutex_lock(&flush.lock);
   while (!flush.done)

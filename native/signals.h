@@ -10,16 +10,8 @@
 #define FORKEXEC_SIGNALS_H
 
 #include "environment.h"
-#include "signal_ring.h"
 
-/* One signal on its way to one JavaScript thread. */
-struct signal_delivery {
-  struct completion completion;
-  struct environment *environment;
-  double token;
-  struct signal_info info;
-  uint32_t dropped; /* of this number, since the last one, because there was no room */
-};
+#include <stdint.h>
 
 /* The functions below: any JavaScript thread; they take a lock for microseconds. Results are 0 or a
    positive errno. */
@@ -32,8 +24,6 @@ int signals_watch(struct environment *environment, double token, int number);
 int signals_unwatch(struct environment *environment, double token, int number);
 /* All that came until now is among the environments' completions when it returns. */
 void signals_flush(void);
-/* Says that a delivery has reached JavaScript. */
-void signals_taken(const struct signal_delivery *delivery);
 /* Makes all threads but the process' first block what that one is about to block: whatever a
    process can do without. Waits for them, 50 ms at most. */
 int signals_confine(uint64_t set);

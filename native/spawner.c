@@ -1,16 +1,12 @@
-#define _GNU_SOURCE
 #include "spawner.h"
-#include "environment.h"
+#include "events.h"
 #include "thread.h"
 #include "wakeup.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
+#include <stdatomic.h>
 
-#define LOWEST_FD 3
-#define WAKE_EVERY 8
+#define TURNS_WHILE_BUSY 8
 
 static void wakeup_ready(struct watch *watch, uint32_t events);
 
@@ -20,34 +16,9 @@ static struct {
   int running;
   struct wakeup wakeup;
   struct watch wakeup_watch;
-  struct request *first, *last;
+  struct queue requests;
+  void (*_Atomic turn_ended)(void);
 } spawner = {.lock = PTHREAD_MUTEX_INITIALIZER, .wakeup_watch = {wakeup_ready}};
-
-int fd_above_stdio(int fd) {
-  if (fd < 0 || fd >= LOWEST_FD)
-    return fd;
-  int moved = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
-  if (moved < 0)
-    return fd; /* no number is left: a low one still works */
-  close(fd);
-  return moved;
-}
-
-int pipe_above_stdio(int fds[2]) {
-#if defined(__APPLE__)
-  /* A child that something else launches in between inherits it; one of ours does not. */
-  if (pipe(fds) != 0)
-    return errno;
-  for (int i = 0; i < 2; i++)
-    fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-#else
-  if (pipe2(fds, O_CLOEXEC) != 0)
-    return errno;
-#endif
-  fds[0] = fd_above_stdio(fds[0]);
-  fds[1] = fd_above_stdio(fds[1]);
-  return 0;
-}
 
 /* The spawner's thread. */
 static void wakeup_ready(struct watch *watch, uint32_t events) {
@@ -59,22 +30,18 @@ static void wakeup_ready(struct watch *watch, uint32_t events) {
 /* Carries out the oldest request. Returns whether more are waiting. The spawner's thread only. */
 static int run_next(void) {
   pthread_mutex_lock(&spawner.lock);
-  struct request *request = spawner.first;
-  if (request != NULL) {
-    spawner.first = request->next;
-    if (spawner.first == NULL)
-      spawner.last = NULL;
-  }
-  int more = spawner.first != NULL;
+  struct request *request = (void *)queue_take(&spawner.requests);
+  int more = spawner.requests.first != NULL;
   pthread_mutex_unlock(&spawner.lock);
   if (request != NULL)
     request->run(request);
   return more;
 }
 
-static void spawner_main(void) {
+static void spawner_main(void *unused) {
+  (void)unused;
   struct event events[EVENTS_AT_ONCE];
-  int more = 0, unwoken = 0;
+  int more = 0, turns = 0;
   for (;;) {
     /* One request a turn: a launch takes a while, and exits and data don't wait for a queue. */
     int count = events_wait(events, more);
@@ -82,10 +49,12 @@ static void spawner_main(void) {
       events[i].watch->ready(events[i].watch, events[i].events);
     more = run_next();
     /* While launches wait, JavaScript is woken for several completions at once: its thread would
-       take a processor from the very children that it launches. */
-    if (!more || ++unwoken >= WAKE_EVERY) {
-      environments_wake();
-      unwoken = 0;
+       take a processor from the children that it launches. */
+    if (!more || ++turns >= TURNS_WHILE_BUSY) {
+      void (*turn_ended)(void) = atomic_load(&spawner.turn_ended);
+      if (turn_ended != NULL)
+        turn_ended();
+      turns = 0;
     }
   }
 }
@@ -99,7 +68,7 @@ static int start_locked(void) {
   if (error == 0) {
     error = events_add(spawner.wakeup.fd, &spawner.wakeup_watch);
     if (error == 0)
-      error = thread_start("forkexec", spawner_main);
+      error = thread_start("forkexec", spawner_main, NULL);
     if (error != 0)
       wakeup_close(&spawner.wakeup);
   }
@@ -117,16 +86,15 @@ int spawner_start(void) {
 }
 
 void spawner_request(struct request *request) {
-  request->next = NULL;
   pthread_mutex_lock(&spawner.lock);
-  int idle = spawner.last == NULL;
-  if (idle)
-    spawner.first = request;
-  else
-    spawner.last->next = request;
-  spawner.last = request;
+  int idle = spawner.requests.first == NULL;
+  queue_add(&spawner.requests, &request->link);
   pthread_mutex_unlock(&spawner.lock);
-  /* While others wait, the thread looks again by itself. */
+  /* While others wait, the thread looks again on its own. */
   if (idle)
     wakeup_raise(&spawner.wakeup);
+}
+
+void spawner_after_turns(void (*turn_ended)(void)) {
+  atomic_store(&spawner.turn_ended, turn_ended);
 }

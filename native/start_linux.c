@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include "start.h"
+#include "above_stdio.h"
 #include "calls_linux.h"
 #include "probe_linux.h"
-#include "spawner.h"
 #include "waiter.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 #define _GNU_SOURCE /* Linux: wait4 */
 #include "start.h"
+#include "above_stdio.h"
 #include "calls_posix.h"
 #include "descriptors_posix.h"
-#include "spawner.h"
 #include "waiter.h"
 
 #include <errno.h>

@@ -18,7 +18,8 @@
 
 struct start {
   const char *name;
-  void (*run)(void);
+  void (*run)(void *);
+  void *argument;
 };
 
 /* The name is for those who look at the process; each system has a way of its own. */
@@ -38,18 +39,18 @@ static void *thread_main(void *argument) {
   struct start start = *(struct start *)argument;
   free(argument);
   set_name(start.name);
-  start.run();
+  start.run(start.argument);
   return NULL;
 }
 
-int thread_start(const char *name, void (*run)(void)) {
+int thread_start(const char *name, void (*run)(void *), void *argument) {
   sigset_t all, before;
   pthread_attr_t attributes;
   pthread_t thread;
   struct start *start = malloc(sizeof *start);
   if (start == NULL)
     return ENOMEM;
-  *start = (struct start){name, run};
+  *start = (struct start){name, run, argument};
   sigfillset(&all);
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

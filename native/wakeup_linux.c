@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "wakeup.h"
-#include "spawner.h"
+#include "above_stdio.h"
 
 #include <errno.h>
 #include <stdint.h>

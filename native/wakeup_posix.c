@@ -1,5 +1,5 @@
 #include "wakeup.h"
-#include "spawner.h"
+#include "above_stdio.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -11,15 +11,11 @@ import { backend } from './backend.js';
 import { ROW } from './protocol.js';
 import { queueMicrotask } from './time.js';
 
-/** A descriptor that the spawner watches; made and used by `native/bind_channel.c` only. */
-export interface NativeChannel {
-  readonly __channel: unique symbol;
-}
+/** The number of a descriptor that the spawner watches. */
+export type NativeChannel = number & { readonly __channel: unique symbol };
 
-/** A fork lock that is held or waited for. */
-export interface NativeLock {
-  readonly __lock: unique symbol;
-}
+/** The number of a fork lock that is held or waited for. */
+export type NativeLock = number & { readonly __lock: unique symbol };
 
 /** What a system call takes; `native/arguments.h` says how. */
 export type NativeArgument =
@@ -31,7 +27,7 @@ export type NativeArgument =
   | undefined
   | readonly (string | null)[];
 
-/** What `native/addon.c` exports; the functions are in `native/bind_*.c`, each with its contract. */
+/** What the addon exports. The comments in native/bind_*.c say what each function does. */
 interface Addon {
   initialize(callback: (rows: number) => void, mailbox: Float64Array): void;
   ref(): void;
@@ -51,7 +47,7 @@ interface Addon {
     watch: boolean,
     onSpawner: boolean,
   ): number;
-  openChannel(fd: number, owned: boolean, token: number): NativeChannel | number;
+  openChannel(fd: number, owned: boolean, token: number): NativeChannel;
   armChannel(channel: NativeChannel, events: number): number;
   closeChannel(channel: NativeChannel): void;
   hasClone3(): boolean;
@@ -82,7 +78,7 @@ interface Addon {
   blockSignals(set: bigint, block: boolean): number;
   signalAction(number: number): number;
   setSignalAction(number: number, ignored: boolean): number;
-  acquireLock(write: boolean, token: number): [lock: NativeLock, held: boolean];
+  acquireLock(write: boolean, token: number): number;
   releaseLock(lock: NativeLock): void;
   /** Set by the first copy of this module that loaded the addon on this thread. */
   completions?: Completions;

@@ -41,10 +41,10 @@ export class Channel {
     this.#fd = fd;
     this.#token = completions.register((row, at) => this.#ready(row[at + READY.events] as number));
     const channel = native.openChannel(fd, true, this.#token);
-    if (typeof channel === 'number') {
+    if (channel < 0) {
       completions.forget(this.#token);
       close(fd);
-      throw new SystemError('epoll_ctl', channel);
+      throw new SystemError('epoll_ctl', -channel);
     }
     this.#native = channel;
   }

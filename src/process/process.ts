@@ -278,9 +278,9 @@ export class Process implements Disposable {
       this.#endForeign(1);
     });
     const channel = native.openChannel(pidfd, false, token);
-    if (typeof channel === 'number') {
+    if (channel < 0) {
       completions.forget(token);
-      throw new SystemError('epoll_ctl', channel);
+      throw new SystemError('epoll_ctl', -channel);
     }
     this.#watching = { token, channel };
     this.ref();

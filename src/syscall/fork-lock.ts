@@ -21,8 +21,9 @@ function acquire(write: boolean): Promise<NativeLock> {
       completions.release();
       resolve(lock);
     });
-    const [lock, held] = native.acquireLock(write, token);
-    if (held) {
+    const number = native.acquireLock(write, token);
+    const lock = Math.abs(number) as NativeLock;
+    if (number > 0) {
       completions.forget(token);
       resolve(lock);
     } else {

@@ -177,16 +177,23 @@ test('what is no program at all is refused', () => {
     new Uint16Array(200),
     new DataView(bytes.buffer),
   ];
-  for (const name of ['launch', 'launchSync']) {
+  const wrongType = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
+  for (const [name, ...rest] of [
+    ['launch', true],
+    ['launchSync', true, false],
+  ] as const) {
+    const launch = (...args: unknown[]): unknown => odd[name]?.(...args, ...rest);
     for (const program of notBytes) {
-      assert.throws(() => odd[name]?.(program, 100, 1), NOT_A_PROGRAM);
+      assert.throws(() => launch(program, 100, 1, undefined), wrongType);
     }
-    for (const size of [undefined, -1, bytes.length + 1, 2 ** 53, Number.NaN, 'x', {}]) {
-      assert.throws(() => odd[name]?.(bytes, size, 1), NOT_A_PROGRAM, `size ${size}`);
+    for (const size of [-1, bytes.length + 1, 2 ** 53, Number.NaN]) {
+      assert.throws(() => launch(bytes, size, 1, undefined), NOT_A_PROGRAM, `size ${size}`);
     }
-    assert.throws(() => odd[name]?.(bytes, bytes.length, 'token'), NOT_A_PROGRAM);
-    const floats = new Float64Array(1);
-    assert.throws(() => odd[name]?.(bytes, bytes.length, 1, floats), NOT_A_PROGRAM);
+    for (const size of [undefined, 'x', {}]) {
+      assert.throws(() => launch(bytes, size, 1, undefined), wrongType, `size ${size}`);
+    }
+    assert.throws(() => launch(bytes, bytes.length, 'token', undefined), wrongType);
+    assert.throws(() => launch(bytes, bytes.length, 1, new Float64Array(1)), wrongType);
   }
 });
 

@@ -1,0 +1,34 @@
+#define _GNU_SOURCE
+#include "above_stdio.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define LOWEST_FD 3
+
+int fd_above_stdio(int fd) {
+  if (fd < 0 || fd >= LOWEST_FD)
+    return fd;
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
+  if (moved < 0)
+    return fd;
+  close(fd);
+  return moved;
+}
+
+int pipe_above_stdio(int fds[2]) {
+#if defined(__APPLE__)
+  /* A child that other code launches in between inherits it; a child of this library does not. */
+  if (pipe(fds) != 0)
+    return errno;
+  for (int i = 0; i < 2; i++)
+    fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+#else
+  if (pipe2(fds, O_CLOEXEC) != 0)
+    return errno;
+#endif
+  fds[0] = fd_above_stdio(fds[0]);
+  fds[1] = fd_above_stdio(fds[1]);
+  return 0;
+}
