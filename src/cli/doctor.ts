@@ -5,24 +5,18 @@
  */
 import type { Command } from 'commander';
 import { backend } from '../backend.js';
+import type { Attribute, Trial } from '../launch/attribute.js';
+import { isAvailable } from '../launch/available.js';
 import { LaunchError } from '../launch/error.js';
+import { type LaunchOptions, order } from '../launch/order.js';
 import { type ProcessAttributes, startProcess } from '../process/start.js';
 import { call, close } from '../syscall/call.js';
+import { unavailable } from '../syscall/check.js';
 import { AT, O, TIOC } from '../syscall/constants.js';
-import { examineFacilities } from './facilities.js';
+import { examineFacilities, type Finding } from './facilities.js';
 import { print } from './output.js';
-import { type Lack, type Trial, trials } from './trials.js';
 
-/** Whether an option works, works by another way, or does not. */
-type State = 'available' | 'degraded' | 'refused';
-
-/** One line of the table. */
-export interface Finding {
-  readonly option: string;
-  readonly state: State;
-  /** To what it is degraded, or why it is refused. */
-  readonly detail: string;
-}
+const attributes: readonly Attribute<LaunchOptions, readonly string[]>[] = order;
 
 const AVAILABLE = { state: 'available', detail: '' } as const;
 
@@ -32,13 +26,13 @@ const QUIET = { files: ['null', 'null', 'null'] } as const;
 const SELF = 'FORKEXEC_DOCTOR_TERMINAL';
 
 /** Throws what the launch throws. */
-async function launch({ attributes, onTerminal }: Trial): Promise<void> {
+async function launch({ options, onTerminal }: Trial<ProcessAttributes>): Promise<void> {
   if (onTerminal) {
-    await launchOnTerminal(attributes);
+    await launchOnTerminal(options);
     return;
   }
-  const child = await startProcess('/bin/true', ['true'], { ...attributes, ...QUIET });
-  if (attributes.ptrace) child.signal('SIGKILL');
+  const child = await startProcess('/bin/true', ['true'], { ...options, ...QUIET });
+  if (options.ptrace) child.signal('SIGKILL');
   await child.wait();
 }
 
@@ -86,8 +80,11 @@ function reasonOf(error: unknown): string {
 }
 
 /** The first of the trials that works says what the option is good for. */
-async function findingOf(option: string, tried: readonly Trial[] | Lack): Promise<Finding> {
-  if ('lack' in tried) return { option, state: 'refused', detail: tried.lack };
+async function findingOf(
+  option: string,
+  tried: readonly Trial<ProcessAttributes>[] | string,
+): Promise<Finding> {
+  if (typeof tried === 'string') return { option, state: 'refused', detail: tried };
   let first: string | undefined;
   for (const trial of tried) {
     try {
@@ -126,8 +123,11 @@ function table(findings: readonly Finding[]): string {
 
 async function examine(): Promise<Finding[]> {
   const findings: Finding[] = [backendInUse()];
-  for (const [option, tried] of Object.entries(trials())) {
-    findings.push(await findingOf(option, tried));
+  for (const { trials, options } of attributes) {
+    const known = options.every(isAvailable);
+    for (const [option, tried] of Object.entries(trials?.() ?? {})) {
+      findings.push(await findingOf(option, known ? tried : unavailable(option).message));
+    }
   }
   return [...findings, ...(await waysAround())];
 }
@@ -146,7 +146,7 @@ export function addDoctorCommand(program: Command, done: (code: number) => void)
     .action(async ({ json }: { json?: true }) => {
       const onTerminal = process.env[SELF];
       if (onTerminal !== undefined) {
-        await launch({ attributes: JSON.parse(onTerminal) as ProcessAttributes });
+        await launch({ options: JSON.parse(onTerminal) as ProcessAttributes });
         done(0);
         return;
       }

@@ -10,7 +10,17 @@ import { attempt } from '../syscall/call.js';
 import { PIDFD } from '../syscall/constants.js';
 import { errorName } from '../syscall/errors.js';
 import { type Facility, refusalOf } from '../syscall/facilities.js';
-import type { Finding } from './doctor.js';
+
+/** Whether an option works, works by another way, or does not. */
+type State = 'available' | 'degraded' | 'refused';
+
+/** One line of the table. */
+export interface Finding {
+  readonly option: string;
+  readonly state: State;
+  /** To what it is degraded, or why it is refused. */
+  readonly detail: string;
+}
 
 /** What becomes of each where it can't be had. */
 const WITHOUT: Readonly<Record<Facility, Omit<Finding, 'option'>>> = {

@@ -44,6 +44,18 @@ export interface Flag<O extends object> {
   apply(options: O, value: string): Partial<O>;
 }
 
+/** A harmless use of an option, which `forkexec doctor` tries. */
+export interface Trial<O extends object> {
+  readonly options: O;
+  /** What is left of the option if nothing before this trial works. */
+  readonly limit?: string;
+  /** Stdin is to be a terminal that no other session has. */
+  readonly onTerminal?: true;
+}
+
+/** By option: its trials, those that ask for most first; or why there is nothing to try. */
+export type Trials<O extends object> = Readonly<Record<string, readonly Trial<O>[] | string>>;
+
 /**
  * One attribute, with everything that the library knows of it; `order.ts` lists them. It sees its
  * own options `O` and those it names in `Seen`.
@@ -64,6 +76,8 @@ export interface Attribute<
   /** Adds the instructions for options that were checked. */
   emit(program: ProgramBuilder<Steps[number]>, launch: Launch<O & Seen>): void;
   readonly flags?: readonly Flag<O>[];
+  /** A function, for it may look at what this process has. */
+  trials?(): Trials<O & Seen>;
 }
 
 /** A step that this process fails at while it compiles: the LaunchError has its name. */

@@ -17,7 +17,7 @@ import {
   toCapability,
 } from './capability-sets.js';
 import { type CredentialOptions, identityOf } from './credential.js';
-import type { NamespaceOptions } from './namespaces.js';
+import { type NamespaceOptions, privileged } from './namespaces.js';
 import type { ProgramBuilder } from './program.js';
 import { checkKeys, toList } from './values.js';
 
@@ -210,6 +210,10 @@ export const capabilities: Attribute<
       apply: (_, value) => ({ securebits: toList(value).map(toSecurebit) }),
     },
   ],
+  trials: () => ({
+    capabilities: privileged({ capabilities: { bounding: [] } }),
+    securebits: privileged({ securebits: ['SECBIT_NOROOT'] }),
+  }),
 };
 
 function emitAmbient(program: Program, ambient: CapabilitySet): void {

@@ -1,4 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { backend } from '../backend.js';
+import { native } from '../native.js';
 import { OWN_CALL } from '../protocol.js';
 import { attempt } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
@@ -49,6 +52,14 @@ function isFrozen(fd: number): boolean {
   }
 }
 
+/** The control group of this process, where the unified hierarchy is mounted. */
+function ownCgroup(): string | undefined {
+  if (backend !== 'linux') return undefined;
+  const path = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  const mount = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/self/mounts', 'utf8'))?.[1];
+  return path === undefined || mount === undefined ? undefined : join(mount, path);
+}
+
 export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
   options: ['cgroup'],
   steps: ['open', 'cgroup'],
@@ -83,4 +94,11 @@ export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
       apply: (_, value) => ({ cgroup: value }),
     },
   ],
+  trials: () => {
+    const cgroup = ownCgroup();
+    if (cgroup === undefined) return { cgroup: 'no control groups of version 2 are mounted' };
+    if (native.hasClone3()) return { cgroup: [{ options: { cgroup } }] };
+    const limit = 'entered after the birth, since clone3 is refused';
+    return { cgroup: [{ options: { cgroup }, limit }] };
+  },
 };

@@ -1,6 +1,7 @@
 import { checkString } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
+import { privileged } from './namespaces.js';
 
 /** What the process takes for `/`. */
 export interface ChrootOptions {
@@ -35,4 +36,5 @@ export const chroot: Attribute<ChrootOptions, ['chroot', 'chdir']> = {
       apply: (_, value) => ({ chroot: value }),
     },
   ],
+  trials: () => ({ chroot: privileged({ chroot: '/' }) }),
 };

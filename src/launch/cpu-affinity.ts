@@ -48,6 +48,9 @@ export const cpuAffinity: Attribute<CpuAffinityOptions, ['sched_setaffinity']> =
       apply: (_, value) => ({ cpuAffinity: toList(value).flatMap(toRange) }),
     },
   ],
+  trials: () => ({
+    cpuAffinity: [{ options: { cpuAffinity: Array.from({ length: 1024 }, (_, cpu) => cpu) } }],
+  }),
 };
 
 /** `2`, or `0-3`; NaN, which the check refuses, for what is neither. */

@@ -11,7 +11,7 @@ import type { Attribute, Flag } from './attribute.js';
 import type { NamespaceOptions } from './namespaces.js';
 import type { ProgramBuilder } from './program.js';
 import { findUser, type User } from './users.js';
-import { checkKeys, toList, toNumber, toWords } from './values.js';
+import { checkKeys, getgid, getuid, toList, toNumber, toWords } from './values.js';
 
 /** User and groups by number. */
 export interface IdCredential {
@@ -67,6 +67,8 @@ const KEYS = ['uid', 'gid', 'groups', 'keepGroups', 'user'] as const;
 /** (uid_t)-1 stands for "no id" in the kernel. */
 const LAST_ID = 0xffff_fffe;
 const NGROUPS_MAX = 65536;
+/** The user without any rights: nobody. */
+const NOBODY = 65534;
 
 /** By program, so that the users are read once for each launch. */
 const identities = new WeakMap<ProgramBuilder, Identity>();
@@ -171,6 +173,15 @@ export const credential: Attribute<CredentialOptions, typeof STEPS, NamespaceOpt
       user,
     })),
   ],
+  trials: () => ({
+    credential: [
+      { options: { credential: { uid: NOBODY, gid: NOBODY } } },
+      {
+        options: { credential: { uid: getuid(), gid: getgid(), keepGroups: true } },
+        limit: 'only the own ids, with keepGroups',
+      },
+    ],
+  }),
 };
 
 /** Adds to `credential`. */

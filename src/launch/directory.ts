@@ -39,4 +39,5 @@ export const directory: Attribute<DirectoryOptions, ['chdir']> = {
       apply: (_, value) => ({ cwd: value }),
     },
   ],
+  trials: () => ({ cwd: [{ options: { cwd: '/' } }] }),
 };

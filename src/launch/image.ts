@@ -74,4 +74,10 @@ export const image: Attribute<ImageOptions, ['execve'], CredentialOptions & Plac
       apply: (_, value) => ({ path: value }),
     },
   ],
+  trials: () => ({
+    argv0: [{ options: { argv0: 'doctor' } }],
+    path: [{ options: { path: DEFAULT_PATH } }],
+    env: [{ options: { env: { FORKEXEC_DOCTOR: '1' } } }],
+    clearEnv: [{ options: { clearEnv: true } }],
+  }),
 };

@@ -69,4 +69,10 @@ export const ioPriority: Attribute<IoPriorityOptions, ['ioprio_set']> = {
       },
     },
   ],
+  trials: () => ({
+    ioPriority: [
+      { options: { ioPriority: { class: 'realtime' } } },
+      { options: { ioPriority: { class: 'idle' } }, limit: "not the class 'realtime'" },
+    ],
+  }),
 };

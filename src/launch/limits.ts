@@ -1,9 +1,9 @@
 import { inherited } from '../signal/inherited.js';
-import { call } from '../syscall/call.js';
+import { attempt, call } from '../syscall/call.js';
 import { checkInteger, invalid, outOfRange, unavailable } from '../syscall/check.js';
 import { RLIMIT, SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
-import { checkKeys, toNumber } from './values.js';
+import { checkKeys, numberIn, toNumber } from './values.js';
 
 /**
  * What can be limited, as getrlimit(2) has it. In bytes: address space (`as`), core files (`core`),
@@ -164,6 +164,14 @@ export const limits: Attribute<LimitOptions, ['prlimit64']> = {
       },
     },
   ],
+  trials: () => {
+    const lower = { options: { rlimits: { core: 0 } }, limit: 'only to lower them' };
+    const limit = new BigUint64Array(2);
+    if (attempt('prlimit64', 0, RLIMIT.RLIMIT_NOFILE, null, limit) < 0) return { rlimits: [lower] };
+    const [soft, hard] = [...limit].map(Number) as [number, number];
+    const higher = hard < numberIn('/proc/sys/fs/nr_open', hard) ? hard + 1 : hard;
+    return { rlimits: [{ options: { rlimits: { nofile: [soft, higher] } } }, lower] };
+  },
 };
 
 function toLimit(text: string): LimitValue {

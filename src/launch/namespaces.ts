@@ -2,9 +2,9 @@ import { native } from '../native.js';
 import { OWN_CALL, PROGRAM } from '../protocol.js';
 import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { CLONE, MS, SYS } from '../syscall/constants.js';
-import type { Attribute, Flag } from './attribute.js';
+import type { Attribute, Flag, Trial } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
-import { toNumber } from './values.js';
+import { getgid, getuid, toNumber } from './values.js';
 
 /** A range of user or group ids inside a user namespace and what they are outside. */
 export interface IdMap {
@@ -147,6 +147,22 @@ function emitPrivateMounts(program: Program): void {
   program.must(step, SYS.mount, none, program.string('/'), 0, flags, 0);
 }
 
+/** In a user namespace of its own every process is root. */
+const OWN_USER = {
+  user: true,
+  uidMap: [{ inside: 0, outside: getuid(), count: 1 }],
+  gidMap: [{ inside: 0, outside: getgid(), count: 1 }],
+} as const;
+
+/** The trials of options that take a privilege which a user namespace gives. */
+export function privileged<O extends object>(
+  options: O & NamespaceOptions,
+): readonly Trial<O & NamespaceOptions>[] {
+  const namespaces = { ...OWN_USER, ...options.namespaces };
+  const inside = { ...options, namespaces };
+  return [{ options }, { options: inside, limit: 'only together with namespaces.user' }];
+}
+
 /** Before identity and root: what those may be depends on the namespace. */
 export const namespaces: Attribute<NamespaceOptions, typeof STEPS> = {
   options: ['namespaces'],
@@ -207,6 +223,27 @@ export const namespaces: Attribute<NamespaceOptions, typeof STEPS> = {
       }),
     },
   ],
+  trials: () => {
+    const { user, uidMap, gidMap } = OWN_USER;
+    const trials: Record<string, readonly Trial<NamespaceOptions>[] | string> = {};
+    for (const kind of KINDS) {
+      const alone = { namespaces: { [kind]: true } };
+      trials[`namespaces.${kind}`] = kind === 'user' ? [{ options: alone }] : privileged(alone);
+    }
+    if (!native.hasClone3()) {
+      trials['namespaces.time'] = 'clone3 is refused, and clone knows no time namespaces';
+    }
+    const allow = { user, gidMap, setgroups: 'allow' } as const;
+    return {
+      ...trials,
+      'namespaces.uidMap': [{ options: { namespaces: { user, uidMap } } }],
+      'namespaces.gidMap': [{ options: { namespaces: { user, gidMap } } }],
+      'namespaces.setgroups': [
+        { options: { namespaces: allow } },
+        { options: { namespaces: { ...allow, setgroups: 'deny' } }, limit: "only 'deny'" },
+      ],
+    };
+  },
 };
 
 function mapFlag(what: string, key: 'uidMap' | 'gidMap'): Flag<NamespaceOptions> {

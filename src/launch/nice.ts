@@ -1,3 +1,4 @@
+import { attempt } from '../syscall/call.js';
 import { checkInteger } from '../syscall/check.js';
 import { PRIO, SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
@@ -37,4 +38,10 @@ export const nice: Attribute<NiceOptions, ['setpriority']> = {
       apply: (_, value) => ({ nice: toNumber(value) }),
     },
   ],
+  trials: () => {
+    // The system call gives 20 minus the value.
+    const now = 20 - attempt('getpriority', PRIO.PRIO_PROCESS, 0);
+    const upwards = { options: { nice: 19 }, limit: 'only upwards, for less processor time' };
+    return { nice: [{ options: { nice: Math.max(now - 1, -20) } }, upwards] };
+  },
 };

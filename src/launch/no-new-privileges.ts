@@ -31,4 +31,5 @@ export const noNewPrivileges: Attribute<NoNewPrivilegesOptions, ['PR_SET_NO_NEW_
       apply: () => ({ noNewPrivileges: true }),
     },
   ],
+  trials: () => ({ noNewPrivileges: [{ options: { noNewPrivileges: true } }] }),
 };

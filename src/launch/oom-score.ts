@@ -1,7 +1,7 @@
 import { checkInteger } from '../syscall/check.js';
 import { AT, O, SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
-import { toNumber } from './values.js';
+import { numberIn, toNumber } from './values.js';
 
 /** Who goes first when memory runs out. */
 export interface OomScoreOptions {
@@ -47,4 +47,9 @@ export const oomScore: Attribute<OomScoreOptions, ['open', 'write']> = {
       apply: (_, value) => ({ oomScoreAdj: toNumber(value) }),
     },
   ],
+  trials: () => {
+    const lower = { oomScoreAdj: Math.max(numberIn(PATH, 0) - 1, -1000) };
+    const upwards = { options: { oomScoreAdj: 1000 }, limit: 'only upwards, to be killed sooner' };
+    return { oomScoreAdj: [{ options: lower }, upwards] };
+  },
 };

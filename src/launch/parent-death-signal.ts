@@ -55,4 +55,5 @@ export const parentDeathSignal: Attribute<
       apply: (_, value) => ({ parentDeathSignal: toSignal(value) }),
     },
   ],
+  trials: () => ({ parentDeathSignal: [{ options: { parentDeathSignal: 'SIGKILL' } }] }),
 };

@@ -34,4 +34,5 @@ export const ptrace: Attribute<PtraceOptions, ['ptrace']> = {
       apply: () => ({ ptrace: true }),
     },
   ],
+  trials: () => ({ ptrace: [{ options: { ptrace: true } }] }),
 };

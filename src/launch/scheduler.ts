@@ -155,6 +155,12 @@ export const scheduler: Attribute<SchedulerOptions, typeof STEPS> = {
       apply: (_, value) => ({ scheduler: toScheduler(value) }),
     },
   ],
+  trials: () => ({
+    scheduler: [
+      { options: { scheduler: { policy: 'fifo', priority: 1 } } },
+      { options: { scheduler: { policy: 'batch' } }, limit: 'no real-time policies' },
+    ],
+  }),
 };
 
 /** `fifo:10`, or `deadline:RUNTIME:DEADLINE:PERIOD`. */

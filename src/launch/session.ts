@@ -50,4 +50,8 @@ export const session: Attribute<SessionOptions, ['setsid', 'setpgid']> = {
       apply: (_, value) => ({ processGroup: toNumber(value) }),
     },
   ],
+  trials: () => ({
+    session: [{ options: { session: true } }],
+    processGroup: [{ options: { processGroup: 0 } }],
+  }),
 };

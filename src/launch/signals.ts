@@ -135,6 +135,7 @@ export const dispositions: Attribute<SignalOptions, ['sigaction']> = {
       apply: add('mask'),
     },
   ],
+  trials: () => ({ signals: [{ options: { signals: { ignore: [10], mask: [12] } } }] }),
 };
 
 /** Last of all: from here on a pending signal ends the child before its program runs. */

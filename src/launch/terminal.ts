@@ -40,7 +40,7 @@ export const foreground: Attribute<
   on: 'all',
   check(options) {
     if (options.foreground === undefined) return;
-    const terminal = checkInteger('foreground', options.foreground, 0, MAX_FD);
+    checkInteger('foreground', options.foreground, 0, MAX_FD);
     if (options.session) {
       throw refused('foreground', 'cannot be combined with session: a new session has no terminal');
     }
@@ -65,6 +65,7 @@ export const foreground: Attribute<
       apply: (_, value) => ({ foreground: toNumber(value) }),
     },
   ],
+  trials: () => ({ foreground: [{ options: { foreground: 0 }, onTerminal: true }] }),
 };
 
 /** While /dev is that of this process: in a new root there may be none. */
@@ -101,6 +102,7 @@ export const detachTerminal: Attribute<
       apply: () => ({ detachTerminal: true }),
     },
   ],
+  trials: () => ({ detachTerminal: [{ options: { detachTerminal: true } }] }),
 };
 
 /** Once the child's descriptors are in place. */
@@ -134,4 +136,7 @@ export const controllingTerminal: Attribute<
       apply: (_, value) => ({ controllingTerminal: toNumber(value) }),
     },
   ],
+  trials: () => ({
+    controllingTerminal: [{ options: { session: true, controllingTerminal: 0 }, onTerminal: true }],
+  }),
 };

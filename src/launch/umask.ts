@@ -28,4 +28,5 @@ export const umask: Attribute<UmaskOptions, ['umask']> = {
       }),
     },
   ],
+  trials: () => ({ umask: [{ options: { umask: 0o77 } }] }),
 };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
 import { argumentError, invalid } from '../syscall/check.js';
 import { nearest } from './near-miss.js';
 import { OTHER_NAMES } from './other-names.js';
@@ -39,6 +40,23 @@ export function toWords(bytes: Uint8Array): bigint[] {
 /** A number as people write it on a command line; NaN, which no option takes, for anything else. */
 export function toNumber(text: string): number {
   return /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+}
+
+/** What a file says; `otherwise` if it can't be read. */
+export function numberIn(path: string, otherwise: number): number {
+  try {
+    return Number(readFileSync(path, 'latin1'));
+  } catch {
+    return otherwise;
+  }
+}
+
+export function getuid(): number {
+  return process.getuid?.() ?? 0;
+}
+
+export function getgid(): number {
+  return process.getgid?.() ?? 0;
 }
 
 /** `1,2`; nothing for an empty text. */
