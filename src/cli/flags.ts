@@ -71,11 +71,15 @@ export class GivenFlags {
 
   /** In terms of the flags, that the option at `path` has a problem. */
   blame(path: string, problem: string): Failure {
-    const blamed = this.#given.findLast(({ before, after }) => {
-      return !Object.is(valueAt(before, path), valueAt(after, path));
-    });
-    if (blamed === undefined) return new Failure(`${path} ${problem}`);
-    return new Failure(`${blamed.shown} ${problem} (${blamed.flag.description})`);
+    // The value itself, or the object or list that it is in.
+    for (let part = path; part !== ''; part = part.replace(/[.[]?[^.[]*$/, '')) {
+      const blamed = this.#given.findLast(({ before, after }) => {
+        return !Object.is(valueAt(before, part), valueAt(after, part));
+      });
+      if (blamed === undefined) continue;
+      return new Failure(`${blamed.shown} ${problem} (${blamed.flag.description})`);
+    }
+    return new Failure(`${path} ${problem}`);
   }
 }
 

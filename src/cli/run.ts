@@ -3,14 +3,15 @@
  *
  * @module
  */
+import { readlinkSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
-import { spawn } from '../command/spawn.js';
+import { start as startCommand } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
 import { trace } from '../process/trace.js';
 import { codeOfLaunchError, codeOfStatus, EXIT, Failure } from './exit.js';
-import { GivenFlags, isOptionError, launchFlags } from './flags.js';
+import { type CommandFlag, GivenFlags, isOptionError, launchFlags } from './flags.js';
 import { complain, printError, write } from './output.js';
 import { checkPassed, parseOutput } from './passed.js';
 import {
@@ -23,7 +24,7 @@ import {
 } from './report.js';
 import { dieOf, holdSignals } from './signals.js';
 import { stdioFlags } from './stdio-flags.js';
-import { stopFlags } from './stop-flags.js';
+import { checkStopFlags, stopFlags } from './stop-flags.js';
 
 const DESCRIPTION = `Runs a program and ends with its exit code.
 
@@ -53,11 +54,27 @@ interface ReportOptions {
   readonly statusFd?: number;
 }
 
+/** On stderr past the streams of the runtime, as all that forkexec writes. */
+export const verboseFlag: CommandFlag = {
+  flags: '--verbose',
+  description: 'print one line on stderr when the program runs and one when it ended',
+  apply: (options) => ({ ...options, verbose: (line) => printError(`${line}\n`) }),
+};
+
 function parseStatusFd(text: string): number {
   try {
     return parseOutput(text);
   } catch (error) {
     throw new Failure(`--status-fd ${text} ${(error as Error).message}`);
+  }
+}
+
+/** Whether /proc shows the processes of a tree. */
+function findsTree(): boolean {
+  try {
+    return process.platform === 'linux' && readlinkSync('/proc/self') === String(process.pid);
+  } catch {
+    return false;
   }
 }
 
@@ -67,7 +84,10 @@ async function start(
   given: GivenFlags,
 ): Promise<Child | LaunchError> {
   try {
-    return await spawn(file, args, given.options);
+    // With `detached` nothing is stopped, and the variable that marks a tree would be of no use.
+    const scope = given.options.detached || !findsTree() ? 'process' : 'tree';
+    const inherit = ['inherit', 'inherit', 'inherit'] as const;
+    return (await startCommand(file, args, given.options, inherit, scope)).child;
   } catch (error) {
     if (error instanceof LaunchError) return error;
     throw isOptionError(error) ? given.explain(error) : error;
@@ -82,8 +102,9 @@ async function run(
   { usage, 'usage=json': json, statusFd }: ReportOptions,
 ): Promise<number> {
   const options: SpawnOptions = given.options;
-  if (options.stop !== undefined && options.timeout === undefined) {
-    throw new Failure('--kill-after needs a --timeout to come after');
+  checkStopFlags(options);
+  if (options.detached && (usage || json)) {
+    throw new Failure('--detached cannot be combined with --usage: it does not wait');
   }
   checkPassed(given);
   let untold = false;
@@ -106,14 +127,17 @@ async function run(
   // A debugger can attach to a process that is stopped, and not to one that we trace.
   if (options.ptrace) await (await trace(child.process)).detach('SIGSTOP');
   tell(startedLine(child));
+  if (options.detached) return untold ? EXIT.failed : 0;
   if (statusFd !== undefined) {
     for (const event of ['stopped', 'continued'] as const) {
       child.on(event, (signal) => tell(changedLine(event, signal)));
     }
   }
-  passSignalsTo(child); // which stops this process where the program stops: it is told before
+  // After the listeners above: it stops this process when the program stops.
+  const forwarder = passSignalsTo(child);
   const status = await child.exited;
   tell(exitedLine(status));
+  await forwarder.settle(status);
   if (json) printError(usageJson(status));
   else if (usage) printError(usageTable(status));
   if (status.reason === 'unknown') complain('the status of the program was taken by another');
@@ -137,7 +161,8 @@ export function addRunCommand(program: Command, done: (code: number) => void): v
     .addHelpText('after', AFTER_HELP);
   given.offer(command, 'What the program gets:', launchFlags);
   given.offer(command, 'Its descriptors:', stdioFlags);
-  given.offer(command, 'Its time:', stopFlags);
+  given.offer(command, 'Its end:', stopFlags);
+  given.offer(command, 'What is reported:', [verboseFlag]);
   command
     .optionsGroup('What is reported:')
     .option('--usage', 'after the end print time, memory and the like on stderr')

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
+import type { ExitStatus } from '../process/status.js';
 import { inherited } from '../signal/inherited.js';
 import { notify, type SignalInfo } from '../signal/notify.js';
 import { attempt } from '../syscall/call.js';
@@ -26,7 +27,13 @@ const PASSED: readonly SignalName[] = [
   'SIGTSTP',
 ];
 
-/** With these a terminal, or whoever acts for it, stops a job; SIGSTOP is nobody's business but its own. */
+/**
+ * Signals that ask the program to end, and with it what it started. SIGHUP is not among them: what
+ * ignores a hangup, as nohup(1) arranges it, is meant to stay.
+ */
+const ENDS: readonly SignalName[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
+
+/** Signals with which a terminal, or a shell on its behalf, stops a job. SIGSTOP is not one of them. */
 const STOPS_OF_JOBS: readonly (SignalName | undefined)[] = ['SIGTSTP', 'SIGTTIN', 'SIGTTOU'];
 
 /**
@@ -76,6 +83,9 @@ class Forwarder {
   /** How often the program has stopped, and whether this process did with it. */
   #stops = 0;
   #stopped = false;
+  /** The last signal that asked for an end, whether forkexec passed it on or a terminal did. */
+  #end: SignalName | undefined;
+  #ended = false;
 
   constructor(child: Child, options: SpawnOptions) {
     const { session, processGroup, foreground } = options;
@@ -85,8 +95,11 @@ class Forwarder {
   }
 
   pass(info: SignalInfo): void {
-    if (this.#sameGroup && isForGroup(info)) return;
-    if (info.signal === 'SIGCONT') this.#continue();
+    if (ENDS.includes(info.signal)) this.#end = info.signal;
+    // What the program left behind is being stopped, and the user has no more patience.
+    if (this.#ended && this.#end === info.signal) this.#kill();
+    else if (this.#sameGroup && isForGroup(info)) return;
+    else if (info.signal === 'SIGCONT') this.#continue();
     else this.#send(info.signal);
   }
 
@@ -107,6 +120,33 @@ class Forwarder {
     });
   }
 
+  /**
+   * Waits until the rest of the scope has ended too, where a timeout or a signal ended the program.
+   * One that handled ^C and ended later, as an interactive program does, leaves what it started.
+   */
+  async settle(status: ExitStatus): Promise<void> {
+    // A terminal's signal came before the end that it brought about, and may be handed over after it.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#ended = true;
+    const number = this.#end === undefined ? 0 : (findSignal(this.#end) as number);
+    const byEnd = status.signal === this.#end || status.code === 128 + number;
+    try {
+      if (this.#end === 'SIGTERM' || (this.#end !== undefined && byEnd)) await this.#child.stop();
+      await this.#child.closed; // the ladder of a timeout
+    } catch {
+      // no /proc, or processes of another user: they stay
+    }
+    if (this.#options.lifetime !== undefined) this.#kill('tree');
+  }
+
+  #kill(scope = this.#options.stop?.scope ?? 'tree'): void {
+    try {
+      this.#child.kill('SIGKILL', { scope });
+    } catch {
+      // as above
+    }
+  }
+
   #send(signal: SignalName): void {
     try {
       this.#child.kill(signal);
@@ -125,10 +165,10 @@ class Forwarder {
 }
 
 /**
- * From here on signals do not end forkexec, which has a status to wait for. The function it returns
- * tells who gets them, and those that came before.
+ * From here on signals do not end forkexec, which has a status to wait for. The function that it
+ * returns passes them on to the program, also those that came before.
  */
-export function holdSignals(options: SpawnOptions): (child: Child) => void {
+export function holdSignals(options: SpawnOptions): (child: Child) => Forwarder {
   // What was ignored when forkexec was started stays so, for nohup's sake.
   const signals = PASSED.filter((name) => !inherited.ignored.includes(name));
   const stream = notify(...signals);
@@ -136,6 +176,7 @@ export function holdSignals(options: SpawnOptions): (child: Child) => void {
     const forwarder = new Forwarder(child, options);
     stream.on('signal', (info) => forwarder.pass(info));
     child.on('stopped', (signal) => forwarder.stop(signal));
+    return forwarder;
   };
 }
 

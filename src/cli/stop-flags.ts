@@ -3,6 +3,10 @@
  *
  * @module
  */
+import type { SpawnOptions, StopOptions } from '../command/options.js';
+import { toSignal } from '../launch/signals.js';
+import type { Scope } from '../process/scope.js';
+import type { Signal } from '../syscall/signals.js';
 import { Failure } from './exit.js';
 import type { CommandFlag } from './flags.js';
 
@@ -18,17 +22,74 @@ function parseDuration(text: string): number {
   return ms === 0 ? Number.POSITIVE_INFINITY : ms;
 }
 
+function withStop(options: SpawnOptions, stop: StopOptions): SpawnOptions {
+  return { ...options, stop: { ...options.stop, ...stop } };
+}
+
 export const stopFlags: readonly CommandFlag[] = [
   {
     flags: '--timeout <duration>',
-    description: 'after this time end it by SIGTERM: 5s, 200ms, 2m, 1h',
+    description: 'stop the program after this time: 5s, 200ms, 2m, 1h',
     apply: (options, value) => ({ ...options, timeout: parseDuration(value) }),
   },
   {
+    flags: '--stop-signal <signal>',
+    description: 'the signal that stops it (default: TERM)',
+    apply: (options, value) => withStop(options, { signal: toSignal(value) }),
+  },
+  {
     flags: '--kill-after <duration>',
-    description: 'and after this much more by SIGKILL (default: 5s)',
-    apply: (options, value) => {
-      return { ...options, stop: { grace: parseDuration(value) } };
+    description: 'send SIGKILL when it has not ended this much later (default: 5s)',
+    apply: (options, value) => withStop(options, { grace: parseDuration(value) }),
+  },
+  {
+    flags: '--stop-step <signal:duration>',
+    description: 'send these signals instead, each with the time it is given: INT:1s, then KILL',
+    repeatable: true,
+    apply(options, value) {
+      const [, signal = '', grace] = /^([^:]*)(?::(.*))?$/s.exec(value) ?? [];
+      const step = [toSignal(signal), ...(grace === undefined ? [] : [parseDuration(grace)])];
+      const steps = [...(options.stop?.steps ?? []), step as [Signal, number?]];
+      return withStop(options, { steps });
     },
   },
+  {
+    flags: '--stop-scope <scope>',
+    description:
+      'which processes are stopped: process, group, session, tree (the default: the program and ' +
+      'all its descendants) or cgroup',
+    apply: (options, value) => withStop(options, { scope: value as Scope }),
+  },
+  {
+    flags: '--lifetime <parent>',
+    description: 'parent: end the program and its descendants when forkexec ends, however it ends',
+    apply: (options, value) => ({ ...options, lifetime: value as 'parent' }),
+  },
+  {
+    flags: '--detached',
+    description:
+      'start the program in a session of its own, with /dev/null as stdin, stdout and stderr ' +
+      'unless given, and do not wait for it',
+    apply: (options) => ({ ...options, detached: true }),
+  },
 ];
+
+function isLadder({ stop }: SpawnOptions): boolean {
+  return stop?.signal !== undefined || stop?.grace !== undefined || stop?.steps !== undefined;
+}
+
+/** Refuses flags that have no meaning together. */
+export function checkStopFlags(options: SpawnOptions): void {
+  const { stop, timeout, detached } = options;
+  if (detached && (timeout !== undefined || stop !== undefined)) {
+    throw new Failure(
+      '--detached cannot be combined with --timeout and --stop flags: it does not wait',
+    );
+  }
+  if (stop?.steps !== undefined && (stop.signal !== undefined || stop.grace !== undefined)) {
+    throw new Failure('--stop-step cannot be combined with --stop-signal or --kill-after');
+  }
+  if (!isLadder(options) || timeout !== undefined) return;
+  const flag = stop?.steps ? '--stop-step' : stop?.signal ? '--stop-signal' : '--kill-after';
+  throw new Failure(`${flag} needs a --timeout`);
+}

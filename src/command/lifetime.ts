@@ -7,7 +7,7 @@ import { isMainThread } from 'node:worker_threads';
 import { isAvailable } from '../launch/available.js';
 import { TREE_VARIABLE } from '../process/proc.js';
 import type { Process } from '../process/process.js';
-import { signalMarked } from '../process/scope.js';
+import { type Scope, signalMarked } from '../process/scope.js';
 import { checkBoolean, invalid, refused, unavailable } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import type { SpawnOptions, Stdio } from './options.js';
@@ -57,17 +57,32 @@ function markers(
   return all.length === 0 ? undefined : all.join(' ');
 }
 
-/** Works `detached`, `lifetime` and the scope of `stop` into the other options. */
-export function prepare(options: SpawnOptions, defaults: readonly [Stdio, Stdio, Stdio]): Prepared {
+function withScope(options: SpawnOptions, scope: Scope): SpawnOptions {
+  return { ...options, stop: { ...options.stop, scope } };
+}
+
+/**
+ * Works `detached`, `lifetime` and the scope of `stop` into the other options. `usual` is the scope
+ * where the options name none.
+ */
+export function prepare(
+  options: SpawnOptions,
+  defaults: readonly [Stdio, Stdio, Stdio],
+  usual: Scope = 'process',
+): Prepared {
   checkLifetime(options);
   const guarded = options.lifetime === 'parent';
   if (guarded && !isAvailable('parentDeathSignal')) throw unavailable("The option 'lifetime'");
   const { detached } = options;
-  const scope = options.stop?.scope;
-  const marked = guarded || scope === 'tree' || scope === 'session';
-  if (!marked && !detached) return { options, defaults, marker: undefined, guards: [] };
+  const asked = options.stop?.scope;
+  const scope = asked ?? usual;
+  // `clearEnv` promises an environment of named variables only: a default adds nothing to it.
+  const findsOrphans = asked !== undefined || !options.clearEnv;
+  const marked = guarded || (findsOrphans && (scope === 'tree' || scope === 'session'));
+  const known = scope === asked || scope === 'process' ? options : withScope(options, scope);
+  if (!marked && !detached) return { options: known, defaults, marker: undefined, guards: [] };
   const marker = marked ? crypto.randomUUID() : undefined;
-  const prepared: SpawnOptions = { ...options };
+  const prepared: SpawnOptions = { ...known };
   prepared.env = { ...options.env, [TREE_VARIABLE]: markers(marker, guarded, detached) };
   if (guarded) prepared.parentDeathSignal ??= 'SIGKILL';
   if (detached && options.processGroup === undefined) prepared.session ??= true;

@@ -148,9 +148,10 @@ const OWN_NAMES: Record<Exclude<keyof RunOptions, keyof LaunchOptions>, true> = 
   stripFinalNewline: true,
 };
 
-const NAMES: readonly string[] = [...launchOptionNames, ...Object.keys(OWN_NAMES)];
+/** The names of all options. */
+export const optionNames: readonly string[] = [...launchOptionNames, ...Object.keys(OWN_NAMES)];
 
 /** Refuses what is no option of a command, such as a misspelt one. */
 export function checkOptionNames(options: RunOptions): void {
-  checkKeys('', options, NAMES);
+  checkKeys('', options, optionNames);
 }

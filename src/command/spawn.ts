@@ -7,6 +7,7 @@
 import type { Draft } from '../launch/attribute.js';
 import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
 import { launch } from '../process/launch.js';
+import type { Scope } from '../process/scope.js';
 import { invalid } from '../syscall/check.js';
 import { throwIfAborted } from './abort-signal.js';
 import { Channel } from './channel.js';
@@ -95,17 +96,18 @@ function openEnds(connections: Connections): Map<number, OpenEnd> {
   }
 }
 
-/** Starts a command whose stdio is `defaults` where the options say nothing. */
+/** Starts a command whose stdio is `defaults`, and the scope of its end `scope`, unless options say so. */
 export async function start(
   file: string,
   args: readonly string[],
   given: SpawnOptions,
   defaults: readonly [Stdio, Stdio, Stdio],
+  scope?: Scope,
 ): Promise<{ child: Child; ends: ReadonlyMap<number, OpenEnd> }> {
   checkSpawnOptions(given);
   throwIfAborted(given.signal);
   const report = reportOf(given.verbose, file, args);
-  const prepared = prepare(given, defaults);
+  const prepared = prepare(given, defaults, scope);
   try {
     const started = await launchPrepared(file, args, prepared, report);
     if (report !== undefined) {

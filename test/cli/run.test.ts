@@ -190,7 +190,7 @@ test('--help tells a newcomer what there is, in groups and with examples', () =>
     'Arguments:',
     'What the program gets:',
     'Its descriptors:',
-    'Its time:',
+    'Its end:',
     'What is reported:',
     'Exit code:',
     'Examples:',

@@ -105,7 +105,9 @@ test('the launcher leaves the environment as it was', async () => {
   env['PATH'] = process.env['PATH'] ?? '';
   for (const command of [['run'], ['exec'], ['node', signalProgram, 'environment']]) {
     const { stdout } = await run(bin, [...command, 'env'], { env, clearEnv: true });
-    const found = stdout.split('\n').filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line));
+    const found = stdout
+      .split('\n')
+      .filter((line) => !/^(PWD|OLDPWD|SHLVL|_|FORKEXEC_TREE)=/.test(line));
     const wanted = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     assert.deepEqual(found.sort(), wanted.sort(), command[0]);
   }
