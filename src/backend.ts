@@ -1,12 +1,12 @@
 /**
- * Which of the two ways to the system is taken.
+ * The backend of this process: one of two interfaces to the system.
  *
  * @module
  */
 
 /**
- * `'linux'` makes system calls of its own and launches by vfork; `'posix'` calls the C library and
- * launches by fork, on systems that have no stable system-call interface.
+ * `'linux'` makes system calls and launches with vfork; `'posix'` calls the C library and launches
+ * with fork, on systems without a stable system-call interface.
  */
 export type Backend = 'linux' | 'posix';
 
@@ -16,7 +16,7 @@ function choose(): Backend {
   const own = process.platform === 'linux' ? 'linux' : 'posix';
   const wanted = process.env[VARIABLE];
   if (wanted === undefined || wanted === '') return own;
-  // On Linux the other one is for tests of what other systems run.
+  // On Linux the portable backend is for tests.
   if (wanted === own || wanted === 'posix') return wanted;
   const known = own === 'linux' ? "'linux' or 'posix'" : `'posix' on ${process.platform}`;
   const error = new Error(

@@ -18,7 +18,7 @@ export const setImmediate: typeof timers.setImmediate = timers.setImmediate;
 export const clearImmediate: typeof timers.clearImmediate = timers.clearImmediate;
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
 
-/** Milliseconds since `timeOrigin`, with fractions, by a clock that nobody sets. */
+/** Milliseconds since `timeOrigin`, with fractions, by a clock that cannot be set. */
 export const now: () => number = performance.now.bind(performance);
 
 /** When this process began, in milliseconds since 1970. */

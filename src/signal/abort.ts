@@ -13,11 +13,11 @@ function messageOf({ number, signal }: SignalInfo): string {
   return `${description}${description.includes('signal') ? '' : ' signal'} received`;
 }
 
-/** Why an AbortSignal of `abortOn` was aborted. */
+/** The reason of an AbortSignal of `abortOn` that was aborted. */
 export class SignalError extends Error {
   override readonly name = 'SignalError';
 
-  /** The signal, with its sender. */
+  /** The signal that arrived, with its sender. */
   readonly info: SignalInfo;
 
   constructor(info: SignalInfo) {
@@ -26,18 +26,18 @@ export class SignalError extends Error {
   }
 }
 
-/** What `abortOn` returns. */
+/** The result of `abortOn`. */
 export interface SignalAbort extends AbortSignal, Disposable {
-  /** A SignalError once it is aborted. */
+  /** A SignalError once the AbortSignal is aborted. */
   readonly reason: SignalError | undefined;
-  /** From here on the signals have the effect that they have without this. It is not aborted then. */
+  /** Gives the signals back the effect that they had before `abortOn`, without an abort. */
   stop(): void;
 }
 
 /**
- * An AbortSignal that the first of some signals aborts: for `spawn`, `fetch` and all that takes one.
- * Signals after the first have no effect either, until `stop` or the end of its `using` block. It
- * does not keep the event loop alive.
+ * Returns an AbortSignal, for `spawn`, `fetch` and other functions, that the first of the given
+ * signals aborts. Until `stop` or the end of its `using` block later signals have no effect on the
+ * process either. It does not keep the event loop alive.
  *
  * @throws TypeError as `notify` does.
  */

@@ -1,5 +1,5 @@
 /**
- * What this process does on signals, and which it blocks.
+ * The dispositions of signals in this process, and its mask.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { isCatchable, table } from './table.js';
 
 const { SIGCHLD } = SIG;
 
-/** Whom `ignore` was called for, so that `reset` undoes it. */
+/** The signals that `ignore` was called for, so that `reset` undoes it. */
 const ignoredHere = new Set<number>();
 
 function setAction(number: number, isIgnored: boolean): void {
@@ -29,18 +29,18 @@ function numbersOf(signals: readonly Signal[]): number[] {
   return signals.map((signal, index) => checkSignal(`signals[${index}]`, signal));
 }
 
-/** Of a process that ignores SIGCHLD the kernel forgets how its children end. */
+/** The kernel keeps no status of the children of a process that ignores SIGCHLD. */
 function canIgnore(number: number): boolean {
   return isCatchable(number) && number !== SIGCHLD;
 }
 
 /**
- * Ignores signals, for this process and the children it launches, SIGPIPE and SIGXFSZ too, which the
- * runtime ignores for itself alone. Ends every `notify` of this thread for them. None given: all that can be ignored, but for those
- * that are the runtime's.
+ * Ignores signals in this process and in the children that it launches; also SIGPIPE and SIGXFSZ,
+ * which the runtime ignores for itself alone. Ends every `notify` of this thread for these signals.
+ * Without arguments it ignores all signals that can be ignored, except those that the runtime uses.
  *
- * @throws TypeError for SIGKILL, SIGSTOP and signals of faults, and for SIGCHLD, since no status of a
- * child could be had any more.
+ * @throws TypeError for SIGKILL, SIGSTOP and signals of faults, and for SIGCHLD, because the kernel
+ * would not keep the status of children.
  */
 export function ignore(...signals: Signal[]): void {
   const numbers =
@@ -52,7 +52,7 @@ export function ignore(...signals: Signal[]): void {
     throw invalid(`signals[${index}]`, signals[index], 'a signal that can be ignored');
   }
   for (const number of numbers.filter(canIgnore)) {
-    // Below the handler first: at no moment does the signal have its default action.
+    // Below the handler first, so that the signal never has its default action.
     setAction(number, true);
     ignoredHere.add(number);
     dropAll(number, true);
@@ -60,8 +60,8 @@ export function ignore(...signals: Signal[]): void {
 }
 
 /**
- * Undoes `notify` and `ignore`: signals are as they were before, or ignored if this process was
- * started so. None given: all.
+ * Undoes `notify` and `ignore`: signals get back their earlier disposition, or are ignored if this
+ * process was started with them ignored. Without arguments it resets all signals.
  */
 export function reset(...signals: Signal[]): void {
   for (const number of numbersOf(signals)) {
@@ -76,13 +76,13 @@ function ignores(action: number): boolean {
   return action === ACTION.ignored || action === ACTION.ignoredHere;
 }
 
-/** Whether a signal is ignored now. */
+/** Whether a signal is ignored at present. */
 export function ignored(signal: Signal): boolean {
   const number = checkSignal('signal', signal);
   return !watched(number) && ignores(native.signalAction(number));
 }
 
-/** The signals that this thread blocks: sigprocmask(2). */
+/** The signals that the calling thread blocks: sigprocmask(2). */
 export function mask(): SignalName[] {
   const set = native.signalMask();
   return table.filter(({ number }) => (set >> BigInt(number - 1)) & 1n).map(({ name }) => name);
@@ -95,17 +95,17 @@ function change(signals: readonly Signal[], isBlocked: boolean): void {
 }
 
 /**
- * Blocks signals on this thread: sigprocmask(2). Children that it launches have them blocked as well.
+ * Blocks signals on the calling thread: sigprocmask(2). Children that it launches inherit the mask.
  *
- * On the main thread they wait until `unblock`: the other threads there are, which would take them
- * otherwise, are made to block them too. That leaves out SIGCHLD, which the runtime waits for, and
- * signals of faults. In a Worker another thread takes what is sent to the process.
+ * On the main thread blocked signals stay pending until `unblock`: all other threads block them
+ * too, as they would take them otherwise. The exceptions are SIGCHLD, which the runtime waits for,
+ * and signals of faults. In a Worker another thread takes signals that are sent to the process.
  */
 export function block(...signals: Signal[]): void {
   change(signals, true);
 }
 
-/** Unblocks signals on this thread, and those that wait come. */
+/** Unblocks signals on the calling thread; pending ones are delivered. */
 export function unblock(...signals: Signal[]): void {
   change(signals, false);
 }

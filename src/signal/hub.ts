@@ -1,5 +1,5 @@
 /**
- * Who wants which signals, on this JavaScript thread.
+ * The receivers of signals on this JavaScript thread.
  *
  * @module
  */
@@ -10,20 +10,22 @@ import { clearTimeout, queueMicrotask, setTimeout } from '../time.js';
 import { infoOf, type SignalInfo } from './info.js';
 import { keepFromRuntime, noteArrival, silence, unsilence } from './listeners.js';
 
-/** Somebody who wants signals. */
+/** A receiver of signals. */
 export interface Receiver {
   deliver(info: SignalInfo): void;
-  /** A signal is wanted no more. */
+  /** Ends the receiver's part in a signal. */
   drop(number: number): void;
 }
 
 const receivers = new Map<number, Set<Receiver>>();
 
-/** What came and has not been delivered, from `next` on. */
+/** The signals that arrived; those from `next` on have not been delivered. */
 const arrived: [receiver: Receiver, info: SignalInfo][] = [];
 let next = 0;
 
-/** Delivers what came. A receiver that ends another calls it too: the rest is then delivered first. */
+/**
+ * Delivers the signals that arrived. A receiver that ends another one calls it too, for the rest.
+ */
 function flush(): void {
   for (;;) {
     const [receiver, info] = arrived[next] ?? [];
@@ -37,7 +39,7 @@ function flush(): void {
 
 let token = 0;
 
-/** Only collects: code of others, which may end streams, runs when all of a batch is here. */
+/** Only collects: listeners, which may end streams, run when the whole batch has arrived. */
 function collect(row: Float64Array, at: number): void {
   const info = infoOf(row, at);
   noteArrival(info.number);
@@ -47,10 +49,10 @@ function collect(row: Float64Array, at: number): void {
   for (const receiver of receivers.get(info.number) ?? []) arrived.push([receiver, info]);
 }
 
-/** Nobody wants a signal any more, but the runtime has yet to deal with what came. */
+/** A signal without a receiver, while the runtime has yet to handle what arrived before. */
 interface Ending {
   readonly timer: NodeJS.Timeout;
-  /** Whether one came since then. */
+  /** Whether the signal arrived since then. */
   missed: boolean;
   watching: boolean;
 }
@@ -63,7 +65,7 @@ function unwatch(number: number): void {
   if (ending !== undefined) ending.watching = false;
 }
 
-/** What was missed has the effect now that it should have had when it came. */
+/** Gives a signal that was missed the effect that it should have had when it arrived. */
 function finish(number: number): void {
   const ending = endings.get(number);
   keepFromRuntime(number, false);
@@ -72,7 +74,7 @@ function finish(number: number): void {
   if (ending?.missed) process.kill(process.pid, number);
 }
 
-/** Undoes `begin`; on Deno, which is late, a little later. */
+/** Undoes `begin`; on Deno, whose handler runs late, a little later. */
 function end(number: number): void {
   const late = silence(number);
   const watching = late > 0 && native.signalAction(number) !== ACTION.oursAboveIgnored;
@@ -86,7 +88,7 @@ function end(number: number): void {
   }
 }
 
-/** The first receiver comes. Returns 0 or an errno. */
+/** Prepares a signal for its first receiver. Returns 0 or an errno. */
 function begin(number: number): number {
   if (token === 0) token = completions.register(collect);
   const ending = endings.get(number);
@@ -103,7 +105,7 @@ function begin(number: number): number {
   return error;
 }
 
-/** From here on `receiver` gets a signal. */
+/** Adds a receiver of a signal. */
 export function subscribe(number: number, receiver: Receiver): void {
   const set = receivers.get(number);
   if (set !== undefined) {
@@ -116,12 +118,12 @@ export function subscribe(number: number, receiver: Receiver): void {
 }
 
 /**
- * Undoes `subscribe`. What came until then is delivered before it returns, and nothing afterwards.
+ * Undoes `subscribe`. Signals that arrived earlier are delivered before it returns, and none later.
  */
 export function unsubscribe(number: number, receiver: Receiver): void {
   const set = receivers.get(number);
   if (set?.has(receiver)) {
-    // What came is collected here, and delivered below.
+    // Signals that arrived are collected here and delivered below.
     if (set.size > 1) {
       native.flushSignals();
       set.delete(receiver);
@@ -132,16 +134,16 @@ export function unsubscribe(number: number, receiver: Receiver): void {
   flush();
 }
 
-/** Ends every receiver's part in a signal; of one that is ignored now nothing can be missed. */
+/** Ends every receiver's part in a signal. An ignored signal cannot be missed. */
 export function dropAll(number: number, isIgnored: boolean): void {
   for (const receiver of [...(receivers.get(number) ?? [])]) receiver.drop(number);
   const ending = endings.get(number);
   if (isIgnored && ending?.watching) unwatch(number);
-  // A listener of ours may have stayed for the sake of what was ignored.
+  // The library's own listener may have stayed because the signal was ignored.
   if (!isIgnored && ending === undefined && !receivers.has(number)) keepFromRuntime(number, false);
 }
 
-/** Whether somebody wants a signal. */
+/** Whether a signal has a receiver. */
 export function watched(number: number): boolean {
   return receivers.has(number);
 }

@@ -1,5 +1,5 @@
 /**
- * Signals of this process: who sent them, which are ignored, and what it was started with.
+ * Signals of this process: their senders, their dispositions, and those that were inherited.
  *
  * @module
  */

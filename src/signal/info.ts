@@ -1,44 +1,44 @@
 /**
- * What is known of a signal that came.
+ * The information that comes with a signal.
  *
  * @module
  */
 import { CLD, SI, SIG } from '../syscall/constants.js';
 import { type SignalName, signalName } from '../syscall/signals.js';
 
-/** A signal that came: siginfo_t of sigaction(2). */
+/** A signal that arrived: siginfo_t of sigaction(2). */
 export interface SignalInfo {
-  /** Its name; real-time signals count from SIGRTMIN. */
+  /** The name; real-time signals count from SIGRTMIN. */
   readonly signal: SignalName;
-  /** Its number. */
+  /** The number. */
   readonly number: number;
-  /** SI_USER, SI_QUEUE, CLD_EXITED, …: why it was sent. */
+  /** Why the signal was sent: SI_USER, SI_QUEUE, CLD_EXITED, … */
   readonly code: number;
-  /** Who sent it, or the child of a SIGCHLD; 0 when the kernel did. */
+  /** The pid of the sender, or the child of a SIGCHLD; 0 for a signal of the kernel. */
   readonly pid: number;
-  /** The real user id of that process; 0 when the kernel sent it. */
+  /** The real user id of that process; 0 for a signal of the kernel. */
   readonly uid: number;
-  /** Of SIGCHLD: the exit code or signal. */
+  /** For SIGCHLD: the exit code or the signal's number. */
   readonly status?: number;
-  /** What was sent along: sigqueue(3), timer_create(2). 32 bits, with a sign. */
+  /** The signed 32-bit value that was sent with the signal: sigqueue(3), timer_create(2). */
   readonly value?: number;
   /**
-   * How many of this signal were lost since the last one, because nobody took them in time. What the
-   * kernel itself makes one of while it is pending, it does not count.
+   * How many signals of this number were dropped since the last one, because they were not taken in
+   * time. Pending signals that the kernel merges into one are not counted.
    */
   readonly dropped: number;
 }
 
 const { SIGCHLD } = SIG;
 
-/** The codes of sigaction(2) that say what else there is. */
+/** The codes of sigaction(2) that decide which other members are valid. */
 const { SI_USER, SI_QUEUE, SI_TIMER, SI_MESGQ, SI_SIGIO, SI_TKILL } = SI;
 const CHILD_CODES = new Set<number>(Object.values(CLD));
 
-/** On Linux the codes below SI_USER are all of processes; others have none but these. */
+/** On Linux all codes below SI_USER are of processes; other systems have only those above. */
 const isLinux = process.platform === 'linux';
 
-/** Timers, and descriptors that became ready, have something else where the sender would be. */
+/** Timers and descriptors that became ready have other data in the place of the sender. */
 function hasSender(number: number, code: number): boolean {
   if (number === SIGCHLD) return true;
   if (!isLinux) return code === SI_USER || code === SI_QUEUE || code === SI_MESGQ;
@@ -54,7 +54,7 @@ export function infoOf(row: Float64Array, at: number): SignalInfo {
   const sender = hasSender(number, code) ? { pid, uid } : { pid: 0, uid: 0 };
   const info = { signal: signalName(number), number, code, ...sender, dropped };
   if (number === SIGCHLD && CHILD_CODES.has(code)) return { ...info, status };
-  // tgkill(2) leaves none; what lies below it are the sender's own codes.
+  // tgkill(2) has no value; the codes below SI_TKILL are the sender's own.
   const hasValue = [SI_QUEUE, SI_TIMER, SI_MESGQ].includes(code) || (isLinux && code < SI_TKILL);
   return hasValue ? { ...info, value } : info;
 }

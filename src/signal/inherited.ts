@@ -1,5 +1,5 @@
 /**
- * The signals that this process was started with.
+ * The signal dispositions, mask and limits that this process was started with.
  *
  * @module
  */
@@ -9,22 +9,22 @@ import type { SignalName } from '../syscall/signals.js';
 import { record } from './record.js';
 import { table } from './table.js';
 
-/** What a process was started with. */
+/** The state that a process was started with. */
 export interface Inherited {
   /** Signals that were ignored, as nohup(1) does with SIGHUP. */
   readonly ignored: readonly SignalName[];
   /** Signals that were blocked. */
   readonly blocked: readonly SignalName[];
   /**
-   * Who says so: the launcher, `forkexec node`, which looks before the runtime starts; or this
-   * process as the runtime left it, with hardly anything.
+   * Where the values come from: `'launcher'` is `forkexec node`, which reads them before the
+   * runtime starts; `'process'` is this process, in which the runtime has reset most of them.
    */
   readonly source: 'launcher' | 'process';
   /** The soft and hard limit of open files; undefined without the launcher. */
   readonly nofile?: readonly [soft: number, hard: number];
 }
 
-/** SIGPIPE and SIGXFSZ: what the runtime ignores is no inheritance. */
+/** SIGPIPE and SIGXFSZ: the runtime ignores them, whatever was inherited. */
 const RUNTIME_IGNORES = (1n << 12n) | (1n << 24n);
 
 function names(set: bigint): SignalName[] {
@@ -39,7 +39,7 @@ function ignoredNow(): bigint {
   return set & ~RUNTIME_IGNORES;
 }
 
-/** What this process was started with. */
+/** The signals and limits that this process was started with. */
 export const inherited: Inherited =
   record === undefined
     ? { ignored: names(ignoredNow()), blocked: names(native.signalMask()), source: 'process' }

@@ -1,7 +1,8 @@
 /**
- * Signals beside `process.on`: runtimes replace handlers without a look at what was there.
+ * Signals beside `process.on`: runtimes replace handlers without regard to earlier ones.
  *
- * `forkexec node` loads this before every program, so it comes without the tables of constants.
+ * `forkexec node` loads this module before every program, so it does not import the tables of
+ * constants.
  *
  * @module
  */
@@ -17,7 +18,7 @@ type Listener = (...values: never[]) => void;
 
 const isDeno = process.versions['deno'] !== undefined;
 
-/** Whether `process` says when a listener goes: Bun's does not. */
+/** Whether `process` emits 'removeListener': Bun's does not. */
 function saysWhoGoes(): boolean {
   let said = false;
   const hear = (): void => {
@@ -30,22 +31,22 @@ function saysWhoGoes(): boolean {
 }
 
 /**
- * Bun takes its handler away with the last listener and tells nobody. Deno's stays for good, and
- * ends the process where it knows of no listener. Both are kept from it by a listener of ours.
+ * Bun removes its handler with the last listener, without an event. Deno's handler stays for good,
+ * and ends the process if no listener is left. A listener of this library keeps both from doing so.
  */
 const needsGuard = isDeno || !saysWhoGoes();
 
-/** Signals that Deno handles from the first listener, Worker or child on, whatever that is for. */
+/** Signals that Deno handles from the first listener, Worker or child on, of whatever signal. */
 const DENO_EXITS = [SIGHUP, SIGINT, SIGTERM];
 
-/** How late Deno's own thread may be with a signal that we have had already. */
+/** How late Deno's own thread may handle a signal that has arrived here already. */
 const DENO_LATE_MS = 100;
 
-/** The signals that this thread gets, and those that a listener of ours is there for. */
+/** The signals that this thread watches, and those that have a listener of this library. */
 const watchedHere = new Set<number>();
 const guarded = new Set<number>();
 
-/** When the last one came that such a listener is there for. */
+/** When the last signal arrived that has such a listener. */
 const came = new Map<number, number>();
 
 function guardian(): void {}
@@ -60,35 +61,35 @@ function nameOf(number: number): NodeJS.Signals | undefined {
   return found?.[0] as NodeJS.Signals | undefined;
 }
 
-/** Adds or removes a listener of ours. The runtime does the same as for those of others. */
+/** Adds or removes a listener of this library. The runtime treats it like any other. */
 function guard(number: number, on: boolean): void {
   if (guarded.has(number) === on) return;
   const name = nameOf(number);
   if (name === undefined) return;
-  // Before it is so: who is told of listeners looks here.
+  // Before the listener changes: the handler of 'newListener' looks at the set.
   guarded[on ? 'add' : 'delete'](number);
   if (!on) came.delete(number);
   try {
     process[on ? 'on' : 'off'](name, guardian);
   } catch {
-    guarded.delete(number); // one that the runtime handles for nobody
+    guarded.delete(number); // the runtime takes no listener for this signal
   }
 }
 
-/** How many listeners of others there are. */
+/** The number of listeners that are not this library's. */
 function listenersOf(number: number, event: string | symbol): number {
   return process.listenerCount(event) - (needsGuard && guarded.has(number) ? 1 : 0);
 }
 
 /**
- * libuv installs its handler when the first listener of `process` for a signal comes, and sets the
- * default when the last one goes, also where the signal was ignored before. Node has done that
- * before it tells us; others do it right afterwards.
+ * libuv installs its handler with the first listener of `process` for a signal, and sets the
+ * default action with the removal of the last one, even if the signal was ignored before. Node has
+ * done so before it emits the event; other runtimes do it right afterwards.
  */
 function listenersChanged(event: string | symbol, listener: Listener, isAdded: boolean): void {
   const number = numberOf(event);
   if (number === 0) return;
-  // Ours goes without being told to where somebody removes all.
+  // The library's own listener is removed too when other code removes all.
   const isMissing = isAdded
     ? listener !== guardian
     : listener === guardian && guarded.delete(number);
@@ -96,18 +97,19 @@ function listenersChanged(event: string | symbol, listener: Listener, isAdded: b
   const others = listenersOf(number, event);
   const kept = needsGuard && listener !== guardian && others === 0;
   if (isDeno) {
-    // Its handler is set once, and calls ours.
+    // Deno's handler is set once, and calls the library's.
     if (!kept) return;
-    // A stream of another thread has no listener there that would keep it from the default action.
+    // A stream of another thread has no listener in that thread to prevent the default action.
     if (!watchedHere.has(number)) native.setBelow(number, isAdded ? BELOW.hears : BELOW.isMute);
   }
-  // Of one that is added Node has told the runtime before.
+  // Node has told libuv of an added listener before the event.
   native.renewSignal(number, others > 0 || (needsGuard && isAdded), kept);
   if (isDeno) return;
   queueMicrotask(() => native.renewSignal(number, listenersOf(number, event) > 0, false));
 }
 
-// From the start and not with the first stream: one of a Worker is replaced from here as well.
+// From the start and not with the first stream: this thread also replaces handlers of a Worker's
+// stream.
 if (isMainThread || isDeno) {
   process.on('newListener', (event, listener) => listenersChanged(event, listener, true));
   process.on('removeListener', (event, listener) => listenersChanged(event, listener, false));
@@ -118,25 +120,25 @@ function willBeIgnored(action: number): boolean {
   return action === ignored || action === ignoredHere || action === oursAboveIgnored;
 }
 
-/** Whether a listener of ours has to be there while a signal is watched. */
+/** Whether a watched signal needs a listener of this library. */
 function wantsGuard(number: number): boolean {
   if (!isDeno && !isMainThread) return false;
   if (!needsGuard) return number === SIGCHLD;
   const action = native.signalAction(number);
-  // On top of it the runtime's handler would be what is put back in the end.
+  // Otherwise the runtime's handler would be put back in the end, instead of the ignored state.
   if (willBeIgnored(action)) return false;
   if (isDeno) {
     return DENO_EXITS.some((exit) => number === exit || native.sharesHandler(number, exit));
   }
-  // Not in the place of a handler that is there for others than listeners.
+  // Not where a handler was installed for other purposes than listeners.
   return action !== ACTION.otherHandler || process.listenerCount(nameOf(number) ?? '') > 0;
 }
 
 /**
- * To be called before the first stream of this thread for a signal, and after the last.
+ * Is called before the first stream of this thread for a signal, and after the last one.
  *
- * libuv's own use of SIGCHLD comes and goes with the children of node:child_process, and nobody
- * tells. It leaves the handler alone as long as it has another use for the signal.
+ * libuv installs and removes its own handler of SIGCHLD with the children of node:child_process,
+ * without an event. It leaves the handler alone while a listener needs it.
  */
 export function keepFromRuntime(number: number, on: boolean): void {
   if (on) {
@@ -145,7 +147,7 @@ export function keepFromRuntime(number: number, on: boolean): void {
     return;
   }
   watchedHere.delete(number);
-  // Bun sets the default when it goes: at no moment is that to be so of what is ignored.
+  // Bun sets the default action with the removal, which an ignored signal must never have.
   if (needsGuard && native.signalAction(number) === ACTION.ignoredHere) return;
   guard(number, false);
   if (!needsGuard) return;
@@ -154,15 +156,15 @@ export function keepFromRuntime(number: number, on: boolean): void {
   native.renewSignal(number, listening, isDeno && !listening);
 }
 
-/** A signal is here, and on its way through the runtime as well. */
+/** Notes that a signal has arrived here, while it is still on its way through the runtime. */
 export function noteArrival(number: number): void {
   if (isDeno && guarded.has(number)) came.set(number, now());
 }
 
 /**
- * To be called before the last stream for a signal ends. The runtime gets none from here on, where
- * the listener is ours alone, which would hide that it has no effect. Returns for how many
- * milliseconds that listener has to stay for the sake of what the runtime has got before.
+ * Is called before the last stream for a signal ends. If the only listener is this library's, the
+ * runtime gets no more signals, because the listener would hide their effect. Returns for how many
+ * milliseconds the listener has to stay because of signals that the runtime got before.
  */
 export function silence(number: number): number {
   if (!needsGuard || !guarded.has(number)) return 0;
@@ -175,7 +177,7 @@ export function silence(number: number): number {
   return Math.max(0, late);
 }
 
-/** Undoes it, for a new stream. */
+/** Undoes `silence`, for a new stream. */
 export function unsilence(number: number): void {
   native.setBelow(number, BELOW.hears);
 }

@@ -1,5 +1,5 @@
 /**
- * Signals of this process, as they come.
+ * Signals of this process as they arrive.
  *
  * @module
  */
@@ -12,15 +12,16 @@ export type { SignalInfo } from './info.js';
 export type { SignalStream } from './stream.js';
 
 /**
- * The signals that come to this process, until `stop`. None given: all that can be caught, but for
- * those that are ignored by default. Several streams each get every signal, with what sigaction(2)
- * tells of it. Real-time signals keep their order; of others the kernel keeps one of each number.
+ * Returns a stream of the signals that arrive at this process, until `stop`. Without arguments it
+ * has all signals that can be caught and are not ignored by default. Each of several streams gets
+ * every signal, with the siginfo of sigaction(2). Real-time signals keep their order; of other
+ * signals the kernel keeps one pending per number.
  *
- * Meanwhile a signal has no other effect, but that listeners of `process.on`, and handlers of native
- * libraries, go on being called. A signal that was ignored is caught meanwhile, and ignored again
- * afterwards. One that all threads block waits.
+ * While the stream runs, a signal has no other effect, except that listeners of `process.on` and
+ * handlers of native libraries are still called. An ignored signal is caught while the stream runs,
+ * and ignored again afterwards. A signal that all threads block stays pending.
  *
- * @throws TypeError for SIGKILL, SIGSTOP and signals of faults of the program.
+ * @throws TypeError for SIGKILL, SIGSTOP and signals of program faults such as SIGSEGV.
  * @see sigaction(2)
  */
 export function notify(...signals: Signal[]): SignalStream {

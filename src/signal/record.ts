@@ -1,12 +1,13 @@
 /**
- * The launcher's record of what this process was started with.
+ * The launcher's record of the state that this process was started with.
  *
  * A JavaScript runtime resets signals, and opens descriptors, before this library is loaded.
  * bin/forkexec.js runs first and leaves a record in the environment: FORKEXEC_INHERITED is
- * `ignored:blocked:soft:hard:descriptors`, the sets in hexadecimal as in /proc/PID/status, the limits
- * of open files as in /proc/PID/limits, and the open descriptors each after a comma.
+ * `ignored:blocked:soft:hard:descriptors`, the sets in hexadecimal as in /proc/PID/status, the
+ * limits of open files as in /proc/PID/limits, and the open descriptors each after a comma.
  *
- * `forkexec node` loads this before every program, so it comes without the tables of constants.
+ * `forkexec node` loads this module before every program, so it does not import the tables of
+ * constants.
  *
  * @module
  */
@@ -28,11 +29,13 @@ function toLimit(text: string): number {
   return text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text);
 }
 
-/** The text is handed on to Workers and to other copies of this library. */
+/**
+ * Takes the text from the environment, and keeps it for Workers and other copies of this library.
+ */
 function takeText(): string {
   const text = isMainThread ? process.env[VARIABLE] : undefined;
   if (text === undefined) return String(getEnvironmentData(VARIABLE) ?? '');
-  // It is of this process: its children are told anew, or not at all.
+  // The record is of this process alone: its children get their own, or none.
   delete process.env[VARIABLE];
   setEnvironmentData(VARIABLE, text);
   return text;
@@ -52,5 +55,5 @@ function parse(text: string): LauncherRecord | undefined {
   };
 }
 
-/** Undefined where the launcher did not start this process. */
+/** The record; undefined if the launcher did not start this process. */
 export const record: LauncherRecord | undefined = parse(takeText());

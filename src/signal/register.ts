@@ -1,5 +1,5 @@
 /**
- * For `node --import`: puts back the signals that the runtime reset, before anything else runs.
+ * For `node --import`: puts back the signals that the runtime reset, before the program runs.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
- * Puts back what the runtime undid.
+ * Puts back the dispositions and the mask that the runtime reset.
  *
- * `forkexec node` loads this before every program, so it comes without the tables of constants.
+ * `forkexec node` loads this module before every program, so it does not import the tables of
+ * constants.
  *
  * @module
  */
@@ -15,11 +16,11 @@ const { SIGCHLD } = constants.signals;
 const SIGNALS = 64;
 
 /**
- * Ignores and blocks what was ignored and blocked when this process was started, if the launcher
- * started it. SIGCHLD is not ignored: the kernel would forget how its children end.
+ * Ignores and blocks the signals that were ignored and blocked when the launcher started this
+ * process. SIGCHLD is not ignored, because the kernel would not keep the status of children.
  */
 export function restoreInherited(): void {
-  // A Worker has all of it from the main thread, which may have changed it since.
+  // A Worker inherits from the main thread, which may have changed the signals since.
   if (record === undefined || !isMainThread) return;
   for (let number = 1; number <= SIGNALS; number++) {
     const isIgnored = (record.ignored >> BigInt(number - 1)) & 1n;

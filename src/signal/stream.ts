@@ -12,30 +12,30 @@ import type { SignalInfo } from './info.js';
 
 type Listener = (info: SignalInfo) => void;
 
-/** Signals until `stop`. */
+/** A stream of signals that runs until `stop`. */
 export interface SignalStream extends AsyncIterable<SignalInfo>, Disposable {
   /**
-   * Ends it. After it returns nothing more arrives: each signal was delivered, or had the effect
-   * that it has without this stream. An iteration gets what it had not taken yet, and ends.
+   * Ends the stream. No signal arrives after it has returned: each was delivered, or had the effect
+   * that it has without this stream. An iteration gets the signals it has not taken yet, and ends.
    */
   stop(): void;
   /** Calls `listener` for each signal, instead of iterating. */
   on(event: 'signal', listener: Listener): this;
   /**
-   * The event loop waits for signals, or with `unref` it does not. By default it does while an
-   * iteration waits for the next one, and not for the sake of listeners.
+   * Keeps the event loop alive while the stream runs; `unref` does not. By default only an
+   * iteration that waits for the next signal keeps it alive, and listeners do not.
    */
   ref(): this;
   /** See `ref`. */
   unref(): this;
 }
 
-/** How many signals wait for somebody who does not take them; more are dropped, and counted. */
+/** How many signals wait to be taken; more are dropped and counted. */
 const WAITING_MAX = 131_072;
 
 type Taker = (result: IteratorResult<SignalInfo, undefined>) => void;
 
-/** First in, first out; what is taken from a long one is not moved up each time. */
+/** First in, first out, without moving the remaining items at each `shift`. */
 class Queue<T> {
   #items: T[] = [];
   #taken = 0;
@@ -59,7 +59,7 @@ class Queue<T> {
   }
 }
 
-/** A mistake in one listener must not cost the others their signal. */
+/** Calls a listener. An error in it must not cost other listeners their signal. */
 function callSafely(listener: Listener, info: SignalInfo): void {
   try {
     listener(info);
@@ -131,7 +131,7 @@ export class Stream implements SignalStream, Receiver {
     this.#end();
   }
 
-  /** Once nothing can come any more. */
+  /** Ends iterations once no signal can arrive. */
   #end(): void {
     if (this.#numbers.size > 0) return;
     for (let take = this.#takers.shift(); take !== undefined; take = this.#takers.shift()) {
@@ -150,7 +150,7 @@ export class Stream implements SignalStream, Receiver {
     return this.#retain();
   }
 
-  /** Keeps the event loop alive, or lets go of it. */
+  /** Keeps the event loop alive, or stops doing so. */
   #retain(): this {
     const wanted = this.#numbers.size > 0 && (this.#wanted ?? this.#takers.length > 0);
     if (wanted !== this.#retained) completions[wanted ? 'retain' : 'release']();

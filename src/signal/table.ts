@@ -1,20 +1,22 @@
 /**
- * What there is to know of each signal.
+ * The signals of the running platform and their properties.
  *
  * @module
  */
 import { SIG } from '../syscall/constants.js';
 import { LAST_SIGNAL, type SignalName, signalDescription, signalName } from '../syscall/signals.js';
 
-/** What the kernel does with a signal that nobody set an action for: signal(7). */
+/** The action of the kernel for a signal without a handler: signal(7). */
 export type DefaultAction = 'terminate' | 'core' | 'stop' | 'continue' | 'ignore';
 
 /**
- * What `notify` does with a signal when it is given none by name:
- * - `'catch'`: it is among "all that can be caught";
- * - `'ignore'`: it is not, since its default is to do nothing and it comes often;
- * - `'leave'`: it is left to the kernel or the runtime, and `notify` refuses those that can't be
- *   caught or tell of a fault of the program.
+ * What `notify` without arguments does with a signal:
+ * - `'catch'`: the signal is in the stream;
+ * - `'ignore'`: the signal is not in the stream, because it is ignored by default and arrives
+ * often;
+ * - `'leave'`: the signal is left to the kernel or the runtime, and `notify` refuses it by name if
+ * it
+ *   cannot be caught or reports a fault of the program.
  */
 export type SignalPolicy = 'catch' | 'ignore' | 'leave';
 
@@ -22,15 +24,15 @@ export type SignalPolicy = 'catch' | 'ignore' | 'leave';
 export interface SignalEntry {
   /** `'SIGHUP'`; real-time signals are SIGRTMIN, `'SIGRTMIN+1'` and so on. */
   readonly name: SignalName;
-  /** What it is to the kernel. */
+  /** The kernel's number of the signal. */
   readonly number: number;
-  /** In the words of strsignal(3). */
+  /** The description of strsignal(3). */
   readonly description: string;
-  /** What the kernel does when nobody set an action. */
+  /** The action of the kernel without a handler. */
   readonly default: DefaultAction;
-  /** What `notify` does with it when it is given no names. */
+  /** What `notify` without arguments does with the signal. */
   readonly policy: SignalPolicy;
-  /** Whether system calls that a handler of this library interrupts are begun again: SA_RESTART. */
+  /** Whether system calls that this library's handler interrupts are restarted: SA_RESTART. */
   readonly restart: boolean;
 }
 
@@ -52,16 +54,18 @@ const IGNORE = new Set<string>(['SIGCHLD', 'SIGURG', 'SIGWINCH']);
 /** On macOS and the BSDs, which have SIGINFO. */
 if ('SIGINFO' in SIG) for (const name of ['SIGINFO', 'SIGIO']) IGNORE.add(name);
 
-/** Faults of the program itself: going on behind the handler would repeat them. */
+/** Faults of the program itself: a return from the handler would repeat them. */
 const FAULTS = new Set<SignalName>(['SIGILL', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGTRAP', 'SIGSYS']);
 
-/** The kernel lets nobody catch them. */
+/** Signals that the kernel does not let a process catch. */
 const UNCATCHABLE = new Set<SignalName>(['SIGKILL', 'SIGSTOP']);
 
-/** V8's profiler and the sanitizers of the runtime have them. */
+/** Signals that V8's profiler and the runtime's sanitizers use. */
 const RUNTIME = new Set<SignalName>(['SIGPROF', 'SIGSTKFLT']);
 
-/** The numbers there are; libc keeps those between the standard and the real-time ones to itself. */
+/**
+ * All signal numbers, without those between standard and real-time signals, which libc reserves.
+ */
 const NUMBERS: readonly number[] = [
   ...new Set(Object.entries(SIG).flatMap(([name, n]) => (name.startsWith('SIGRT') ? [] : [n]))),
   ...Array.from({ length: LAST_SIGNAL - SIG.SIGRTMIN + 1 }, (_, index) => SIG.SIGRTMIN + index),
@@ -102,5 +106,5 @@ function entryOf(number: number): SignalEntry {
   };
 }
 
-/** All signals of this platform by their numbers, the real-time ones as SIGRTMIN+n. */
+/** All signals of this platform in the order of their numbers; real-time signals are SIGRTMIN+n. */
 export const table: readonly SignalEntry[] = NUMBERS.map(entryOf);

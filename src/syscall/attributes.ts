@@ -1,5 +1,5 @@
 /**
- * What a process or thread has besides numbers and limits.
+ * Attributes of a process or thread other than ids and limits.
  *
  * @module
  */
@@ -8,10 +8,11 @@ import { call } from './call.js';
 import { checkInt, checkString, checkUnsigned } from './check.js';
 
 /**
- * One of the many attributes of a process, or of the calling thread: which, its page says.
+ * Reads or sets an attribute of this process or of the calling thread; prctl(2) says which of the
+ * two an option is for.
  *
  * @param option of `PR`: PR_GET_DUMPABLE, PR_SET_NAME, PR_SET_CHILD_SUBREAPER, …
- * @param args as the option has them: numbers, a string, or bytes to fill in.
+ * @param args the arguments of the option: numbers, a string, or bytes that the kernel fills in.
  * @throws SystemError EINVAL, EPERM, EFAULT.
  * @see prctl(2)
  */
@@ -23,8 +24,8 @@ export function prctl(
 }
 
 /**
- * Sets which permissions new files do without, 0 to 0o777, for the whole process. Returns what it
- * was.
+ * Sets the file mode creation mask of the whole process: the permissions that new files do not get,
+ * 0 to 0o777. Returns the previous mask.
  *
  * @see umask(2)
  */
@@ -33,8 +34,8 @@ export function umask(mask: number): number {
 }
 
 /**
- * Makes a directory the root of the whole process; the working directory stays, outside, until
- * `process.chdir('/')`. There is no way back. `chroot` of a launch is for a child.
+ * Makes a directory the root of the whole process, for good. The working directory stays outside
+ * the new root until `process.chdir('/')`. The option `chroot` of a launch does this for a child.
  *
  * @throws SystemError EPERM without CAP_SYS_CHROOT; ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
  * @see chroot(2)

@@ -1,5 +1,5 @@
 /**
- * System calls for this library's own use: on this thread, at once, and none of them waits.
+ * System calls for this library's own use: on the calling thread, and only calls that do not block.
  *
  * @module
  */
@@ -16,7 +16,9 @@ export function attempt(name: keyof typeof SYS, ...args: Argument[]): number {
   return Number(native.rawSyscall(SYS[name] ?? -1, ...args));
 }
 
-/** The result of a system call; throws a SystemError when it failed, and where there is none says so. */
+/**
+ * The result of a system call; throws a SystemError when it failed or the backend does not have it.
+ */
 export function call(name: keyof typeof SYS, ...args: Argument[]): number {
   if (backend !== 'linux' && SYS[name] === undefined)
     throw unavailable(`The system call '${name}'`);
@@ -25,12 +27,12 @@ export function call(name: keyof typeof SYS, ...args: Argument[]): number {
   return result;
 }
 
-/** Closes a descriptor. An error is of no use: on Linux the descriptor is gone all the same. */
+/** Closes a descriptor. Errors are ignored: on Linux the descriptor is closed all the same. */
 export function close(fd: number): void {
   attempt('close', fd);
 }
 
-/** The same descriptor at 3 or above, where nobody takes it for stdio. */
+/** The descriptor, moved to 3 or above, so that no code takes it for stdio. */
 export function aboveStdio(fd: number): number {
   if (fd > 2) return fd;
   const moved = attempt('fcntl', fd, F.F_DUPFD_CLOEXEC, 3);
@@ -39,7 +41,7 @@ export function aboveStdio(fd: number): number {
   return moved;
 }
 
-/** Makes reads and writes of a descriptor that we own return at once. */
+/** Makes reads and writes of a descriptor of this library return at once. */
 export function setNonblocking(fd: number): void {
   call('fcntl', fd, F.F_SETFL, call('fcntl', fd, F.F_GETFL) | O.O_NONBLOCK);
 }

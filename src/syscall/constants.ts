@@ -12,7 +12,7 @@ type Arm64 = typeof arm64;
 type Group = keyof X64 & keyof Arm64;
 type Shared<G extends Group> = keyof X64[G] & keyof Arm64[G];
 
-/** A constant every architecture has is a number; another may be missing where we run. */
+/** A constant that every architecture has is a number; others may be missing on the running one. */
 type Constants<G extends Group> = Readonly<
   Record<Shared<G>, number> &
     Partial<Record<Exclude<keyof X64[G] | keyof Arm64[G], Shared<G>>, number>>
@@ -21,10 +21,10 @@ type Texts<G extends Group> = Readonly<Record<Shared<G>, string>>;
 type Layouts = { readonly [K in Shared<'LAYOUT'>]: X64['LAYOUT'][K] | Arm64['LAYOUT'][K] };
 
 /**
- * The tables of a system that is not Linux. The types are those of Linux all the same, so that not
- * every constant may be missing there: what this system lacks is undefined, and the options that need
- * it are refused by name before that matters (`on` of its attribute in src/launch). Structs that calls fill in
- * are as on Linux, since the portable backend takes them so.
+ * The tables of a system other than Linux. Their types are those of Linux, because otherwise every
+ * constant could be missing on Linux too. A constant that this system lacks is undefined, and an
+ * option that needs it is refused by name first (`on` of its attribute in src/launch). Structs that
+ * calls fill in are those of Linux, because the portable backend takes them so.
  */
 function portable(): X64 {
   const own: { LAYOUT: object } | undefined = { darwin, freebsd }[process.platform as string];
@@ -38,14 +38,15 @@ function portable(): X64 {
 }
 
 function chooseTables(): X64 | Arm64 {
-  // The global: importing 'node:process' reads all its properties and so opens the standard streams.
+  // The global: importing 'node:process' reads all its properties and so opens the standard
+  // streams.
   if (process.platform !== 'linux') return portable();
   return process.arch === 'arm64' ? arm64 : x64;
 }
 
 const tables: X64 | Arm64 = chooseTables();
 
-/** Numbers of system calls; with the portable backend its own, and only what it has. */
+/** Numbers of system calls; with the portable backend the numbers of its own calls. */
 export const SYS: Constants<'SYS'> =
   backend === 'posix' ? (POSIX_CALL as unknown as Constants<'SYS'>) : tables.SYS;
 /** Numbers of signals: signal(7). */
@@ -76,9 +77,9 @@ export const W: Constants<'W'> = tables.W;
 export const CLD: Constants<'CLD'> = tables.CLD;
 /** Flags of sigaction(2). */
 export const SA: Constants<'SA'> = tables.SA;
-/** What sigprocmask(2) does with a set. */
+/** How sigprocmask(2) applies a set. */
 export const SIG_HOW: Constants<'SIG_HOW'> = tables.SIG_HOW;
-/** Codes of signals: why one was sent, sigaction(2). */
+/** Codes of signals: why a signal was sent, sigaction(2). */
 export const SI: Constants<'SI'> = tables.SI;
 /** Requests of terminals and other descriptors: ioctl_tty(2), ioctl(2). */
 export const TIOC: Constants<'TIOC'> = tables.TIOC;
@@ -86,7 +87,7 @@ export const TIOC: Constants<'TIOC'> = tables.TIOC;
 export const TERMIOS: Constants<'TERMIOS'> = tables.TERMIOS;
 /** Policies and flags of sched_setscheduler(2) and sched_setattr(2). */
 export const SCHED: Constants<'SCHED'> = tables.SCHED;
-/** Whose priority, and from where to where: getpriority(2). */
+/** Targets and range of nice values: getpriority(2). */
 export const PRIO: Constants<'PRIO'> = tables.PRIO;
 /** Classes and targets of ioprio_set(2). */
 export const IOPRIO: Constants<'IOPRIO'> = tables.IOPRIO;
@@ -110,7 +111,7 @@ export const EPOLL: Constants<'EPOLL'> = tables.EPOLL;
 export const POLL: Constants<'POLL'> = tables.POLL;
 /** Families, types, levels, options and flags of socket(2) and its kin. */
 export const SOCK: Constants<'SOCK'> = tables.SOCK;
-/** Whose usage: getrusage(2). */
+/** Targets of getrusage(2). */
 export const RUSAGE: Constants<'RUSAGE'> = tables.RUSAGE;
 /** Flags of close_range(2), Linux 5.9. */
 export const CLOSE_RANGE: Constants<'CLOSE_RANGE'> = tables.CLOSE_RANGE;
@@ -132,11 +133,11 @@ export const ITIMER: Constants<'ITIMER'> = tables.ITIMER;
 export const SECCOMP: Constants<'SECCOMP'> = tables.SECCOMP;
 /** Names of sysconf(3). */
 export const SC: Constants<'SC'> = tables.SC;
-/** What a signal is called in words, by name: strsignal(3). */
+/** Descriptions of signals by name: strsignal(3). */
 export const SIG_DESCRIPTION: Texts<'SIG_DESCRIPTION'> = tables.SIG_DESCRIPTION;
-/** What an error is called in words, by name: strerror(3). */
+/** Descriptions of errors by name: strerror(3). */
 export const E_MESSAGE: Texts<'E_MESSAGE'> = tables.E_MESSAGE;
-/** What seccomp(2) and ptrace(2) call this architecture. */
+/** The number of this architecture for seccomp(2) and ptrace(2). */
 export const AUDIT_ARCH: number = tables.AUDIT_ARCH;
 /** The kernel's structs, for `readStruct` and `writeStruct`. */
 export const LAYOUT: Layouts = tables.LAYOUT;

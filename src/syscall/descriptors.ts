@@ -1,12 +1,13 @@
 /**
  * Descriptors: files, pipes, copies, flags.
  *
- * They are the kernel's numbers. Node and Bun take them in `node:fs` as well; Deno knows there only
- * what it opened itself.
+ * Descriptors are numbers of the kernel. `node:fs` of Node and Bun takes them too; `node:fs` of
+ * Deno takes only descriptors that it opened itself.
  *
- * What is made here without close-on-exec is for programs that are executed in place, and for
- * children that something else launches: this library's launches pass on what they are asked to and
- * nothing else. Whoever launches with child_process beside it holds `forkLock.read` meanwhile.
+ * Descriptors without close-on-exec are for programs that `exec` runs in place and for children
+ * that other libraries launch: a launch of this library passes on the descriptors it is asked to
+ * and no others. A program that also launches with child_process holds `forkLock.read` while it has
+ * such descriptors.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import { checkInt, checkString, checkUnsigned, invalid } from './check.js';
 import { AT, F, FD, O } from './constants.js';
 import { SystemError } from './errors.js';
 
-/** A length without bytes would be that of another address. */
+/** A length without bytes would be a length at an unrelated address. */
 function checkBytes(bytes: ArrayBufferView): ArrayBufferView {
   if (!ArrayBuffer.isView(bytes)) throw invalid('bytes', bytes, 'an ArrayBufferView');
   return bytes;
@@ -24,7 +25,7 @@ function checkBytes(bytes: ArrayBufferView): ArrayBufferView {
 /**
  * Opens a file.
  *
- * @param flags of `O`; without O_CLOEXEC programs that are executed have the descriptor.
+ * @param flags of `O`; without O_CLOEXEC, programs that are executed inherit the descriptor.
  * @param mode permissions of a file that is created, less the umask.
  * @throws SystemError ENOENT, EACCES, EEXIST, EISDIR, EMFILE, ….
  * @see open(2)
@@ -38,10 +39,10 @@ export function open(path: string, flags: number = O.O_RDONLY | O.O_CLOEXEC, mod
 }
 
 /**
- * Reads into `bytes`, here and now: what may have to wait is for `syscall(SYS.read, …)`. Returns how
- * many bytes there were, 0 at the end.
+ * Reads into `bytes` on the calling thread; use `syscall(SYS.read, …)` for a read that may block.
+ * Returns the number of bytes read, 0 at the end.
  *
- * @throws SystemError EBADF; EAGAIN without anything to read, where the file does not block; EIO.
+ * @throws SystemError EBADF; EAGAIN for a nonblocking file without data; EIO.
  * @see read(2)
  */
 export function read(fd: number, bytes: ArrayBufferView): number {
@@ -49,10 +50,10 @@ export function read(fd: number, bytes: ArrayBufferView): number {
 }
 
 /**
- * Writes `bytes`, here and now: what may have to wait is for `syscall(SYS.write, …)`. Returns how many
- * were taken.
+ * Writes `bytes` on the calling thread; use `syscall(SYS.write, …)` for a write that may block.
+ * Returns the number of bytes written.
  *
- * @throws SystemError EBADF; EAGAIN where there is no room and the file does not block; EPIPE, ENOSPC.
+ * @throws SystemError EBADF; EAGAIN for a nonblocking file without room; EPIPE, ENOSPC.
  * @see write(2)
  */
 export function write(fd: number, bytes: ArrayBufferView): number {
@@ -60,8 +61,9 @@ export function write(fd: number, bytes: ArrayBufferView): number {
 }
 
 /**
- * Closes a descriptor that was made here. One from `node:fs` belongs to the runtime: `fs.close`
- * closes it.
+ * Closes a descriptor of this module. A descriptor of `node:fs` belongs to the runtime: close it
+ * with
+ * `fs.close`.
  *
  * @throws SystemError EBADF.
  * @see close(2)
@@ -71,7 +73,7 @@ export function close(fd: number): void {
 }
 
 /**
- * Sets close-on-exec: no program that is executed from here on has the descriptor.
+ * Sets close-on-exec: programs that are executed from then on do not have the descriptor.
  *
  * @throws SystemError EBADF.
  * @see fcntl(2), F_SETFD
@@ -82,8 +84,8 @@ export function closeOnExec(fd: number): void {
 }
 
 /**
- * Sets or clears O_NONBLOCK. It is a flag of the open file: whoever has a copy of the descriptor,
- * in another process too, is affected.
+ * Sets or clears O_NONBLOCK. It is a flag of the open file, so it changes for every copy of the
+ * descriptor, in other processes too.
  *
  * @throws SystemError EBADF.
  * @see fcntl(2), F_SETFL
@@ -94,7 +96,7 @@ export function setNonblock(fd: number, on: boolean): void {
 }
 
 /**
- * A copy of a descriptor, the lowest number that is free, without close-on-exec.
+ * Copies a descriptor to the lowest free number, without close-on-exec. Returns the number.
  *
  * @throws SystemError EBADF, EMFILE.
  * @see dup(2)
@@ -104,8 +106,8 @@ export function dup(fd: number): number {
 }
 
 /**
- * Makes `newFd` a copy of `oldFd`, without close-on-exec; what `newFd` was is closed. Does nothing
- * where both are the same. Returns `newFd`.
+ * Makes `newFd` a copy of `oldFd`, without close-on-exec, and closes what `newFd` was before. Does
+ * nothing if both are the same number. Returns `newFd`.
  *
  * @throws SystemError EBADF, EBUSY.
  * @see dup2(2)
@@ -113,7 +115,7 @@ export function dup(fd: number): number {
 export function dup2(oldFd: number, newFd: number): number {
   checkInt('oldFd', oldFd);
   checkInt('newFd', newFd);
-  // arm64 has no dup2, and dup3 takes no descriptor twice.
+  // arm64 has no dup2, and dup3 refuses equal numbers.
   const result =
     oldFd === newFd ? attempt('fcntl', oldFd, F.F_GETFD) : attempt('dup3', oldFd, newFd, 0);
   if (result < 0) throw new SystemError('dup2', -result);
@@ -124,7 +126,7 @@ export function dup2(oldFd: number, newFd: number): number {
  * As `dup2`, with flags.
  *
  * @param flags O_CLOEXEC or 0.
- * @throws SystemError EBADF, EBUSY; EINVAL where both are the same or for other flags.
+ * @throws SystemError EBADF, EBUSY; EINVAL for equal numbers or other flags.
  * @see dup3(2)
  */
 export function dup3(oldFd: number, newFd: number, flags: number): number {
@@ -133,11 +135,12 @@ export function dup3(oldFd: number, newFd: number, flags: number): number {
 }
 
 /**
- * One of the many operations on a descriptor.
+ * Runs one of the operations of fcntl(2) on a descriptor. Returns its result.
  *
  * @param command of `F`: F_GETFD, F_DUPFD_CLOEXEC, F_ADD_SEALS, …
  * @param argument a number, or the bytes of a struct (`struct flock`).
- * @throws SystemError EBADF, EINVAL, EMFILE; EACCES or EAGAIN for a lock that another has.
+ * @throws SystemError EBADF, EINVAL, EMFILE; EACCES or EAGAIN for a lock that another process
+ * holds.
  * @see fcntl(2)
  */
 export function fcntl(fd: number, command: number, argument: number | ArrayBufferView = 0): number {
@@ -145,7 +148,7 @@ export function fcntl(fd: number, command: number, argument: number | ArrayBuffe
 }
 
 /**
- * A pipe: what is written to the second descriptor is read from the first.
+ * Makes a pipe: bytes written to the second descriptor are read from the first.
  *
  * @param flags of `O`: O_CLOEXEC (the default), O_NONBLOCK, O_DIRECT.
  * @throws SystemError EMFILE, ENFILE, EINVAL.
@@ -158,11 +161,11 @@ export function pipe2(flags: number = O.O_CLOEXEC): [read: number, write: number
 }
 
 /**
- * One of the many operations on a device.
+ * Runs one of the operations of ioctl(2) on a device. Returns its result.
  *
  * @param request of `TIOC`, `NS`, `PIDFD`, …: TIOCGWINSZ
  * @param argument a number, or the bytes of the struct that the request takes.
- * @throws SystemError EBADF; ENOTTY where the device knows no such request; EINVAL.
+ * @throws SystemError EBADF; ENOTTY for a request that the device does not know; EINVAL.
  * @see ioctl(2)
  */
 export function ioctl(

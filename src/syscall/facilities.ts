@@ -1,12 +1,12 @@
 /**
- * What a kernel or the filter in front of it may lack, found out once by trying.
+ * Facilities that a kernel lacks or a seccomp filter refuses, each probed once by a call.
  *
  * @module
  */
 import { attempt } from './call.js';
 import { CLOSE_RANGE, E, P, PIDFD, W } from './constants.js';
 
-/** Something that older kernels lack and that the filters of containers refuse. */
+/** A facility that older kernels lack and filters of containers refuse. */
 export type Facility =
   | 'pidfd_open'
   | 'pidfd_send_signal'
@@ -14,10 +14,10 @@ export type Facility =
   | 'waitid by pidfd'
   | 'close_range';
 
-/** No process and no descriptor has such a number. */
+/** A number that no process and no descriptor has. */
 const NONE = 0x7fff_ffff;
 
-/** Calls that can do nothing: where they are known, they fail for what they are given. */
+/** Calls without an effect: a kernel that knows the call fails it because of its arguments. */
 const probes: Readonly<Record<Facility, () => number>> = {
   pidfd_open: () => attempt('pidfd_open', NONE, 0),
   pidfd_send_signal: () => attempt('pidfd_send_signal', NONE, 0, null, 0),
@@ -28,12 +28,12 @@ const probes: Readonly<Record<Facility, () => number>> = {
     attempt('close_range', 0xffff_fffe, 0xffff_ffff, CLOSE_RANGE.CLOSE_RANGE_CLOEXEC),
 };
 
-/** What kernels say to calls and flags that they do not know, and filters to those they refuse. */
+/** Errnos of kernels for unknown calls and flags, and of filters for refused ones. */
 const REFUSALS = new Set<number>([E.ENOSYS, E.EPERM, E.EACCES, E.EINVAL]);
 
 const known = new Map<Facility, number>();
 
-/** The errno for which a facility can't be had, or 0. */
+/** The errno with which a facility is refused, or 0 if it is available. */
 export function refusalOf(facility: Facility): number {
   let errno = known.get(facility);
   if (errno === undefined) {

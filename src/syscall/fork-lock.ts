@@ -1,5 +1,5 @@
 /**
- * The lock between launches and code that no launch may interrupt.
+ * The lock between launches and code during which no launch may happen.
  *
  * @module
  */
@@ -33,22 +33,22 @@ function acquire(write: boolean): Promise<NativeLock> {
 }
 
 /**
- * The fork lock, one for all threads of the process. Whoever asks first has it first.
+ * The fork lock: one lock for all threads of the process, granted in the order of the requests.
  *
- * A new process has copies of all descriptors until its execve. So a file that is written and then
- * executed may still be open for writing in a process that another thread launched meanwhile, and
- * execve fails with ETXTBSY; and a descriptor made without close-on-exec may be inherited by it.
- * Code that does either holds `read`: no launch is between clone and execve then. Launches take
- * their side of the lock by themselves, wait for readers without holding up anything else, and do
- * not exclude each other.
+ * A new process has copies of all descriptors until its execve. A file that is written and then
+ * executed may therefore still be open for writing in a process that another thread has just
+ * launched, and execve fails with ETXTBSY. For the same reason such a process may inherit a
+ * descriptor made without close-on-exec. Code that does either runs under `read`: no launch is then
+ * between clone and execve. Launches take the lock on their own, wait for readers without blocking
+ * the event loop, and do not exclude each other.
  *
- * A launch that is awaited inside the body waits for the body: launch after it. A synchronous one
- * fails with EDEADLK.
+ * A launch that is awaited inside the body waits for the body, forever: launch after it. A
+ * synchronous launch inside the body fails with EDEADLK.
  */
 export const forkLock: {
-  /** Runs `body` while no process is being launched; with other readers. */
+  /** Runs `body` while no process is being launched, beside other readers. */
   read<T>(body: () => T | Promise<T>): Promise<T>;
-  /** Runs `body` while no process is being launched and nobody else holds the lock. */
+  /** Runs `body` while no process is being launched and no other code holds the lock. */
   write<T>(body: () => T | Promise<T>): Promise<T>;
 } = {
   read: (body) => hold(false, body),

@@ -8,18 +8,18 @@ import { call } from './call.js';
 import { checkInt, checkSignal } from './check.js';
 import type { Signal } from './signals.js';
 
-/** This process. @see getpid(2) */
+/** The pid of this process. @see getpid(2) */
 export function getpid(): number {
   return call('getpid');
 }
 
-/** The parent, or who adopted this process since. @see getppid(2) */
+/** The pid of the parent, or of the process that adopted this one. @see getppid(2) */
 export function getppid(): number {
   return call('getppid');
 }
 
 /**
- * The process group of a process; 0 is this one.
+ * The process group of a process; pid 0 is this process.
  *
  * @throws SystemError ESRCH.
  * @see getpgid(2)
@@ -29,11 +29,11 @@ export function getpgid(pid = 0): number {
 }
 
 /**
- * Moves a process to a process group of its session. For a child only before its execve:
- * `processGroup` of a launch does it there, in time.
+ * Moves a process to a process group of its session. A child can be moved only before its execve;
+ * the option `processGroup` of a launch does that.
  *
  * @param pid this process or a child; 0 is this process.
- * @param group 0 is a new group, of which the process is the leader.
+ * @param group 0 makes a new group with the process as its leader.
  * @throws SystemError EACCES for a child after its execve; EPERM for a group of another session,
  * and for the leader of a session; ESRCH.
  * @see setpgid(2)
@@ -43,7 +43,7 @@ export function setpgid(pid: number, group: number): void {
 }
 
 /**
- * The session of a process; 0 is this one.
+ * The session of a process; pid 0 is this process.
  *
  * @throws SystemError ESRCH.
  * @see getsid(2)
@@ -56,8 +56,8 @@ export function getsid(pid = 0): number {
  * Makes this process the leader of a new session, in a process group of its own and without a
  * controlling terminal. Returns the session's number.
  *
- * @throws SystemError EPERM when this process leads a process group already, as a program that was
- * started from a shell does.
+ * @throws SystemError EPERM if this process already leads a process group, as programs started from
+ * a shell do.
  * @see setsid(2)
  */
 export function setsid(): number {
@@ -65,11 +65,12 @@ export function setsid(): number {
 }
 
 /**
- * Sends a signal by number. The number may be another process' by now: `Process` and
- * `pidfdSendSignal` can't miss.
+ * Sends a signal to a process by its pid. Another process may have the pid by then; `Process` and
+ * `pidfdSendSignal` always reach the right one.
  *
- * @param pid 0 is every process of this one's group, -n of the group n, -1 every process there is.
- * @param signal 0 sends nothing and tells whether it could be sent.
+ * @param pid 0 is every process of the group of this process, -n every process of the group n, and
+ * -1 every process that this one is allowed to signal.
+ * @param signal 0 sends nothing and checks whether a signal could be sent.
  * @throws SystemError ESRCH, EPERM.
  * @see kill(2)
  */

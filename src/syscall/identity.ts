@@ -1,9 +1,9 @@
 /**
  * Users and groups.
  *
- * Linux has them by thread, and nobody wants that: what is set here is set for all threads, by way
- * of the C library. `rawSyscall(SYS.setuid, …)` changes the calling thread alone. A child is given
- * others by the `credential` of its launch.
+ * Linux keeps ids per thread. The functions of this module set them for all threads, through the C
+ * library; `rawSyscall(SYS.setuid, …)` changes the calling thread alone. The option `credential` of
+ * a launch sets the ids of a child.
  *
  * @module
  */
@@ -16,11 +16,11 @@ import { SystemError } from './errors.js';
 
 /** The three ids that a process has of each kind. */
 export interface Ids {
-  /** Who started it. */
+  /** The id of the user or group that started the process. */
   readonly real: number;
-  /** Who it is when permissions are checked. */
+  /** The id that permissions are checked with. */
   readonly effective: number;
-  /** Who it may be again. */
+  /** The id that the process is allowed to switch back to. */
   readonly saved: number;
 }
 
@@ -79,7 +79,7 @@ function set(name: keyof typeof SETTER, ids: readonly number[]): void {
 }
 
 /**
- * Sets the effective user, and with CAP_SETUID the real and the saved one too, for all threads.
+ * Sets the effective user of all threads, and with CAP_SETUID also the real and the saved user.
  *
  * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see setuid(2)
@@ -89,7 +89,7 @@ export function setuid(uid: number): void {
 }
 
 /**
- * Sets the effective user to the real or the saved one, or with CAP_SETUID to any, for all threads.
+ * Sets the effective user of all threads to the real or the saved user, or with CAP_SETUID to any.
  *
  * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see seteuid(2)
@@ -99,7 +99,7 @@ export function seteuid(uid: number): void {
 }
 
 /**
- * Sets the effective group, and with CAP_SETGID the real and the saved one too, for all threads.
+ * Sets the effective group of all threads, and with CAP_SETGID also the real and the saved group.
  *
  * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see setgid(2)
@@ -109,8 +109,8 @@ export function setgid(gid: number): void {
 }
 
 /**
- * Sets the effective group to the real or the saved one, or with CAP_SETGID to any, for all
- * threads.
+ * Sets the effective group of all threads to the real or the saved group, or with CAP_SETGID to
+ * any.
  *
  * @throws SystemError EPERM. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see setegid(2)
@@ -120,10 +120,10 @@ export function setegid(gid: number): void {
 }
 
 /**
- * Sets the supplementary groups, for all threads.
+ * Sets the supplementary groups of all threads.
  *
- * @throws SystemError EPERM without CAP_SETGID, and where the user namespace denies it; EINVAL for
- * more than 65536. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
+ * @throws SystemError EPERM without CAP_SETGID or where the user namespace denies it; EINVAL for
+ * more than 65536 groups. ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see setgroups(2)
  */
 export function setgroups(groups: readonly number[]): void {

@@ -1,25 +1,25 @@
-// Structs as the kernel reads and writes them, by the generated tables of `LAYOUT`.
+// Structs as the kernel reads and writes them, described by the generated tables of `LAYOUT`.
 
 /** The type of a field, by its size in bits; pointers are `'u64'`. */
 export type IntegerType = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64' | 'u64';
 
-/** Where a field of a struct is, in bytes, its type, and of an array how many there are. */
+/** A field of a struct: its offset in bytes, its type, and for an array the number of elements. */
 export type Field =
   | readonly [offset: number, type: IntegerType]
   | readonly [offset: number, type: IntegerType, count: number];
 
-/** A struct of the kernel: what `readStruct` and `writeStruct` go by. */
+/** A struct of the kernel, for `readStruct` and `writeStruct`. */
 export interface Layout {
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** By name. */
+  /** The fields by name. */
   readonly fields: Readonly<Record<string, Field>>;
 }
 
 type Read<T> = T extends 'i64' | 'u64' ? bigint : number;
 type Written<T> = T extends 'i64' | 'u64' ? bigint | number : number;
 
-/** What `readStruct` returns: 64-bit fields are bigints, the others numbers. */
+/** The result of `readStruct`: 64-bit fields are bigints, all others numbers. */
 export type StructOf<L extends Layout> = L extends Layout
   ? {
       [K in keyof L['fields']]: L['fields'][K] extends readonly [number, infer T, number]
@@ -28,7 +28,7 @@ export type StructOf<L extends Layout> = L extends Layout
     }
   : never;
 
-/** What `writeStruct` takes: any of the fields; a 64-bit one may be given as a safe integer. */
+/** The values that `writeStruct` takes: any of the fields; a 64-bit field may be a safe integer. */
 export type StructInput<L extends Layout> = L extends Layout
   ? {
       readonly [K in keyof L['fields']]?: L['fields'][K] extends readonly [number, infer T, number]
@@ -61,7 +61,7 @@ function read(view: DataView, at: number, type: IntegerType): number | bigint {
   }
 }
 
-/** A DataView takes any value and keeps its low bits; here that would hide a mistake. */
+/** A DataView takes any value and keeps its low bits, which would hide a mistake. */
 function checkRange(value: number | bigint, type: IntegerType, name: string): void {
   const fits = type.startsWith('i') ? BigInt.asIntN : BigInt.asUintN;
   const safe = typeof value === 'bigint' || Number.isSafeInteger(value);
@@ -102,7 +102,10 @@ function viewOf(layout: Layout, bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Reads the struct at the start of `bytes`, every arm of a union: the caller knows which holds. */
+/**
+ * Reads the struct at the start of `bytes`. All members of a union are read; the caller knows which
+ * one is valid.
+ */
 export function readStruct<const L extends Layout>(layout: L, bytes: Uint8Array): StructOf<L> {
   const view = viewOf(layout, bytes);
   const struct: Record<string, number | bigint | (number | bigint)[]> = {};
@@ -117,8 +120,8 @@ export function readStruct<const L extends Layout>(layout: L, bytes: Uint8Array)
 }
 
 /**
- * Writes the given fields to the start of `bytes`, or of new zeroed bytes of the struct's size, and
- * returns them. Bytes of fields not given stay as they are.
+ * Writes the given fields to the struct at the start of `bytes`, by default new zeroed bytes of the
+ * struct's size, and returns the bytes. Fields that are not given keep their bytes.
  */
 export function writeStruct<const L extends Layout>(
   layout: L,

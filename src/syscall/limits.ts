@@ -1,5 +1,5 @@
 /**
- * Limits of processes and of the system, and what was used.
+ * Limits of processes and of the system, and resource usage.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { readStruct, writeStruct } from './layout.js';
 import { type Rusage, readRusage } from './rusage.js';
 
 /**
- * A limit in the unit of its resource (bytes, seconds, or how many); Infinity is RLIM_INFINITY, no
- * limit. Numbers and not bigints, since they serve as well: one above 2^53 is rounded.
+ * A limit in the unit of its resource (bytes, seconds or a count). Infinity means no limit:
+ * RLIM_INFINITY. A limit above 2^53 is rounded, because it is a number and not a bigint.
  */
 export interface Rlimit {
-  /** The soft limit: the one that holds. */
+  /** The soft limit, which the kernel enforces. */
   readonly cur: number;
-  /** The hard limit: how far the soft one can be raised. */
+  /** The hard limit, up to which the soft limit can be raised. */
   readonly max: number;
 }
 
@@ -46,7 +46,7 @@ function decode(bytes: Uint8Array): Rlimit {
 }
 
 /**
- * A limit of this process.
+ * Returns a limit of this process.
  *
  * @param resource of `RLIMIT`: RLIMIT_NOFILE
  * @throws SystemError EINVAL.
@@ -59,10 +59,10 @@ export function getrlimit(resource: number): Rlimit {
 }
 
 /**
- * Sets a limit of this process, all its threads, and of processes that it launches from here on.
+ * Sets a limit of this process, of all its threads and of the processes that it launches later.
  *
- * @throws SystemError EPERM to raise the hard limit without CAP_SYS_RESOURCE; EINVAL for a soft
- * limit above the hard one. RangeError for what is no limit.
+ * @throws SystemError EPERM for a raised hard limit without CAP_SYS_RESOURCE; EINVAL for a soft
+ * limit above the hard limit. RangeError for an invalid limit.
  * @see setrlimit(2)
  */
 export function setrlimit(resource: number, limit: Rlimit): void {
@@ -70,7 +70,7 @@ export function setrlimit(resource: number, limit: Rlimit): void {
 }
 
 /**
- * The limit of any process as it was, after it was set to `limit` if one is given.
+ * Returns the limit of any process, and sets it to `limit` if that is given.
  *
  * @param pid 0 is this process.
  * @throws SystemError ESRCH; EPERM for a process of another user; as `setrlimit`.
@@ -84,10 +84,10 @@ export function prlimit(pid: number, resource: number, limit?: Rlimit): Rlimit {
 }
 
 /**
- * What was used.
+ * Returns resource usage.
  *
- * @param who of `RUSAGE`: RUSAGE_SELF, RUSAGE_CHILDREN (those that have ended and were awaited),
- * RUSAGE_THREAD (the calling one).
+ * @param who of `RUSAGE`: RUSAGE_SELF, RUSAGE_CHILDREN (children that have ended and were reaped),
+ * RUSAGE_THREAD (the calling thread).
  * @throws SystemError EINVAL.
  * @see getrusage(2)
  */
@@ -100,15 +100,15 @@ export function getrusage(who: number): Rusage {
 let names: Set<number> | undefined;
 
 /**
- * A figure of the system; -1 where there is no limit. The unit depends on the name.
+ * Returns a figure of the system, -1 if there is no limit. The unit depends on the name.
  *
  * @param name of `SC`: _SC_PAGESIZE (bytes), _SC_CLK_TCK (ticks a second), _SC_NPROCESSORS_ONLN
- * @throws SystemError EINVAL for a name that there is not.
+ * @throws SystemError EINVAL for an unknown name.
  * @see sysconf(3)
  */
 export function sysconf(name: number): number {
   names ??= new Set(Object.values(SC) as number[]);
-  // The C library says -1 for "no limit" and for "no such name".
+  // The C library returns -1 for "no limit" and for "no such name".
   if (!names.has(name)) throw new SystemError('sysconf', E.EINVAL);
   return native.sysconf(name);
 }

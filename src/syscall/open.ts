@@ -1,8 +1,9 @@
 /**
  * Opening files for this library's own use.
  *
- * Not by node:fs: descriptors from there belong to the runtime. Deno keeps a table of them, and one
- * that was closed by anything but `fs.close` takes the next file of the same number along.
+ * node:fs does not serve, because its descriptors belong to the runtime: Deno keeps a table of
+ * them, and an entry that was closed by other means than `fs.close` closes the next file with its
+ * number.
  *
  * @module
  */
@@ -11,13 +12,13 @@ import { AT, E, O, SYS } from './constants.js';
 import { SystemError } from './errors.js';
 import { syscallLater } from './raw.js';
 
-/** The number is 3 or above, where nobody takes it for stdio. */
+/** The descriptor at 3 or above, so that no code takes it for stdio. */
 function opened(result: number): number {
   if (result < 0) throw new SystemError('open', -result);
   return aboveStdio(result);
 }
 
-/** A descriptor with close-on-exec, for `close` to close. `flags` as for open(2). */
+/** Opens a file with close-on-exec; `close` closes it. `flags` are those of open(2). */
 export function openFileSync(path: string, flags: number, mode = 0o666): number {
   for (;;) {
     const result = attempt('openat', AT.AT_FDCWD, path, flags | O.O_CLOEXEC, mode);
@@ -26,8 +27,9 @@ export function openFileSync(path: string, flags: number, mode = 0o666): number 
 }
 
 /**
- * As `openFileSync`, off the event loop: a FIFO waits for its other end, a network for its server,
- * and on a thread of our own pool they keep nobody else's files waiting.
+ * As `openFileSync`, off the event loop: a FIFO waits for its other end, and a network file system
+ * for its server. This library's own pool does it, so that files of other libraries do not wait
+ * behind it.
  */
 export async function openFile(path: string, flags: number, mode = 0o666): Promise<number> {
   for (;;) {

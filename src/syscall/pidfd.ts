@@ -1,5 +1,5 @@
 /**
- * Processes by descriptor, which never comes to mean another process.
+ * Processes by descriptor: unlike a pid, a pidfd never refers to another process.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { writeStruct } from './layout.js';
 import type { Signal } from './signals.js';
 
 /**
- * A descriptor for a process, with close-on-exec; it is readable once the process has ended.
+ * Opens a pidfd, with close-on-exec. It becomes readable when the process ends.
  *
  * @param flags of `PIDFD`: PIDFD_NONBLOCK (Linux 5.10), PIDFD_THREAD (6.9).
  * @throws SystemError ESRCH, EINVAL, EMFILE; ENOSYS before Linux 5.3.
@@ -34,11 +34,12 @@ function queued(signo: number, value: number): Uint8Array {
 }
 
 /**
- * Sends a signal to the process of a pidfd, and to no other.
+ * Sends a signal to the process of a pidfd.
  *
- * @param signal 0 sends nothing and tells whether it could be sent.
- * @param value sent along, as sigqueue(3) does: 32 bits, signed. Only with a signal.
- * @throws SystemError ESRCH once the process was reaped; EPERM, EBADF; ENOSYS before Linux 5.1.
+ * @param signal 0 sends nothing and checks whether a signal could be sent.
+ * @param value a signed 32-bit integer that goes with the signal, as with sigqueue(3). Not with
+ * signal 0.
+ * @throws SystemError ESRCH after the process was reaped; EPERM, EBADF; ENOSYS before Linux 5.1.
  * @see pidfd_send_signal(2)
  */
 export function pidfdSendSignal(pidfd: number, signal: Signal | 0, value?: number): void {

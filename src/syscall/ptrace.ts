@@ -1,15 +1,16 @@
 /**
  * Following and changing another process: ptrace(2).
  *
- * The kernel obeys one *thread*, the tracer: the one that attached, or that launched a process
- * which asked for it (the option `ptrace`, `ptraceTraceme`). All functions here run on the calling
- * thread. `forkExecSync` on the main thread launches from there; the asynchronous launches do from
- * another, which `trace` of forkexec/process is for. A tracee's stops are told by wait4 and waitid,
- * on any thread. All but `ptraceInterrupt` and those that attach need a tracee that is stopped.
+ * The kernel obeys one *thread*, the tracer: the thread that attached, or that launched a process
+ * which asked to be traced (the option `ptrace`, `ptraceTraceme`). All functions of this module run
+ * on the calling thread. `forkExecSync` on the main thread launches from that thread; asynchronous
+ * launches use a launching thread, whose tracees `trace` of forkexec/process handles. wait4 and
+ * waitid report the stops of a tracee on any thread. All functions except `ptraceInterrupt` and
+ * those that attach need a tracee that is stopped.
  *
- * All throw SystemError: ESRCH where there is no such process, or it isn't stopped, or this thread
- * isn't its tracer; EPERM to attach to what is another user's, traced already or denied by
- * kernel.yama.ptrace_scope; EIO for an address, signal or request that can't be.
+ * All throw SystemError: ESRCH if there is no such process, or it is not stopped, or this thread is
+ * not its tracer; EPERM if the process to attach to belongs to another user, is traced already or
+ * is protected by kernel.yama.ptrace_scope; EIO for an invalid address, signal or request.
  *
  * @module
  */
@@ -26,7 +27,7 @@ export type Registers = StructOf<typeof LAYOUT.user_regs>;
 
 const WORD = 8;
 
-/** The kernel takes addresses and data as it takes any argument: 64 bits. */
+/** The kernel takes addresses and data as 64-bit arguments. */
 function ptrace(
   request: number,
   pid: number,
@@ -41,7 +42,7 @@ function restart(request: number, pid: number, signal: Signal | 0): void {
 }
 
 /**
- * Becomes the tracer of a process, which is stopped with SIGSTOP: wait4 tells when.
+ * Makes this thread the tracer of a process and stops it with SIGSTOP; wait4 reports the stop.
  *
  * @see ptrace(2), PTRACE_ATTACH
  */
@@ -50,7 +51,7 @@ export function ptraceAttach(pid: number): void {
 }
 
 /**
- * Becomes the tracer of a process without stopping it: `ptraceInterrupt` does.
+ * Makes this thread the tracer of a process without stopping it; `ptraceInterrupt` stops it.
  *
  * @param options of `PTRACE`: PTRACE_O_TRACEEXEC, PTRACE_O_EXITKILL, …
  * @see ptrace(2), PTRACE_SEIZE
@@ -60,8 +61,8 @@ export function ptraceSeize(pid: number, options = 0): void {
 }
 
 /**
- * Makes the thread that launched this process its tracer. For a program that was started in order
- * to be traced: every signal stops it from here on.
+ * Makes the thread that launched this process its tracer, for a program that was started to be
+ * traced. Every signal stops the process from then on.
  *
  * @see ptrace(2), PTRACE_TRACEME
  */
@@ -70,10 +71,10 @@ export function ptraceTraceme(): void {
 }
 
 /**
- * Lets a tracee go on.
+ * Continues a tracee.
  *
- * @param signal is delivered to it, if a signal is what stopped it: that one, unless it shall never
- * see it. After another stop nothing is delivered.
+ * @param signal the signal to deliver if a signal stopped the tracee: usually that signal, or 0 to
+ * suppress it. After other stops nothing is delivered.
  * @see ptrace(2), PTRACE_CONT
  */
 export function ptraceCont(pid: number, signal: Signal | 0 = 0): void {
@@ -100,7 +101,7 @@ export function ptraceDetach(pid: number, signal: Signal | 0 = 0): void {
 }
 
 /**
- * Stops a tracee that was seized, without a signal: wait4 tells when, with trapCause()
+ * Stops a seized tracee without a signal; wait4 reports the stop with trapCause()
  * PTRACE_EVENT_STOP.
  *
  * @see ptrace(2), PTRACE_INTERRUPT
@@ -110,7 +111,7 @@ export function ptraceInterrupt(pid: number): void {
 }
 
 /**
- * Chooses the events that stop a tracee, and what is to become of it.
+ * Sets the events that stop a tracee, and what happens to it when its tracer ends.
  *
  * @param options of `PTRACE`: PTRACE_O_TRACESYSGOOD, PTRACE_O_TRACEFORK, PTRACE_O_EXITKILL, …
  * @see ptrace(2), PTRACE_SETOPTIONS
@@ -120,8 +121,8 @@ export function ptraceSetOptions(pid: number, options: number): void {
 }
 
 /**
- * What goes with the event that stopped a tracee: the new process' pid after a fork, the status
- * word before an exit.
+ * Returns the message of the event that stopped a tracee: the pid of the new process after a fork,
+ * the status word before an exit.
  *
  * @see ptrace(2), PTRACE_GETEVENTMSG
  */
@@ -131,7 +132,7 @@ export function ptraceGetEventMsg(pid: number): number {
   return Number(message[0]);
 }
 
-/** One request with a `struct iovec` for the registers; arm64 has no other way to them. */
+/** One request with a `struct iovec` for the registers, the only way to them on arm64. */
 function transferRegisters(request: number, pid: number, registers: Uint8Array): void {
   const scratch = new Scratch(registers);
   try {
@@ -143,7 +144,7 @@ function transferRegisters(request: number, pid: number, registers: Uint8Array):
 }
 
 /**
- * The registers of a tracee.
+ * Returns the registers of a tracee.
  *
  * @see ptrace(2), PTRACE_GETREGSET
  */
@@ -154,9 +155,9 @@ export function ptraceGetRegs(pid: number): Registers {
 }
 
 /**
- * Sets registers of a tracee: those given, the others stay.
+ * Sets the given registers of a tracee; the others keep their values.
  *
- * @throws RangeError for a name or value that no register has.
+ * @throws RangeError for an unknown register or a value that it cannot hold.
  * @see ptrace(2), PTRACE_SETREGSET
  */
 export function ptraceSetRegs(pid: number, registers: Partial<Registers>): void {
@@ -172,8 +173,8 @@ function checkAddress(address: number | bigint): bigint {
 }
 
 /**
- * The words that hold `length` bytes from an address on, and where in them those begin. A word at a
- * multiple of its size lies in one page, and so is there if any byte of it is.
+ * The words that hold `length` bytes from an address on, and the offset of the first byte in them.
+ * An aligned word lies in one page, so it is readable if any of its bytes is.
  */
 function wordsAround(
   pid: number,
@@ -190,7 +191,7 @@ function wordsAround(
 }
 
 /**
- * Reads memory of a tracee, `length` bytes from an address on.
+ * Returns `length` bytes of a tracee's memory from an address on.
  *
  * @see ptrace(2), PTRACE_PEEKDATA
  */
@@ -201,13 +202,13 @@ export function ptracePeekData(pid: number, address: number | bigint, length: nu
 }
 
 /**
- * Writes memory of a tracee from an address on, read-only memory too.
+ * Writes bytes to a tracee's memory from an address on, also to read-only memory.
  *
  * @see ptrace(2), PTRACE_POKEDATA
  */
 export function ptracePokeData(pid: number, address: number | bigint, bytes: Uint8Array): void {
   const start = checkAddress(address);
-  // The kernel writes whole words: what of them is not ours stays as it is.
+  // The kernel writes whole words: the bytes around ours are written back unchanged.
   const [around, at] = wordsAround(pid, start, bytes.byteLength);
   around.set(bytes, at);
   for (const [index, word] of new BigUint64Array(around.buffer).entries()) {

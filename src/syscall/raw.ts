@@ -1,5 +1,5 @@
 /**
- * System calls with nothing in between.
+ * Raw system calls.
  *
  * @module
  */
@@ -25,15 +25,15 @@ export type SyscallArg =
   | null
   | readonly (string | null)[];
 
-/** What came of a system call. */
+/** The result of a system call. */
 export interface SyscallResult {
-  /** What it returned; -1n when it failed. */
+  /** The return value; -1n for a call that failed. */
   readonly r1: bigint;
   /** 0, or the positive errno. */
   readonly errno: number;
 }
 
-/** The kernel's results from here up are errnos: include/linux/err.h. */
+/** Results from -MAX_ERRNO to -1 are errnos: include/linux/err.h of the kernel. */
 const MAX_ERRNO = 4095;
 
 function toResult(returned: number | bigint): SyscallResult {
@@ -46,7 +46,7 @@ function refuse(index: number, what: string): never {
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** The strings as plain data: an accessor would run while the addon holds addresses of buffers. */
+/** Copies the strings: an accessor would run code while the addon holds addresses of buffers. */
 function copyStrings(strings: readonly (string | null)[], index: number): (string | null)[] {
   const copy: (string | null)[] = [];
   for (let at = 0; at < strings.length; at++) {
@@ -58,12 +58,12 @@ function copyStrings(strings: readonly (string | null)[], index: number): (strin
   return copy;
 }
 
-/** Numbers mean system calls on Linux alone. */
+/** The numbers are system calls only with the backend of Linux. */
 function checkRaw(name: string): void {
   if (backend !== 'linux') throw unavailable(`The function '${name}'`);
 }
 
-/** Makes arguments ones that nothing can change while the addon reads them. */
+/** Makes sure that no code can change arguments while the addon reads them. */
 function settle(args: SyscallArg[]): void {
   for (const [index, argument] of args.entries()) {
     if (Array.isArray(argument)) {
@@ -79,14 +79,14 @@ function settle(args: SyscallArg[]): void {
 }
 
 /**
- * Makes a system call on this thread, now; the event loop stands still until it returns.
+ * Makes a system call on the calling thread. The event loop is blocked until it returns.
  *
- * The kernel reads and writes a view where it lies. Nothing checks that the call fits its
- * arguments: a wrong address or length does to this process what it would do in C.
+ * The kernel reads and writes the memory of a view directly. Nothing checks that the arguments fit
+ * the call: a wrong address or length has the effect that it would have in C.
  *
- * @throws TypeError for arguments that are none; never for a call that fails. Error
- * ERR_FEATURE_UNAVAILABLE_ON_PLATFORM where there is no stable system-call interface, on macOS and
- * the BSDs: use the typed functions.
+ * @throws TypeError for invalid arguments; a call that fails does not throw. TypeError
+ * ERR_FEATURE_UNAVAILABLE_ON_PLATFORM on macOS and the BSDs, which have no stable system-call
+ * interface: use the typed functions.
  * @see syscall(2)
  */
 export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult {
@@ -96,16 +96,14 @@ export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult
 }
 
 /**
- * Makes a system call that may block, on a thread of a pool of this library's own (up to 64, each
- * ended after 0.1 s without work), so that it stands in the way of nothing else.
+ * Makes a system call that may block, on a thread of this library's own pool: up to 64 threads,
+ * each of which ends after 0.1 s without work. Nothing else waits for the call.
  *
- * The kernel works on copies of views, which are copied back when the call returns: what became of
- * the view meanwhile can't hurt. What a call changes of the thread that makes it (namespaces,
- * scheduling, credentials) it changes of a thread that nobody else sees: use `rawSyscall` for
- * those.
+ * The kernel works on copies of views, which are copied back when the call returns, so the view may
+ * be changed or transferred during the call. A call that changes its thread (namespaces,
+ * scheduling, credentials) changes only the thread of the pool: use `rawSyscall` for such calls.
  *
- * @throws TypeError for arguments that are none; SystemError when no thread could be had; as
- * `rawSyscall`.
+ * @throws as `rawSyscall`; SystemError pthread_create if no thread could be started.
  * @see syscall(2)
  */
 export async function syscall(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
@@ -113,13 +111,13 @@ export async function syscall(number: number, ...args: SyscallArg[]): Promise<Sy
   return syscallLater(number, ...args);
 }
 
-/** As `syscall`, by whichever backend there is. */
+/** As `syscall`, with any backend. */
 export async function syscallLater(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
   settle(args);
   return toResult(await callOffLoop(false, number, args));
 }
 
-/** As `syscall`, on the thread that launches all children, and only for calls that do not block. */
+/** As `syscall`, on the thread that launches children, and only for calls that do not block. */
 export async function syscallOnSpawner(
   number: number,
   ...args: SyscallArg[]

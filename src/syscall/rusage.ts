@@ -1,5 +1,5 @@
 /**
- * What processes used.
+ * Resource usage of processes.
  *
  * @module
  */
@@ -13,35 +13,35 @@ export interface Rusage {
   /** Processor time in the kernel, microseconds. */
   readonly stime: number;
   /**
-   * The most memory that was resident, KiB. Of a child the kernel starts counting at the peak of
-   * the process that launched it.
+   * Peak resident memory, KiB. The kernel starts a child's figure at the peak of the process that
+   * launched it.
    */
   readonly maxrss: number;
-  /** Shared memory. Linux keeps it 0. */
+  /** Shared memory. Always 0 on Linux. */
   readonly ixrss: number;
-  /** Data memory. Linux keeps it 0. */
+  /** Data memory. Always 0 on Linux. */
   readonly idrss: number;
-  /** Stack memory. Linux keeps it 0. */
+  /** Stack memory. Always 0 on Linux. */
   readonly isrss: number;
   /** Page faults served without reading a disk. */
   readonly minflt: number;
   /** Page faults that read a disk. */
   readonly majflt: number;
-  /** Times it was swapped out. Linux keeps it 0. */
+  /** Number of times swapped out. Always 0 on Linux. */
   readonly nswap: number;
-  /** Times the file system had to read. */
+  /** Number of reads of the file system. */
   readonly inblock: number;
-  /** Times the file system had to write. */
+  /** Number of writes of the file system. */
   readonly oublock: number;
-  /** Messages sent. Linux keeps it 0. */
+  /** Messages sent. Always 0 on Linux. */
   readonly msgsnd: number;
-  /** Messages received. Linux keeps it 0. */
+  /** Messages received. Always 0 on Linux. */
   readonly msgrcv: number;
-  /** Signals received. Linux keeps it 0. */
+  /** Signals received. Always 0 on Linux. */
   readonly nsignals: number;
-  /** Times it waited for something. */
+  /** Voluntary context switches: the process waited for something. */
   readonly nvcsw: number;
-  /** Times another process had its turn. */
+  /** Involuntary context switches: another process got the processor. */
   readonly nivcsw: number;
 }
 

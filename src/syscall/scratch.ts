@@ -1,6 +1,6 @@
 /**
- * Memory whose address is known, for structs that point to other memory (`struct iovec`): what lies
- * in an ArrayBuffer has no address that JavaScript could write down.
+ * Memory with a known address, for structs that point to other memory (`struct iovec`): JavaScript
+ * cannot learn the address of an ArrayBuffer.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class Scratch {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    // The same pages as a file and as memory: one is written here, the other has an address.
+    // The same pages as a file, which JavaScript can write, and as memory, which has an address.
     this.#fd = call('memfd_create', 'forkexec', MFD.MFD_CLOEXEC);
     try {
       const size = bytes.byteLength;
@@ -31,7 +31,7 @@ export class Scratch {
     }
   }
 
-  /** What was written there is in the bytes then. */
+  /** Copies the memory back to the bytes and frees it. */
   close(): void {
     const size = this.#bytes.byteLength;
     call('munmap', this.address, size);

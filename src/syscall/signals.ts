@@ -7,7 +7,7 @@ import { SIG, SIG_DESCRIPTION } from './constants.js';
 
 type StandardSignal = Exclude<keyof typeof SIG_DESCRIPTION, 'SIGRTMIN' | 'SIGRTMAX'>;
 
-/** A signal's name as signal(7) has it; real-time signals count from SIGRTMIN. */
+/** A signal's name as in signal(7); real-time signals count from SIGRTMIN. */
 export type SignalName = StandardSignal | 'SIGRTMIN' | `SIGRTMIN+${number}`;
 
 /** A signal by name or number. */
@@ -16,14 +16,14 @@ export type Signal = SignalName | number;
 const { SIGRTMIN, SIGRTMAX } = SIG;
 const byName = SIG as Readonly<Record<string, number>>;
 /**
- * The last signal that can be named here: sets have 64 bits. FreeBSD's real-time signals begin above,
- * and macOS has none.
+ * The last signal that this library can name, because sets have 64 bits. FreeBSD's real-time
+ * signals begin above that, and macOS has none.
  */
 export const LAST_SIGNAL: number =
   SIGRTMAX === undefined ? Math.max(...Object.values(byName)) : Math.min(SIGRTMAX, 64);
 let byNumber: Map<number, SignalName> | undefined;
 
-/** The number of a signal, or undefined when there is none of that name or number. */
+/** The number of a signal, or undefined for an unknown name or number. */
 export function findSignal(signal: unknown): number | undefined {
   if (typeof signal === 'number') {
     return Number.isInteger(signal) && signal > 0 && signal <= LAST_SIGNAL ? signal : undefined;
@@ -45,13 +45,13 @@ export function signalName(number: number): SignalName {
   return byNumber.get(number) ?? (`SIG${number}` as SignalName);
 }
 
-/** What a signal means, in the words of strsignal(3): `'terminated'`. */
+/** The description of a signal as in strsignal(3): `'terminated'`. */
 export function signalDescription(number: number): string {
   const name = signalName(number);
   return (SIG_DESCRIPTION as Readonly<Record<string, string>>)[name] ?? `signal ${number}`;
 }
 
-/** A signal set as the kernel has it: bit n-1 for signal n. */
+/** A signal set in the kernel's form: bit n-1 for signal n. */
 export function signalSet(numbers: Iterable<number>): bigint {
   let set = 0n;
   for (const number of numbers) set |= 1n << BigInt(number - 1);

@@ -1,15 +1,15 @@
 /**
- * Constants of other systems than Linux, wherever this runs.
+ * Constants of macOS and FreeBSD, available on every system.
  *
- * Apart from those of the running platform: no macOS has SIGPWR or O_TMPFILE, so one type for all
- * would let every constant be missing on Linux too.
+ * They are apart from the constants of the running platform, because macOS lacks SIGPWR or
+ * O_TMPFILE: with one type for all systems every constant could be missing on Linux too.
  *
  * @module
  */
 import * as darwin from './darwin.js';
 import * as freebsd from './freebsd.js';
 
-/** By `process.platform`: the groups that the running platform has too, as far as they exist there. */
+/** The groups of constants by `process.platform`, without those that the system lacks. */
 export const tables: { readonly darwin: typeof darwin; readonly freebsd: typeof freebsd } = {
   darwin,
   freebsd,

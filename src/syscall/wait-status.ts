@@ -4,17 +4,17 @@
  * @module
  */
 
-/** Where a status word comes from: the systems don't agree on its bits. */
+/** The system that a status word comes from: systems differ in its bits. */
 export type StatusPlatform = 'linux' | 'darwin' | 'freebsd';
 
-const TERMINATED = 0x7f; // the signal that ended it; 0 for an exit
+const TERMINATED = 0x7f; // the signal that ended the process; 0 for an exit
 const STOPPED = 0x7f;
 const CORE = 0x80;
 const SIGTRAP = 5; // on every system
 const LINUX_CONTINUED = 0xffff;
 const BSD_SIGCONT = 19;
 
-/** How each system says that a stopped process goes on. */
+/** How each system encodes that a stopped process was continued. */
 const IS_CONTINUED: Readonly<Record<StatusPlatform, (value: number) => boolean>> = {
   linux: (value) => value === LINUX_CONTINUED,
   // As if SIGCONT had stopped it.
@@ -24,14 +24,14 @@ const IS_CONTINUED: Readonly<Record<StatusPlatform, (value: number) => boolean>>
 };
 
 /**
- * How a child exited, ended, stopped or went on: exactly one of `exited`, `signaled`, `stopped` and
- * `continued` is true of a status that wait4(2) gave. The methods are those of Go's
- * syscall.WaitStatus.
+ * How a child exited, was ended by a signal, stopped or was continued: exactly one of `exited`,
+ * `signaled`, `stopped` and `continued` is true for a status of wait4(2). The methods are those of
+ * Go's syscall.WaitStatus.
  *
  * @see wait4(2)
  */
 export class WaitStatus {
-  /** The word as the kernel gave it. */
+  /** The status word of the kernel. */
   readonly value: number;
   readonly #platform: StatusPlatform;
 
@@ -40,50 +40,50 @@ export class WaitStatus {
     this.#platform = platform;
   }
 
-  /** Whether it exited by itself: WIFEXITED. */
+  /** Whether the process exited: WIFEXITED. */
   exited(): boolean {
     return (this.value & TERMINATED) === 0;
   }
 
-  /** Whether a signal ended it: WIFSIGNALED. */
+  /** Whether a signal ended the process: WIFSIGNALED. */
   signaled(): boolean {
     const signal = this.value & TERMINATED;
     return signal !== STOPPED && signal !== 0 && !this.continued();
   }
 
-  /** Whether it stopped, which is told with WUNTRACED and of traced processes: WIFSTOPPED. */
+  /** Whether the process stopped, reported with WUNTRACED and for traced processes: WIFSTOPPED. */
   stopped(): boolean {
     return (this.value & 0xff) === STOPPED && !this.continued();
   }
 
-  /** Whether it goes on after a stop, which is told with WCONTINUED: WIFCONTINUED. */
+  /** Whether the process was continued, reported with WCONTINUED: WIFCONTINUED. */
   continued(): boolean {
     return IS_CONTINUED[this.#platform](this.value);
   }
 
-  /** Whether it left a core dump when a signal ended it: WCOREDUMP. */
+  /** Whether the process left a core dump: WCOREDUMP. */
   coreDump(): boolean {
     return this.signaled() && (this.value & CORE) !== 0;
   }
 
-  /** The exit code, 0 to 255; -1 if it didn't exit: WEXITSTATUS. */
+  /** The exit code, 0 to 255; -1 if the process did not exit: WEXITSTATUS. */
   exitStatus(): number {
     return this.exited() ? (this.value >> 8) & 0xff : -1;
   }
 
-  /** The number of the signal that ended it, or -1: WTERMSIG. */
+  /** The number of the signal that ended the process, or -1: WTERMSIG. */
   signal(): number {
     return this.signaled() ? this.value & TERMINATED : -1;
   }
 
-  /** The number of the signal that stopped it, or -1: WSTOPSIG. */
+  /** The number of the signal that stopped the process, or -1: WSTOPSIG. */
   stopSignal(): number {
     return this.stopped() ? (this.value >> 8) & 0xff : -1;
   }
 
   /**
-   * Which event stopped a traced process with SIGTRAP, a PTRACE_EVENT_ number, 0 for none; -1 for
-   * any other status. Linux only.
+   * The event that stopped a traced process with SIGTRAP: a PTRACE_EVENT_ number, 0 for none, -1
+   * for any other status. Linux only.
    */
   trapCause(): number {
     return this.#platform === 'linux' && this.stopSignal() === SIGTRAP ? this.value >> 16 : -1;

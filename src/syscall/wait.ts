@@ -1,8 +1,8 @@
 /**
  * Waiting for children: wait4(2) and waitid(2).
  *
- * A status is given once. So neither may be asked for "any child": that one may be libuv's or
- * another library's, which would then wait for ever.
+ * The kernel returns the status of a child once. So neither function waits for "any child": it
+ * could take the status of a child of libuv or of another library, which would then wait forever.
  *
  * @module
  */
@@ -19,19 +19,19 @@ import { WaitStatus } from './wait-status.js';
 export type { StatusPlatform } from './wait-status.js';
 export { type Rusage, WaitStatus };
 
-/** What wait4(2) tells. */
+/** The result of wait4(2). */
 export interface WaitResult {
-  /** The child; 0 with WNOHANG where there was nothing to tell. */
+  /** The child; 0 with WNOHANG if no child has changed. */
   readonly pid: number;
-  /** How it ended, stopped, or went on. */
+  /** How the child ended, stopped or was continued. */
   readonly status: WaitStatus;
   /** What the child and those of its children that it awaited used until now. */
   readonly rusage: Rusage;
 }
 
-/** What waitid(2) tells: the siginfo of a SIGCHLD. */
+/** The result of waitid(2): the siginfo of a SIGCHLD. */
 export interface WaitInfo {
-  /** SIGCHLD's number. */
+  /** The number of SIGCHLD. */
   readonly signo: number;
   /** What happened: one of `CLD`. */
   readonly code: number;
@@ -39,7 +39,7 @@ export interface WaitInfo {
   readonly pid: number;
   /** The real user of the child. */
   readonly uid: number;
-  /** The exit code with CLD_EXITED, else the number of the signal. */
+  /** The exit code with CLD_EXITED, otherwise the number of the signal. */
   readonly status: number;
   /** What the child and those of its children that it awaited used until now. */
   readonly rusage: Rusage;
@@ -49,7 +49,7 @@ const ANY_CHILD =
   'a child or a process group that libuv and other libraries have no child in: they would never ' +
   'learn how their children ended (with WNOWAIT, waitid may look at any child)';
 
-/** The group of this process has children of everybody in it. */
+/** The group of this process contains children of other libraries too. */
 function isOwnGroup(group: number): boolean {
   return group === 0 || group === attempt('getpgid', 0);
 }
@@ -68,7 +68,7 @@ function checkId(idType: number, id: number, options: number): void {
   if (idType === P.P_PGID && isOwnGroup(id)) throw invalid('id', id, ANY_CHILD);
 }
 
-/** What the kernel fills in. */
+/** The buffers that the kernel fills in. */
 function wait4Buffers(): [status: Int32Array, rusage: Uint8Array] {
   return [new Int32Array(1), new Uint8Array(LAYOUT.rusage.size)];
 }
@@ -81,13 +81,13 @@ function waitidBuffers(): [info: Uint8Array, rusage: Uint8Array] {
   return [new Uint8Array(LAYOUT.siginfo.size), new Uint8Array(LAYOUT.rusage.size)];
 }
 
-/** Undefined where there was nothing to tell. */
+/** Undefined if no child has changed. */
 function toInfo(info: Uint8Array, rusage: Uint8Array): WaitInfo | undefined {
   const { signo, code, pid, uid, status } = readStruct(LAYOUT.siginfo, info);
   return pid === 0 ? undefined : { signo, code, pid, uid, status, rusage: readRusage(rusage) };
 }
 
-/** Off the event loop, and again when a signal was in the way. */
+/** Waits off the event loop, and again after EINTR. */
 async function waitOffLoop(
   name: 'wait4' | 'waitid',
   ...args: (number | Uint8Array | Int32Array)[]
@@ -99,7 +99,7 @@ async function waitOffLoop(
   }
 }
 
-/** On this thread, and again when a signal was in the way. */
+/** Waits on the calling thread, and again after EINTR. */
 function waitHere(name: 'wait4' | 'waitid', ...args: (number | Uint8Array | Int32Array)[]): number {
   for (;;) {
     const result = attempt(name, ...args);
@@ -109,17 +109,17 @@ function waitHere(name: 'wait4' | 'waitid', ...args: (number | Uint8Array | Int3
 }
 
 /**
- * Waits until a child has ended, and reaps it; with WUNTRACED or WCONTINUED until it stopped or
- * goes on. Occupies one thread of the pool of `syscall` until then: 64 at a time at the most.
+ * Waits until a child has ended, and reaps it; with WUNTRACED or WCONTINUED until it has stopped or
+ * was continued. The wait occupies one of the 64 threads of the pool of `syscall`.
  *
- * For children of `forkExec`. A `Process` is reaped by this library, and one of both would find
- * nothing.
+ * For children of `forkExec`. This library reaps a `Process` itself, so that a second wait would
+ * fail.
  *
  * @param pid a child; -n is any child of the process group n. -1, 0 and the group of this process
  * are refused: a TypeError ERR_INVALID_ARG_VALUE.
- * @param options of `W`: WNOHANG, WUNTRACED, WCONTINUED, `__WALL`. With WNOHANG the pid is 0 where
- * there was nothing to tell, and the rest means nothing.
- * @throws SystemError ECHILD when there is no such child, or somebody else reaped it; EINVAL.
+ * @param options of `W`: WNOHANG, WUNTRACED, WCONTINUED, `__WALL`. With WNOHANG the pid is 0 if the
+ * child has not changed, and the other members have no meaning.
+ * @throws SystemError ECHILD if there is no such child or it was reaped elsewhere; EINVAL.
  * @see wait4(2)
  */
 export async function wait4(pid: number, options = 0): Promise<WaitResult> {
@@ -131,8 +131,8 @@ export async function wait4(pid: number, options = 0): Promise<WaitResult> {
 }
 
 /**
- * As `wait4`, on this thread: the event loop stands still until there is something to tell. With
- * WNOHANG it returns at once, undefined where there was nothing.
+ * As `wait4`, on the calling thread: the event loop is blocked until the child changes. With
+ * WNOHANG it returns at once, undefined if the child has not changed.
  *
  * @throws SystemError as `wait4`.
  * @see wait4(2)
@@ -145,16 +145,16 @@ export function wait4Sync(pid: number, options = 0): WaitResult | undefined {
 }
 
 /**
- * Waits for a change of a child as wait4 does, but only for those that `options` names, and with
- * WNOWAIT without taking its status: whoever waits for it still learns of it.
+ * Waits for a change of a child as wait4 does, but only for the changes that `options` names. With
+ * WNOWAIT the status is not taken, so that a later wait still returns it.
  *
  * @param idType of `P`: P_PID, P_PGID, P_PIDFD. P_ALL, and P_PGID with the group of this process,
  * only with WNOWAIT.
  * @param id a child's pid, a process group, or a pidfd.
  * @param options of `W`, at least one of WEXITED, WSTOPPED and WCONTINUED; WNOHANG, WNOWAIT.
- * @returns undefined where WNOHANG found nothing.
+ * @returns undefined with WNOHANG if no child has changed.
  * @throws SystemError ECHILD, EINVAL; EAGAIN for a pidfd with PIDFD_NONBLOCK. TypeError
- * ERR_INVALID_ARG_VALUE for any child.
+ * ERR_INVALID_ARG_VALUE for a wait for any child.
  * @see waitid(2)
  */
 export async function waitid(
@@ -169,7 +169,7 @@ export async function waitid(
 }
 
 /**
- * As `waitid`, on this thread: the event loop stands still until there is something to tell.
+ * As `waitid`, on the calling thread: the event loop is blocked until a child changes.
  *
  * @throws SystemError as `waitid`.
  * @see waitid(2)
