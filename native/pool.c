@@ -39,7 +39,7 @@ static struct request *take_locked(void) {
   return request;
 }
 
-static void pool_main(void *unused) {
+static void pool_main(struct thread *unused) {
   (void)unused;
   pthread_mutex_lock(&pool.lock);
   for (struct request *request; (request = take_locked()) != NULL;) {
@@ -51,11 +51,13 @@ static void pool_main(void *unused) {
   pthread_mutex_unlock(&pool.lock);
 }
 
+static struct thread pool_thread = {pool_main, "forkexec-call"};
+
 int pool_request(struct request *request) {
   int error = 0;
   pthread_mutex_lock(&pool.lock);
   if (pool.waiting >= pool.idle && pool.threads < POOL_MAX_THREADS) {
-    error = thread_start("forkexec-call", pool_main, NULL);
+    error = thread_start(&pool_thread);
     if (error == 0)
       pool.threads++;
     else if (pool.threads > 0)

@@ -2,15 +2,8 @@
 #include "spawner.h"
 #include "thread.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-struct launch_waiter {
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  int done;
-};
 
 static void run_request(struct request *request);
 static void lock_granted(struct lock_wait *wait);
@@ -112,21 +105,6 @@ static void launch_here(struct launch_stack *stack, struct process *process) {
     reap_watch(&process->child);
 }
 
-/* Calls back when the launch is over, or its lock is granted. Any thread but the one that waits. */
-static void waiter_done(struct launch_waiter *waiter) {
-  pthread_mutex_lock(&waiter->lock);
-  waiter->done = 1;
-  pthread_cond_signal(&waiter->changed);
-  pthread_mutex_unlock(&waiter->lock);
-}
-
-static void waiter_wait(struct launch_waiter *waiter) {
-  pthread_mutex_lock(&waiter->lock);
-  while (!waiter->done)
-    pthread_cond_wait(&waiter->changed, &waiter->lock);
-  pthread_mutex_unlock(&waiter->lock);
-}
-
 /* The fork lock is there: the request goes to the spawner again. Any thread. */
 static void lock_granted(struct lock_wait *wait) {
   struct process *process = OWNER(struct process, lock, wait);
@@ -141,10 +119,10 @@ static void run_request(struct request *request) {
   /* Nothing waits here: the lock's queue calls back when it is granted. */
   if (!process->locked && !fork_lock_acquire(&process->lock))
     return;
-  struct launch_waiter *waiter = process->waiter;
+  struct latch *waiter = process->waiter;
   if (waiter != NULL) {
     launch_here(&stack, process);
-    waiter_done(waiter);
+    latch_open(waiter);
   } else if (environment_is_closed(process->child.environment)) {
     process_free(process); /* a program that nothing would await is not started */
     fork_lock_release(FORK_LOCK_LAUNCH);
@@ -165,12 +143,12 @@ int process_launch(struct process *process) {
 
 /* The fork lock is there for a launch on the main thread. Any thread. */
 static void lock_granted_here(struct lock_wait *wait) {
-  waiter_done(OWNER(struct process, lock, wait)->waiter);
+  latch_open(OWNER(struct process, lock, wait)->waiter);
 }
 
 int process_launch_sync(struct process *process, int on_spawner, double *row) {
   static struct launch_stack stack; /* the main thread's */
-  struct launch_waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+  struct latch waiter = LATCH;
   int error = spawner_start();
   if (error != 0) {
     process_free(process);
@@ -180,11 +158,11 @@ int process_launch_sync(struct process *process, int on_spawner, double *row) {
   if (!on_spawner && thread_is_first()) {
     process->lock.granted = lock_granted_here;
     if (!fork_lock_acquire(&process->lock))
-      waiter_wait(&waiter);
+      latch_wait(&waiter);
     launch_here(&stack, process);
   } else {
     spawner_request(&process->request);
-    waiter_wait(&waiter);
+    latch_wait(&waiter);
   }
   /* A watched process that has ended already is freed once its end is taken, on this thread. */
   write_launched(&process->launched, row, NULL);

@@ -5,16 +5,15 @@
 #include "fork_lock.h"
 #include "program.h"
 #include "reap.h"
-
-struct launch_waiter;
+#include "thread.h"
 
 struct process {
   struct child child;
   struct request request;
-  struct lock_wait lock;        /* of the fork lock, held for the time of clone */
-  int locked;                   /* it was waited for, and is held */
-  struct launch_waiter *waiter; /* a thread that is blocked until the launch is over, or NULL */
-  int watched;                  /* whether the exit is reaped here and delivered */
+  struct lock_wait lock; /* of the fork lock, held for the time of clone */
+  int locked;            /* it was waited for, and is held */
+  struct latch *waiter;  /* a thread that is blocked until the launch is over, or NULL */
+  int watched;           /* whether the exit is reaped here and delivered */
 
   struct program program;
   unsigned char *bytes; /* the program's memory; freed once it has run */

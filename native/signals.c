@@ -1,10 +1,11 @@
 #define _GNU_SOURCE
 #include "signals.h"
 #include "protocol.h"
-#include "signal_ring.h"
+#include "signal_entry.h"
 #include "signal_handler.h"
 #include "signal_order.h"
 #include "spawner.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -193,38 +194,28 @@ int signals_confine(uint64_t set) {
 
 /* A thread that waits until the spawner has emptied the ring. */
 struct flush {
-  struct request request;
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  int done;
+  struct request request; /* first, so that it is found by it */
+  struct latch done;
 };
 
 /* The spawner's thread. */
 static void run_flush(struct request *request) {
-  struct flush *flush = (void *)request; /* its first member */
   empty_ring();
-  pthread_mutex_lock(&flush->lock);
-  flush->done = 1;
-  pthread_cond_signal(&flush->changed);
-  pthread_mutex_unlock(&flush->lock);
+  latch_open(&((struct flush *)request)->done);
 }
 
 void signals_flush(void) {
   /* A handler that has begun has not necessarily put its signal into the ring yet. */
-  handler_settle();
+  signals_settle();
   /* Who empties the ring holds the lock until all of it is delivered. */
   pthread_mutex_lock(&subscribers.lock);
   int empty = ring_is_empty();
   pthread_mutex_unlock(&subscribers.lock);
   if (empty)
     return; /* without waiting for a spawner that is busy with a slow launch */
-  struct flush flush = {
-      {{NULL}, run_flush}, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+  struct flush flush = {.request.run = run_flush, .done = LATCH};
   spawner_request(&flush.request);
-  pthread_mutex_lock(&flush.lock);
-  while (!flush.done)
-    pthread_cond_wait(&flush.changed, &flush.lock);
-  pthread_mutex_unlock(&flush.lock);
+  latch_wait(&flush.done);
 }
 
 int signals_unwatch(struct environment *environment, double token, int number) {

@@ -25,7 +25,7 @@ int signals_unwatch(struct environment *environment, double token, int number);
 /* All that came until now is among the environments' completions when it returns. */
 void signals_flush(void);
 /* Makes all threads but the process' first block what that one is about to block: whatever a
-   process can do without. Waits for them, 50 ms at most. */
+   process can do without. Waits for them, 1 s at most. */
 int signals_confine(uint64_t set);
 /* The environment closes. */
 void signals_forget(struct environment *environment);

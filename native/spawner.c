@@ -38,7 +38,7 @@ static int run_next(void) {
   return more;
 }
 
-static void spawner_main(void *unused) {
+static void spawner_main(struct thread *unused) {
   (void)unused;
   struct event events[EVENTS_AT_ONCE];
   int more = 0, turns = 0;
@@ -59,6 +59,8 @@ static void spawner_main(void *unused) {
   }
 }
 
+static struct thread spawner_thread = {spawner_main, "forkexec"};
+
 /* The lock is held. Leaves nothing open when it fails. */
 static int start_locked(void) {
   int error = events_open();
@@ -68,7 +70,7 @@ static int start_locked(void) {
   if (error == 0) {
     error = events_add(spawner.wakeup.fd, &spawner.wakeup_watch);
     if (error == 0)
-      error = thread_start("forkexec", spawner_main, NULL);
+      error = thread_start(&spawner_thread);
     if (error != 0)
       wakeup_close(&spawner.wakeup);
   }

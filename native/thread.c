@@ -1,10 +1,7 @@
 #define _GNU_SOURCE
 #include "thread.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 #if defined(__FreeBSD__) || defined(__OpenBSD__)
 #include <pthread_np.h>
@@ -16,13 +13,7 @@
 
 #define STACK_SIZE (128u << 10) /* glibc takes no less on arm64 */
 
-struct start {
-  const char *name;
-  void (*run)(void *);
-  void *argument;
-};
-
-/* The name is for those who look at the process; each system has a way of its own. */
+/* A name for ps(1) and debuggers; each system has its own way. */
 static void set_name(const char *name) {
 #if defined(__APPLE__)
   pthread_setname_np(name);
@@ -36,31 +27,24 @@ static void set_name(const char *name) {
 }
 
 static void *thread_main(void *argument) {
-  struct start start = *(struct start *)argument;
-  free(argument);
-  set_name(start.name);
-  start.run(start.argument);
+  struct thread *thread = argument;
+  set_name(thread->name);
+  thread->run(thread);
   return NULL;
 }
 
-int thread_start(const char *name, void (*run)(void *), void *argument) {
+int thread_start(struct thread *thread) {
   sigset_t all, before;
   pthread_attr_t attributes;
-  pthread_t thread;
-  struct start *start = malloc(sizeof *start);
-  if (start == NULL)
-    return ENOMEM;
-  *start = (struct start){name, run, argument};
+  pthread_t id;
   sigfillset(&all);
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, STACK_SIZE);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&thread, &attributes, thread_main, start);
+  int error = pthread_create(&id, &attributes, thread_main, thread);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
-  if (error != 0)
-    free(start);
   return error;
 }
 
@@ -74,4 +58,18 @@ int thread_is_first(void) {
 #else
   return 0; /* not known: the spawner does what the first thread could do itself */
 #endif
+}
+
+void latch_open(struct latch *latch) {
+  pthread_mutex_lock(&latch->lock);
+  latch->open = 1;
+  pthread_cond_signal(&latch->changed);
+  pthread_mutex_unlock(&latch->lock);
+}
+
+void latch_wait(struct latch *latch) {
+  pthread_mutex_lock(&latch->lock);
+  while (!latch->open)
+    pthread_cond_wait(&latch->changed, &latch->lock);
+  pthread_mutex_unlock(&latch->lock);
 }

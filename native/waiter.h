@@ -12,6 +12,8 @@
 #ifndef FORKEXEC_WAITER_H
 #define FORKEXEC_WAITER_H
 
+#include "thread.h"
+
 #include <sys/types.h>
 
 #ifndef WAITER_MAX_THREADS /* a test has fewer */
@@ -21,7 +23,8 @@
 
 /* One child that is waited for. Part of what it is about, so nothing is allocated. */
 struct child_wait {
-  struct child_wait *next; /* the waiter's own */
+  struct thread thread; /* this and the next are the waiter's own */
+  struct child_wait *next;
   pid_t pid;
   /* It has ended, and is not reaped unless somebody else did it. On a thread of the waiter, which
      is through with this struct by then. Does not block. */

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define STACK_SIZE (128u << 10) /* glibc takes no less on arm64; pages count when used */
 #define INTERVAL (1000000000L / WAITER_LOOKS_PER_SECOND) /* nanoseconds */
 
 /* The lock guards all of it and is held for microseconds. */
@@ -55,14 +54,12 @@ static struct child_wait *take(void) {
 }
 
 /* Waits for one child, then for those that had no thread. */
-static void *wait_main(void *argument) {
-  pthread_setname_np(pthread_self(), "forkexec-wait");
-  for (struct child_wait *wait = argument; wait != NULL; wait = take()) {
+static void wait_main(struct thread *thread) {
+  for (struct child_wait *wait = (void *)thread; wait != NULL; wait = take()) {
     while (!has_ended(wait, 0))
       pause_between_looks();
     wait->ended(wait);
   }
-  return NULL;
 }
 
 /* Takes all that have ended out of a list. Returns them. */
@@ -81,9 +78,8 @@ static struct child_wait *take_ended(struct child_wait **list) {
   return ended;
 }
 
-static void *look_main(void *unused) {
+static void look_main(struct thread *unused) {
   (void)unused;
-  pthread_setname_np(pthread_self(), "forkexec-look");
   for (;;) {
     pthread_mutex_lock(&waiter.lock);
     while (waiter.first == NULL)
@@ -97,36 +93,22 @@ static void *look_main(void *unused) {
     }
     pause_between_looks();
   }
-  return NULL;
 }
 
-/* Creates a thread with all signals blocked, so that none is ever handled on it. */
-static int create_thread(void *(*body)(void *), void *argument) {
-  sigset_t all, before;
-  pthread_attr_t attributes;
-  pthread_t thread;
-  sigfillset(&all);
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, STACK_SIZE);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&thread, &attributes, body, argument);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attributes);
-  return error;
-}
+static struct thread look_thread = {look_main, "forkexec-look"};
 
 int waiter_start(void) {
   pthread_mutex_lock(&waiter.lock);
-  int error = waiter.running ? 0 : create_thread(look_main, NULL);
+  int error = waiter.running ? 0 : thread_start(&look_thread);
   waiter.running = error == 0;
   pthread_mutex_unlock(&waiter.lock);
   return error;
 }
 
 void waiter_add(struct child_wait *wait) {
+  wait->thread = (struct thread){wait_main, "forkexec-wait"};
   pthread_mutex_lock(&waiter.lock);
-  if (waiter.threads < WAITER_MAX_THREADS && create_thread(wait_main, wait) == 0) {
+  if (waiter.threads < WAITER_MAX_THREADS && thread_start(&wait->thread) == 0) {
     waiter.threads++;
   } else {
     wait->next = waiter.first;

@@ -14,7 +14,7 @@ test('a signal that arrives while its handler is removed takes the later disposi
   withFolder(async (folder) => {
     needsLinux('A linker that wraps functions');
     const program = join(folder, 'handler');
-    const sources = ['test/native/handler.c', 'native/signal_handler.c'];
+    const sources = ['test/native/handler.c', 'native/signal_handler.c', 'native/signal_entry.c'];
     const words = [...flags, '-Wl,--wrap=sigaction', ...sources, '-o', program];
     await run(compiler, words, { cwd: root });
     const { stdout } = await run(program, { timeout: 50_000 });

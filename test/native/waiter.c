@@ -89,7 +89,7 @@ int main(void) {
   int early = 0;
   size_t mapped = mapped_bytes();
   for (int i = 0; i < CHILDREN; i++) {
-    children[i].wait = (struct child_wait){NULL, start(ends, i % 3 != 0, 0), child_ended};
+    children[i].wait = (struct child_wait){.pid = start(ends, i % 3 != 0, 0), .ended = child_ended};
     early += i % 3 == 0;
   }
   for (int i = 0; i < CHILDREN; i++)
@@ -112,7 +112,7 @@ int main(void) {
   /* A stop that is its tracer's to take is no end, and is still there for the tracer. */
   assert(pipe(ends) == 0);
   struct child traced = {0};
-  traced.wait = (struct child_wait){NULL, start(ends, 1, 1), child_ended};
+  traced.wait = (struct child_wait){.pid = start(ends, 1, 1), .ended = child_ended};
   waiter_add(&traced.wait);
   usleep(50000);
   int status;

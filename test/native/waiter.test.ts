@@ -13,7 +13,7 @@ for (const threads of [1, 8]) {
   test(`the waiter reports each child once, with ${threads} threads for three times as many children`, () =>
     withFolder(async (folder) => {
       const program = join(folder, 'waiter');
-      const sources = ['test/native/waiter.c', 'native/waiter_linux.c'];
+      const sources = ['test/native/waiter.c', 'native/waiter_linux.c', 'native/thread.c'];
       const limit = `-DWAITER_MAX_THREADS=${threads}`;
       await run(compiler, [...flags, limit, ...sources, '-o', program], { cwd: root });
       const { stdout } = await run(program, { timeout: 50_000 });
