@@ -145,7 +145,7 @@ function parse(strings: TemplateStringsArray, values: readonly unknown[]): strin
   let joined = false;
   for (const [index, text] of strings.entries()) {
     if (text === undefined)
-      throw refused('$', `cannot read the escape sequences of ${strings.raw[index]}`);
+      throw refused('$', `cannot hold an invalid escape sequence: ${strings.raw[index]}`);
     const parts: string[] = text.split(/\s+/);
     // An empty first part is white space at the beginning, an empty last one at the end.
     append(words, parts[0] === '' ? [] : [parts[0] as string], joined);

@@ -94,7 +94,8 @@ function checkPair(name: ResourceName, value: unknown): void {
   if (value.length !== 2) throw invalid(option, value, 'a limit, or [soft, hard]');
   const soft = checkLimit(`${option}[0]`, value[0]);
   const hard = checkLimit(`${option}[1]`, value[1]);
-  if (soft > hard) throw outOfRange(option, value, 'a soft limit not above the hard one');
+  if (soft > hard)
+    throw outOfRange(option, value, '[soft, hard] with a soft limit up to the hard limit');
 }
 
 /** RLIM_INFINITY has all bits set. */

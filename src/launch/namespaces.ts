@@ -4,7 +4,7 @@ import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.j
 import { CLONE, MS, SYS } from '../syscall/constants.js';
 import type { Attribute, Flag, Trial } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
-import { getgid, getuid, toNumber } from './values.js';
+import { checkKeys, getgid, getuid, toNumber } from './values.js';
 
 /** A range of user or group ids inside a user namespace and what they are outside. */
 export interface IdMap {
@@ -68,7 +68,7 @@ const FLAGS: Readonly<Record<Kind, number>> = {
 const STEPS = ['setns', 'unshare', 'user_namespaces', 'mount'] as const;
 type Program = ProgramBuilder<(typeof STEPS)[number]>;
 
-const OTHER_KEYS = new Set(['uidMap', 'gidMap', 'setgroups']);
+const OTHER_KEYS = ['uidMap', 'gidMap', 'setgroups'] as const;
 const LAST_ID = 0xffff_fffe;
 const MAX_FD = 0x3fff_ffff;
 
@@ -91,23 +91,18 @@ function linesOf(map: readonly IdMap[]): string {
 }
 
 function checkNamespaces(namespaces: Namespaces, inPlace: boolean | undefined): void {
-  if (typeof namespaces !== 'object' || namespaces === null) {
-    throw invalid('namespaces', namespaces, 'an object');
-  }
-  for (const [key, value] of Object.entries(namespaces)) {
-    if (OTHER_KEYS.has(key)) continue;
-    if (!(KINDS as readonly string[]).includes(key)) {
-      throw refused(`namespaces.${key}`, `cannot be set: the namespaces are ${KINDS.join(', ')}`);
-    }
-    if (typeof value === 'number') checkInteger(`namespaces.${key}`, value, 0, MAX_FD);
-    else if (value !== undefined) checkBoolean(`namespaces.${key}`, value);
-    if (value !== undefined && value !== false) checkKind(namespaces, key as Kind, inPlace);
+  checkKeys('namespaces', namespaces, [...KINDS, ...OTHER_KEYS]);
+  for (const kind of KINDS) {
+    const value = namespaces[kind];
+    if (typeof value === 'number') checkInteger(`namespaces.${kind}`, value, 0, MAX_FD);
+    else if (value !== undefined) checkBoolean(`namespaces.${kind}`, value);
+    if (value !== undefined && value !== false) checkKind(namespaces, kind, inPlace);
   }
   const { setgroups, uidMap, gidMap } = namespaces;
   if (setgroups !== undefined && setgroups !== 'allow' && setgroups !== 'deny') {
     throw invalid('namespaces.setgroups', setgroups, "'allow' or 'deny'");
   }
-  for (const key of ['uidMap', 'gidMap', 'setgroups'] as const) {
+  for (const key of OTHER_KEYS) {
     if (namespaces[key] === undefined || namespaces.user === true) continue;
     throw refused(`namespaces.${key}`, 'cannot be used without namespaces.user: true');
   }

@@ -83,10 +83,10 @@ function checkDeadline(scheduler: Scheduler): void {
   if (scheduler.period !== undefined) checkTime('period', scheduler.period);
   const { runtime, deadline, period } = timesOf(scheduler);
   if (runtime > deadline) {
-    throw outOfRange('scheduler.runtime', scheduler.runtime, 'not above `scheduler.deadline`');
+    throw outOfRange('scheduler.runtime', scheduler.runtime, 'at most scheduler.deadline');
   }
   if (deadline > period) {
-    throw outOfRange('scheduler.deadline', scheduler.deadline, 'not above `scheduler.period`');
+    throw outOfRange('scheduler.deadline', scheduler.deadline, 'at most scheduler.period');
   }
 }
 

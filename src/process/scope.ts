@@ -11,7 +11,7 @@
 import { type Dirent, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attempt, close } from '../syscall/call.js';
-import { invalid, unavailable } from '../syscall/check.js';
+import { argumentError, invalid, unavailable } from '../syscall/check.js';
 import { E, SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { Handle } from './handle.js';
@@ -89,10 +89,7 @@ function cgroupOf(folder: string): number[] {
 /** Those of the control group that have not ended, without this process. */
 function cgroupEntries({ cgroup }: ScopeTarget): Entry[] {
   if (cgroup === undefined) {
-    const error = new TypeError(
-      "the scope 'cgroup' needs a process started with the option 'cgroup'",
-    );
-    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+    throw argumentError("the scope 'cgroup' needs a process started with the option 'cgroup'");
   }
   const pids = cgroupOf(cgroup).filter((pid) => pid > 0 && pid !== process.pid);
   return pids.map(entryOf).filter((entry) => entry !== undefined);
@@ -192,10 +189,9 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   // Once it is reaped its number may be another's, whose group says nothing.
   const group = target.reaped ? pid : attempt('getpgid', pid);
   if (group < 0 || group === pid) return false;
-  const error = new TypeError(
+  throw argumentError(
     `the scope 'group' needs the leader of a process group: ${pid} belongs to group ${group}`,
   );
-  throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
 }
 
 /** Whether anybody of a scope is left, or there is one of whom that can't be told now. */

@@ -18,7 +18,7 @@ import { SystemError } from './errors.js';
 
 /** A length without bytes would be a length at an unrelated address. */
 function checkBytes(bytes: ArrayBufferView): ArrayBufferView {
-  if (!ArrayBuffer.isView(bytes)) throw invalid('bytes', bytes, 'an ArrayBufferView');
+  if (!ArrayBuffer.isView(bytes)) throw invalid('bytes', bytes, 'a Buffer, TypedArray or DataView');
   return bytes;
 }
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as forkexec from '#dist/index.js';
-import { launchOptionNames, STEP_NAMES } from '#dist/launch/order.js';
+import { launchOptionNames, order, STEP_NAMES } from '#dist/launch/order.js';
 import * as forkexecProcess from '#dist/process/index.js';
 import { test } from '../helpers/test.js';
 import { declarationsOf, entryPoints, read } from './declarations.js';
@@ -149,5 +149,27 @@ test('every step of a launch is in the table of errors', () => {
   assert.deepEqual(
     STEP_NAMES.filter((name) => !words.has(name)),
     [],
+  );
+});
+
+test('the table of errors has the steps of the child in the order in which they run', () => {
+  const steps = sectionsOf('docs/errors.md').find(({ title }) => title === 'Steps of a launch');
+  const rows = (steps?.text ?? '').split('\n').filter((line) => line.startsWith('| `'));
+  const inChild = rows.slice(rows.findIndex((row) => row.startsWith('| `clone` ')));
+  /** The row of a step, if only one attribute and one row has it. */
+  const rowOf = (name: string): number[] => {
+    const owners = order.filter((attribute) =>
+      (attribute.steps as readonly string[]).includes(name),
+    );
+    const found = [...inChild.keys()].filter((row) => {
+      return wordsOf(inChild[row]?.split('|')[1] ?? '').has(name);
+    });
+    return owners.length === 1 && found.length === 1 ? found : [];
+  };
+  const places = order.flatMap(({ steps }) => [...new Set(steps.flatMap(rowOf))]);
+  assert.ok(places.length > 20, `${places.length} steps are compared`);
+  assert.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
   );
 });
