@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { launchFlags } from '#dist/cli/flags.js';
+import { launchOptionNames } from '#dist/launch/order.js';
+import { assertFound, flagsOf, optionCases, withSamples } from '../helpers/all-cases.js';
 import { needsOption } from '../helpers/backend.js';
 import { bin, cli, run, stateWith } from '../helpers/cli.js';
+import { optionsOf } from '../helpers/flags.js';
+import { asRoot } from '../helpers/identity.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 const root = dirname(dirname(bin));
 
-/** For each flag of a launch step, what the program finds. */
+/** What the program finds for flags in all the ways they are written. */
 const seenFromInside: Record<string, (folder: string) => Promise<void>> = {
   '--argv0': async () => {
     assert.equal((await stateWith(['--argv0', 'other'])).argv[0], 'other');
@@ -71,7 +75,26 @@ for (const [name, check] of Object.entries(seenFromInside)) {
   test(`${name}, seen from inside`, () => withFolder(check));
 }
 
-test('every flag of a launch step is in --help and in docs/options.md', () => {
+for (const name of launchOptionNames) {
+  const { how, lack = false } = optionCases[name] ?? {};
+  test(
+    `the flags of ${name} come to its sample, seen from inside`,
+    async () => {
+      needsOption(name);
+      await withSamples([name], async (options) => {
+        const words = flagsOf(name, options[name]);
+        assert.deepEqual(optionsOf(...words), options);
+        if (how !== undefined) return; // it takes a terminal, or a tracer that lets it go on
+        const usual = await stateWith([]);
+        const state = await stateWith(words.flatMap((word) => word.split(/ (.*)/).slice(0, 2)));
+        assertFound(state, options, { ...usual, ppid: state.ppid });
+      });
+    },
+    { skip: asRoot.skip || lack },
+  );
+}
+
+test('every flag of an attribute is in --help and in docs/options.md', () => {
   const help = run('--help').stdout;
   const docs = readFileSync(join(root, 'docs', 'options.md'), 'utf8');
   for (const { flags } of launchFlags) {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { launchFlags } from '#dist/cli/flags.js';
-import { launchOptionNames, STEP_NAMES } from '#dist/launch/order.js';
+import { launchOptionNames, order, STEP_NAMES } from '#dist/launch/order.js';
+import { flagsOf, optionCases } from '../helpers/all-cases.js';
 import { test } from '../helpers/test.js';
 
 const root = new URL('../../../', import.meta.url);
@@ -16,28 +17,28 @@ function sectionOf(name: string): string {
   return section.split(/^##+ /m)[0] ?? '';
 }
 
-/** A value that makes each flag set its option. */
-const SAMPLES: Record<string, string> = {
-  '--rlimit': 'core=0',
-  '--io-priority': 'idle',
-  '--uid-map': '0:0:1',
-  '--gid-map': '0:0:1',
-};
+/** A value that each flag takes, from the samples. */
+const VALUES = new Map<string | undefined, string | undefined>(
+  Object.entries(optionCases).flatMap(([name, { sample }]) =>
+    flagsOf(name, sample).map((words) => {
+      const [flag, value] = words.split(/ (.*)/);
+      return [flag, value] as const;
+    }),
+  ),
+);
 
 /** The flags of an option, by trying them. */
-function flagsOf(name: string): string[] {
-  return launchFlags
-    .filter((flag) => {
-      const [word = ''] = flag.flags.split(' ');
-      return name in flag.apply({}, SAMPLES[word] ?? '1');
-    })
-    .map((flag) => flag.flags.split(' ')[0] as string);
+function flagsThatSet(name: string): string[] {
+  return launchFlags.flatMap(({ flags, apply }) => {
+    const [word = ''] = flags.split(' ');
+    return name in apply({}, VALUES.get(word) ?? '1') ? [word] : [];
+  });
 }
 
 for (const name of launchOptionNames) {
   test(`${name}: flag, heading, default, manual page, step and errors`, () => {
     const section = sectionOf(name);
-    const own = flagsOf(name);
+    const own = flagsThatSet(name);
     assert.ok(own.length > 0, 'no flag sets it');
     for (const flag of own) assert.ok(section.includes(flag), `${flag} is not named`);
     const head = section.trim().split('\n\n')[0] ?? '';
@@ -80,9 +81,21 @@ test('every option has a comment with its default where it is declared', () => {
   }
 });
 
-test('every step that an option can fail at is in the table of errors', () => {
+test('every step of an option has a row in the table of errors', () => {
   const errors = readFileSync(new URL('docs/errors.md', root), 'utf8');
-  for (const step of STEP_NAMES) assert.ok(errors.includes(`\`${step}\``), step);
+  const rows = errors.split('\n').filter((line) => line.startsWith('| `'));
+  const has = (step: string, link: string) =>
+    rows.some((row) => row.split(' | ')[0]?.includes(`\`${step}\``) && row.includes(link));
+  for (const { options, steps } of order) {
+    const links = options.length === 0 ? [''] : options.map((name) => `#${name.toLowerCase()})`);
+    for (const step of steps) {
+      assert.ok(
+        links.some((link) => has(step, link)),
+        `${step} of ${options.join()}`,
+      );
+    }
+  }
+  for (const step of STEP_NAMES) assert.ok(has(step, ''), step);
 });
 
 test('units are given where numbers have one', () => {

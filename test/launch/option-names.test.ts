@@ -1,44 +1,29 @@
 import assert from 'node:assert/strict';
 import { command, run, runSync, spawn } from '#dist/index.js';
-import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
+import { launchOptionNames, order } from '#dist/launch/order.js';
 import { OTHER_NAMES } from '#dist/launch/other-names.js';
 import { exec, startProcess, startProcessSync } from '#dist/process/index.js';
 import { forkExec, forkExecSync } from '#dist/syscall.js';
+import { allCases, optionCases } from '../helpers/all-cases.js';
 import { test } from '../helpers/test.js';
 
-/** The compiler keeps this whole. */
-const ALL: Record<keyof LaunchOptions, true> = {
-  argv0: true,
-  capabilities: true,
-  cgroup: true,
-  chroot: true,
-  clearEnv: true,
-  controllingTerminal: true,
-  cpuAffinity: true,
-  credential: true,
-  cwd: true,
-  detachTerminal: true,
-  env: true,
-  foreground: true,
-  ioPriority: true,
-  namespaces: true,
-  nice: true,
-  noNewPrivileges: true,
-  oomScoreAdj: true,
-  parentDeathSignal: true,
-  path: true,
-  processGroup: true,
-  ptrace: true,
-  rlimits: true,
-  scheduler: true,
-  securebits: true,
-  session: true,
-  signals: true,
-  umask: true,
-};
+test('every attribute has its cases, with every option and step', async () => {
+  const found = new Set<unknown>();
+  for (const [name, { cases, file }] of allCases) {
+    const exported: unknown = await import(
+      new URL(`../../../dist/launch/${file}`, import.meta.url).href
+    );
+    const attribute = (exported as Record<string, (typeof order)[number]>)[name];
+    assert.ok(attribute !== undefined, `src/launch has no ${name} in ${file}`);
+    assert.deepEqual(Object.keys(cases.options).sort(), [...attribute.options].sort(), name);
+    assert.deepEqual(Object.keys(cases.steps).sort(), [...attribute.steps].sort(), name);
+    found.add(attribute);
+  }
+  assert.deepEqual(found, new Set(order));
+});
 
-test('each option of a launch belongs to one step', () => {
-  assert.deepEqual([...launchOptionNames].sort(), Object.keys(ALL).sort());
+test('each option belongs to one attribute', () => {
+  assert.deepEqual([...launchOptionNames].sort(), Object.keys(optionCases).sort());
 });
 
 /** A misspelt restriction, for those who do not compile. */

@@ -7,88 +7,54 @@ import { checkLaunch, compile } from '#dist/launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '#dist/launch/order.js';
 import { type LaunchError, type ProcessAttributes, startProcess } from '#dist/process/index.js';
 import { close } from '#dist/syscall/call.js';
+import { optionCases, withSamples } from '../helpers/all-cases.js';
 import { needsOption } from '../helpers/backend.js';
-import { withCgroup, withoutCgroups } from '../helpers/cgroups.js';
+import type { OptionCase } from '../helpers/cases.js';
 import { asRoot } from '../helpers/identity.js';
-import { ROOT_MAP } from '../helpers/namespaces.js';
 import { endIfUnavailable, test } from '../helpers/test.js';
 
 type Name = keyof LaunchOptions;
 type OwnName = Exclude<keyof RunOptions, Name>;
 
-/** A value of each that a child of root can have. */
-const values: { [N in Name]-?: NonNullable<LaunchOptions[N]> } = {
-  cwd: '/',
-  env: { FORKEXEC_TEST: '1' },
-  clearEnv: true,
-  argv0: 'other',
-  path: '/bin',
-  session: true,
-  processGroup: 0,
-  controllingTerminal: 0,
-  detachTerminal: true,
-  foreground: 0,
-  parentDeathSignal: 'SIGKILL',
-  credential: { uid: 0, gid: 0, groups: [] },
-  chroot: '/',
-  umask: 0o77,
-  ptrace: true,
-  signals: { ignore: ['SIGUSR1'], mask: ['SIGUSR2'] },
-  rlimits: { core: 0 },
-  nice: 5,
-  oomScoreAdj: 500,
-  cpuAffinity: [0],
-  scheduler: { policy: 'batch' },
-  ioPriority: { class: 'idle' },
-  noNewPrivileges: true,
-  capabilities: { bounding: ['CAP_KILL'], ambient: [] },
-  securebits: ['SECBIT_NOROOT'],
-  namespaces: { user: true, net: true, uidMap: ROOT_MAP, gidMap: ROOT_MAP },
-  cgroup: '/', // in its place comes one of the test's own
-};
-
-/** What can't be together, and which of the two is to blame. */
-const conflicts: readonly (readonly [a: Name, b: Name, blamed: Name])[] = [
-  ['session', 'processGroup', 'processGroup'],
-  ['session', 'foreground', 'foreground'],
-  ['controllingTerminal', 'foreground', 'foreground'],
-  ['controllingTerminal', 'detachTerminal', 'detachTerminal'],
-];
+const caseOf = (name: string): OptionCase<unknown> | undefined => optionCases[name];
 
 /** Which of two options is refused, if any. */
 function refusedOf(a: string, b: string): string | undefined {
-  const pair = [a, b];
-  const conflict = conflicts.find(([one, two]) => pair.includes(one) && pair.includes(two));
-  if (conflict !== undefined) return conflict[2];
-  return pair.includes('controllingTerminal') && !pair.includes('session')
-    ? 'controllingTerminal'
-    : undefined;
+  const excluded = (one: string, two: string) => caseOf(one)?.excludes?.includes(two as Name);
+  if (excluded(a, b)) return a;
+  if (excluded(b, a)) return b;
+  return [a, b].find((name) => ![a, b, undefined].includes(caseOf(name)?.requires));
 }
 
 /** They take a terminal, which this process may not have: they are only compiled. */
-const TERMINAL: readonly string[] = ['foreground', 'controllingTerminal'];
+const takesTerminal = (name: string): boolean => caseOf(name)?.how === 'onTerminal';
 
-/** What becomes of new namespaces where a container's filter or a limit refuses them. */
-const refusal = await startProcess('/bin/true', ['true'], { namespaces: values.namespaces }).then(
-  async (child) => void (await child.wait()),
-  (error: LaunchError) => error,
-);
+/** What becomes of samples that a container's filter or a limit refuses. */
+const refusals = new Map<string, LaunchError>();
+for (const [name, { lack, withSample }] of Object.entries(optionCases)) {
+  if (!lack || withSample !== undefined) continue;
+  const attributes = { [name]: caseOf(name)?.sample } as ProcessAttributes;
+  await assert.rejects(startProcess('/bin/true', ['true'], attributes), (error: LaunchError) => {
+    refusals.set(name, error);
+    return true;
+  });
+}
 
-/** Whether a pair is allowed, launched, and gets no further than that. */
-function isDenied(...pair: string[]): boolean {
-  if (refusal === undefined || pair.some((name) => TERMINAL.includes(name))) return false;
-  return pair.includes('namespaces');
+/** Which of a pair is allowed, launched, and gets no further than that. */
+function deniedOf(...pair: string[]): string | undefined {
+  return pair.some(takesTerminal) ? undefined : pair.find((name) => refusals.has(name));
 }
 
 /** That it is said as clearly with the other option of the pair. */
-function assertDenied(error: unknown, pair: string): void {
+function assertDenied(error: unknown, denied: string, pair: string): void {
+  const refusal = refusals.get(denied) as LaunchError;
   const { step, code, argument } = (error ?? {}) as LaunchError;
-  assert.deepEqual({ step, code }, { step: refusal?.step, code: refusal?.code }, pair);
-  assert.ok(argument?.includes(refusal?.argument as string), `${pair}: ${argument}`);
+  assert.deepEqual({ step, code }, { step: refusal.step, code: refusal.code }, pair);
+  assert.ok(argument?.includes(refusal.argument as string), `${pair}: ${argument}`);
 }
 
 async function launchPair(options: ProcessAttributes, names: readonly string[]): Promise<void> {
-  if (names.some((name) => TERMINAL.includes(name))) {
+  if (names.some(takesTerminal)) {
     const descriptors = new Map([[0, 'null' as const]]);
     const file = '/bin/true';
     const draft = { file, argv: [file], descriptors, options };
@@ -110,33 +76,31 @@ function assertRefusal(error: unknown, path: string, pair: string): void {
   assert.ok(error.message.startsWith(`${path} `), `${pair}: ${error.message}`);
 }
 
-test('there is a value of every option', () => {
-  assert.deepEqual(Object.keys(values).sort(), [...launchOptionNames].sort());
-});
-
 for (const a of launchOptionNames) {
   test(
     `${a} with each of the others`,
-    (context) =>
-      withCgroup(async (cgroup) => {
-        needsOption(a);
-        if (isDenied(a)) context.diagnostic(`namespaces are refused: ${refusal?.message}`);
-        for (const b of launchOptionNames.filter(isAvailable)) {
-          const options: ProcessAttributes = { [a]: values[a], [b]: values[b] };
-          if (options.cgroup !== undefined) options.cgroup = cgroup;
-          const refused = refusedOf(a, b);
+    async (context) => {
+      needsOption(a);
+      if (deniedOf(a)) context.diagnostic(`it is refused here: ${refusals.get(a)?.message}`);
+      for (const b of launchOptionNames.filter(isAvailable)) {
+        const lack = caseOf(b)?.withSample && caseOf(b)?.lack;
+        if (lack) continue;
+        const refused = refusedOf(a, b);
+        const denied = deniedOf(a, b);
+        await withSamples([...new Set([a, b])], async (options) => {
           try {
-            await launchPair(options, [a, b]);
+            await launchPair(options as ProcessAttributes, [a, b]);
           } catch (error) {
             if (refused !== undefined) assertRefusal(error, refused, `${a} with ${b}`);
-            else if (isDenied(a, b)) assertDenied(error, `${a} with ${b}`);
+            else if (denied !== undefined) assertDenied(error, denied, `${a} with ${b}`);
             else throw new Error(`${a} with ${b}`, { cause: error });
-            continue;
+            return;
           }
-          assert.ok(refused === undefined && !isDenied(a, b), `${a} with ${b} was launched`);
-        }
-      }),
-    { skip: asRoot.skip || withoutCgroups.skip },
+          assert.ok(refused === undefined && denied === undefined, `${a} with ${b} was launched`);
+        });
+      }
+    },
+    { skip: asRoot.skip || (caseOf(a)?.withSample ? (caseOf(a)?.lack ?? false) : false) },
   );
 }
 
@@ -181,35 +145,41 @@ function refusedOfCommand(a: string, b: string): string | undefined {
 for (const a of Object.keys(ownValues) as OwnName[]) {
   test(
     `${a} of commands with each of the others`,
-    (context) =>
-      withCgroup(async (cgroup) => {
-        // A detached command keeps no event loop alive.
-        const awake = setInterval(() => {}, 1000);
-        context.after(() => clearInterval(awake));
-        for (const b of [...Object.keys(ownValues), ...launchOptionNames.filter(isAvailable)]) {
-          const all: Record<string, unknown> = { ...values, ...ownValues, cgroup };
-          const options = { [a]: all[a], [b]: all[b] } as RunOptions;
+    async (context) => {
+      // A detached command keeps no event loop alive.
+      const awake = setInterval(() => {}, 1000);
+      context.after(() => clearInterval(awake));
+      for (const b of [...Object.keys(ownValues), ...launchOptionNames.filter(isAvailable)]) {
+        if (caseOf(b)?.withSample && caseOf(b)?.lack) continue;
+        await withSamples(b in ownValues ? [] : [b], async (sample) => {
+          const options = {
+            [a]: ownValues[a],
+            [b]: ownValues[b as OwnName],
+            ...sample,
+          } as RunOptions;
           const refused = refusedOfCommand(a, b);
+          const denied = deniedOf(b);
           let failure: unknown;
           await run('/bin/true', options).catch((error: unknown) => {
             failure = error;
           });
           if (refused !== undefined) {
             assertRefusal(failure, refused, `${a} with ${b}`);
-          } else if (TERMINAL.includes(b)) {
+          } else if (takesTerminal(b)) {
             // Taken, and then there is no terminal.
             assert.equal(
               (failure as { code?: string } | undefined)?.code,
               'ENOTTY',
               `${a} with ${b}`,
             );
-          } else if (isDenied(b)) {
-            assertDenied(failure, `${a} with ${b}`);
+          } else if (denied !== undefined) {
+            assertDenied(failure, denied, `${a} with ${b}`);
           } else {
             assert.equal(failure, undefined, `${a} with ${b}`);
           }
-        }
-      }),
-    { skip: asRoot.skip || withoutCgroups.skip },
+        });
+      }
+    },
+    asRoot,
   );
 }
