@@ -1,4 +1,4 @@
-// The page for who comes from node:child_process names all that it has.
+// docs/coming-from-child-process.md names everything that node:child_process has.
 
 import assert from 'node:assert/strict';
 import * as childProcess from 'node:child_process';
@@ -12,13 +12,13 @@ function missing(names: readonly string[]): string[] {
   return names.filter((name) => !words.has(name));
 }
 
-test('every function of node:child_process is there', () => {
+test('the page for users of node:child_process has every function of it', () => {
   const names = Object.keys(childProcess).filter((name) => !/^(_.*|default)$/.test(name));
   assert.ok(names.includes('execFileSync'));
   assert.deepEqual(missing(names), []);
 });
 
-test('every member of its children is there', async () => {
+test('the page for users of node:child_process has every member of a ChildProcess', async () => {
   const child = childProcess.spawn('true');
   const closed = once(child, 'close');
   const own = [child, childProcess.ChildProcess.prototype].flatMap(Object.getOwnPropertyNames);
@@ -28,12 +28,12 @@ test('every member of its children is there', async () => {
   assert.deepEqual(missing(names), []);
 });
 
-/** As Node's documentation has them; there is no list to ask at run time. */
+/** From Node's documentation, since no list exists at run time. */
 const OPTIONS =
   'argv0 cwd detached encoding env execArgv execPath gid input killSignal maxBuffer serialization ' +
   'shell signal silent stdio timeout uid windowsHide windowsVerbatimArguments';
 const EVENTS = 'close disconnect error exit message spawn';
 
-test('every option and event is there', () => {
+test('the page for users of node:child_process has every option and event', () => {
   assert.deepEqual(missing(`${OPTIONS} ${EVENTS}`.split(' ')), []);
 });

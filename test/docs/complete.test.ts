@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as forkexec from '#dist/index.js';
 import { launchOptionNames, order, STEP_NAMES } from '#dist/launch/order.js';
 import * as forkexecProcess from '#dist/process/index.js';
+import * as forkexecSignal from '#dist/signal/index.js';
 import { test } from '../helpers/test.js';
 import { declarationsOf, entryPoints, read } from './declarations.js';
 import { headingsAsCode, proseOf, root, sectionsOf, textOf, wordsOf } from './pages.js';
@@ -48,7 +49,34 @@ test('every function and class of the two main entry points has a heading', () =
   );
 });
 
-test('every member of what they give is described', () => {
+test('every function has a task in "Which function do I want?"', () => {
+  const titles = sectionsOf('docs/README.md');
+  const tasks = titles.find(({ title }) => title === 'Which function do I want?');
+  const words = wordsOf(tasks?.text ?? '');
+  const functions = Object.entries({ ...forkexec, ...forkexecProcess, ...forkexecSignal });
+  const names = functions.flatMap(([name, value]) => {
+    return typeof value === 'function' && /^[a-z$]/.test(name) ? [name] : [];
+  });
+  assert.ok(names.length > 15, `${names}`);
+  assert.deepEqual(
+    names.filter((name) => !words.has(name)),
+    [],
+  );
+});
+
+test('the glossary has its terms in alphabetical order, each with a link', () => {
+  const paragraphs = textOf('docs/glossary.md').split('\n\n');
+  const entries = paragraphs.flatMap((text) => {
+    const [, term] = /^\*\*(.+)\*\*: /.exec(text) ?? [];
+    return term === undefined ? [] : [{ term, text }];
+  });
+  const terms = entries.map(({ term }) => term);
+  assert.ok(terms.includes('launch program') && terms.includes('stop ladder'));
+  assert.deepEqual(terms, terms.toSorted());
+  for (const { term, text } of entries) assert.match(text, /\]\([\w.-]+#?[\w-]*\)$/, term);
+});
+
+test('every member of every export is described', () => {
   const missing: string[] = [];
   let count = 0;
   for (const [entry, exported] of entries) {
@@ -114,7 +142,7 @@ test('every option has a heading', () => {
   );
 });
 
-test('what is inside of an option is described', () => {
+test('every member of every option is described', () => {
   const words = wordsOf(proseOf('docs/options.md'));
   const missing: string[] = [];
   for (const file of readdirSync(join(root, 'dist', 'launch'))) {

@@ -1,14 +1,13 @@
-// The examples of the documentation: they have the types that they need, they run, and they print
-// what stands behind them.
+// The examples of the documentation compile, run, and print what the page shows.
 //
-// A block of `ts` or `console` is run unless its fence says why not:
-//   ```ts types only: needs a terminal       the types are checked, it is not run
+// A block of `ts` or `console` runs unless its fence gives a reason:
+//   ```ts types only: needs a terminal       the types are checked, the block does not run
 //   ```ts shown only: another library        neither
-//   ```ts as root: chroot                    not run where the tests are not run by one who may all
-//   ```ts on a terminal: what it is about    run with a terminal as stdin, which controls its session
-//   ```console figures vary: times           run, and any number is as good as the one shown
-// `console.log(…); // text` says what is printed, lines separated by `, then `; `// prints: text`
-// stands for what another writes. `…` in it is anything.
+//   ```ts as root: chroot                    runs only if the tests run as root with all rights
+//   ```ts on a terminal: what it is about    runs with a controlling terminal as stdin
+//   ```console figures vary: times           runs, and the numbers may differ
+// `console.log(…); // text` has the expected output, lines separated by `, then `; `// prints: text`
+// has the output of another program. `…` in it stands for any text.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -162,7 +161,7 @@ function refusalIn(output: string): Lack {
 const MANY = { timeout: 300_000 };
 
 test(
-  'the examples have the right types, run, and print what they say',
+  'the TypeScript examples of the documentation compile, run, and print what they show',
   async (context) => {
     needsLinux('What the examples show');
     needsConsoleOfNode();
@@ -212,7 +211,7 @@ function sessionOf(code: string): { command: string; output: string[] }[] {
 const SEPARATOR = '--- next ---';
 
 test(
-  'the sessions in a shell go as they are shown',
+  'the shell sessions of the documentation print what they show',
   async () => {
     needsLinux('What the sessions show');
     const bin = mkdtempSync(join(tmpdir(), 'forkexec-bin-'));
@@ -249,7 +248,7 @@ test(
   MANY,
 );
 
-test('every block of code is of a known kind', () => {
+test('every code block of the documentation has a known language', () => {
   const known = new Set(['ts', 'console', 'go', 'json', 'mermaid', '']);
   for (const { where, language, code } of blocks) {
     assert.ok(known.has(language), `${where}: ${language}`);
@@ -258,7 +257,7 @@ test('every block of code is of a known kind', () => {
   }
 });
 
-test('what is quoted from the sources is there', () => {
+test('every quotation from a source file is in that file', () => {
   let count = 0;
   for (const { where, language, mark, code } of pages.flatMap(blocksOf)) {
     const [, path] = /^from (\S+)$/.exec(mark) ?? [];

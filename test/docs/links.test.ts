@@ -6,7 +6,7 @@ import { basename, dirname, join, normalize } from 'node:path';
 import { test } from '../helpers/test.js';
 import { linksOf, pages, root, sectionsOf, textOf, userPages } from './pages.js';
 
-test('links between the pages lead somewhere', () => {
+test('every link between pages has a target', () => {
   const dead: string[] = [];
   let count = 0;
   for (const page of pages) {
@@ -25,7 +25,7 @@ test('links between the pages lead somewhere', () => {
   assert.deepEqual(dead, []);
 });
 
-test('every page is in the index', () => {
+test('every page of docs is in docs/README.md', () => {
   const listed = new Set(linksOf('docs/README.md').map((target) => target.split('#')[0]));
   const names = userPages.filter((page) => page.startsWith('docs/')).map((page) => basename(page));
   const missing = names.filter((name) => name !== 'README.md' && !listed.has(name));
@@ -59,7 +59,7 @@ test('each page ends with links to the previous and the next page of the index',
   assert.equal(order.length + 2, userPages.length, 'all but the README and the index have them');
 });
 
-test('no page has two headings of one name', () => {
+test('no page of the documentation has the same heading twice', () => {
   for (const page of pages) {
     if (page === 'CHANGELOG.md') continue; // Added, Changed, Fixed of each version
     const titles = sectionsOf(page).map(({ title }) => title);
