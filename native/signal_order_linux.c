@@ -69,13 +69,18 @@ uint64_t order_blocked_here(void) {
   return atomic_load(&confined) & ~atomic_load(&first_blocks);
 }
 
-/* The signals that a thread of this process blocks; all when it has ended. */
-static uint64_t mask_of(long thread) {
+/*
+ * The signals that a thread of this process blocks, all when it has ended, and its number for
+ * system calls, which is the last that NSpid has: /proc may belong to another pid namespace.
+ */
+static uint64_t mask_of(const char *task, long *number) {
   char path[64], line[128];
   unsigned long long set = ~0ull;
-  snprintf(path, sizeof path, "/proc/self/task/%ld/status", thread);
+  snprintf(path, sizeof path, "/proc/self/%s/status", task);
   FILE *file = fopen(path, "re");
   while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+    if (strncmp(line, "Pid:", 4) == 0 || strncmp(line, "NSpid:", 6) == 0)
+      *number = strtol(strrchr(line, '\t'), NULL, 10);
     if (sscanf(line, "SigBlk: %llx", &set) == 1)
       break;
   }
@@ -85,7 +90,8 @@ static uint64_t mask_of(long thread) {
 }
 
 int order_first_blocks(int number) {
-  return (mask_of(getpid()) & bit_of(number)) != 0;
+  long first;
+  return (mask_of(".", &first) & bit_of(number)) != 0;
 }
 
 static int ask(long thread) {
@@ -111,10 +117,12 @@ static int ask_all(uint64_t set) {
   const struct dirent *entry;
   DIR *tasks = opendir("/proc/self/task");
   while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
-    long thread = strtol(entry->d_name, NULL, 10);
+    char task[24];
+    long thread = 0;
+    snprintf(task, sizeof task, "task/%.16s", entry->d_name);
+    uint64_t mask = mask_of(task, &thread);
     if (thread <= 0 || thread == getpid())
       continue;
-    uint64_t mask = mask_of(thread);
     if ((mask & set) != set && (mask & bit_of(ORDER_CARRIER)) == 0)
       asked += ask(thread);
   }

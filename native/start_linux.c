@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -78,15 +79,45 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
   return call_clone(SYS_clone, a, launch_child, start);
 }
 
+/* Reads a small file into `text`, with a NUL behind it; whether it could be read. */
+static int read_text(const char *path, char *text, size_t size) {
+  long fd = CALL(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  long length = CALL(SYS_read, fd, (long)text, (long)size - 1);
+  CALL(SYS_close, fd);
+  text[length < 0 ? 0 : length] = '\0';
+  return length > 0;
+}
+
+/*
+ * The number of a child in /proc, which may belong to another pid namespace than system calls do
+ * and have another process at `pid`: the pidfd tells. Returns -ESRCH where that can't be known.
+ */
+static long number_in_proc(long pid, int pidfd) {
+  static const char name[] = "\nPid:";
+  char path[64], text[512];
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+  const char *line = pidfd >= 0 && read_text(path, text, sizeof text) ? strstr(text, name) : NULL;
+  if (line != NULL)
+    pid = strtol(line + sizeof name - 1, NULL, 10);
+  else if (!read_text("/proc/self/stat", text, sizeof text) || strtol(text, NULL, 10) != getpid())
+    pid = -1;
+  return pid > 0 ? pid : -ESRCH;
+}
+
 /* Writes what the child waits for, and lets it go on or give up. Returns 0 or -errno. */
-static long write_parent_files(struct child_start *start, long pid, struct failure *failure) {
+static long write_parent_files(struct child_start *start, long pid, int pidfd,
+                               struct failure *failure) {
   const struct program *program = start->program;
+  long shown = number_in_proc(pid, pidfd);
   long result = 0;
   for (uint32_t i = 0; result >= 0 && i < program->parent_file_count; i++) {
     const struct parent_file *file = &program->parent_files[i];
     char path[128];
-    snprintf(path, sizeof path, "/proc/%ld/%s", pid, file->name);
-    long fd = result = CALL(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/%ld/%s", shown, file->name);
+    long fd = shown < 0 ? shown : CALL(SYS_openat, AT_FDCWD, (long)path, O_WRONLY | O_CLOEXEC);
+    result = fd;
     if (fd < 0) {
       *failure = (struct failure){(int32_t)file->step, (int32_t)-result};
       break;
@@ -235,7 +266,7 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   if (pid >= 0 && program->parent_file_count > 0) {
     struct failure ours = {START_LAUNCHED, 0};
     struct score score = read_oom_score();
-    write_parent_files(&start, pid, &ours);
+    write_parent_files(&start, pid, pidfd, &ours);
     wait_until_gone(&running);
     restore_oom_score(&score);
     /* Unless the child failed before, its own says only that it was told to give up. */

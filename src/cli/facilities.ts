@@ -4,6 +4,7 @@
  * @module
  */
 import { native } from '../native.js';
+import { depthOfProc, hasProc } from '../process/proc.js';
 import type { Process } from '../process/process.js';
 import { startProcess } from '../process/start.js';
 import { attempt } from '../syscall/call.js';
@@ -77,12 +78,26 @@ function exitInfoOf(pidfd: number): Finding {
   return { option, state: 'degraded', detail };
 }
 
+/** Whether the numbers of processes in /proc are those of system calls. */
+function proc(): Finding {
+  const option = '/proc';
+  const without = 'the scopes tree and session reach the process alone, lifetime no descendants';
+  try {
+    if (!hasProc()) return { option, state: 'refused', detail: `it can't be listed: ${without}` };
+    if (depthOfProc() === 0) return available(option);
+    const detail = 'of another pid namespace: its numbers are translated, and proved by pidfds';
+    return { option, state: 'degraded', detail };
+  } catch (error) {
+    return { option, state: 'refused', detail: `${(error as Error).message}: ${without}` };
+  }
+}
+
 /** What can be had here, and what is done instead. */
 export async function examineFacilities(): Promise<Finding[]> {
   const attributes = { files: ['null', 'null', 'null'] } as const;
   const child = await startProcess('/bin/sleep', ['sleep', '60'], attributes);
   const pidfd = attempt('pidfd_open', child.pid, 0);
-  const findings = [clone3(), handleOf(child), ...FACILITIES.map(facility)];
+  const findings = [clone3(), handleOf(child), ...FACILITIES.map(facility), proc()];
   child.signal('SIGKILL');
   await child.wait();
   findings.push(exitInfoOf(pidfd));

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { readlinkSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
 import { start as startCommand } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
+import { hasProc } from '../process/proc.js';
 import { trace } from '../process/trace.js';
 import { codeOfLaunchError, codeOfStatus, EXIT, Failure } from './exit.js';
 import { type CommandFlag, GivenFlags, isOptionError, launchFlags } from './flags.js';
@@ -69,15 +69,6 @@ function parseStatusFd(text: string): number {
   }
 }
 
-/** Whether /proc shows the processes of a tree. */
-function findsTree(): boolean {
-  try {
-    return process.platform === 'linux' && readlinkSync('/proc/self') === String(process.pid);
-  } catch {
-    return false;
-  }
-}
-
 async function start(
   file: string,
   args: readonly string[],
@@ -85,7 +76,7 @@ async function start(
 ): Promise<Child | LaunchError> {
   try {
     // With `detached` nothing is stopped, and the variable that marks a tree would be of no use.
-    const scope = given.options.detached || !findsTree() ? 'process' : 'tree';
+    const scope = given.options.detached || !hasProc() ? 'process' : 'tree';
     const inherit = ['inherit', 'inherit', 'inherit'] as const;
     return (await startCommand(file, args, given.options, inherit, scope)).child;
   } catch (error) {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
+import { stateOf } from '../process/proc.js';
 import type { ExitStatus } from '../process/status.js';
 import { inherited } from '../signal/inherited.js';
 import { notify, type SignalInfo } from '../signal/notify.js';
@@ -45,15 +45,6 @@ function isForGroup({ code, pid, signal }: SignalInfo): boolean {
   // macOS has no such code: there it is nobody's.
   const isTerminals = SI.SI_KERNEL === undefined ? pid === 0 : code === SI.SI_KERNEL;
   return isTerminals && !(isHangup && attempt('getsid', 0) === process.pid);
-}
-
-function isStopped({ pid }: Child): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat[stat.lastIndexOf(')') + 2] === 'T';
-  } catch {
-    return false;
-  }
 }
 
 /** Whether the program went on, or stopped again, and `Child` has not told of it yet. */
@@ -115,7 +106,8 @@ class Forwarder {
     // been stopped again since, and is not to go on: the change is told of first.
     const stops = this.#stops;
     setImmediate(() => {
-      const waits = this.#stops === stops && isStopped(this.#child) && !hasChanged(this.#child);
+      const waits =
+        this.#stops === stops && stateOf(this.#child.pid) === 'T' && !hasChanged(this.#child);
       if (waits) this.#send('SIGCONT');
     });
   }

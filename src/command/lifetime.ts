@@ -5,7 +5,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { isAvailable } from '../launch/available.js';
-import { TREE_VARIABLE } from '../process/proc.js';
+import { hasProc, TREE_VARIABLE } from '../process/proc.js';
 import type { Process } from '../process/process.js';
 import { type Scope, signalMarked } from '../process/scope.js';
 import { checkBoolean, invalid, refused, unavailable } from '../syscall/check.js';
@@ -88,7 +88,8 @@ export function prepare(
   if (detached && options.processGroup === undefined) prepared.session ??= true;
   let guards: LifetimeGuard[] = [];
   // A Worker that ends is not the process: its children have the kernel's signal alone.
-  if (guarded) guards = isMainThread ? ['parentDeathSignal', 'tree'] : ['parentDeathSignal'];
+  const findsTree = guarded && isMainThread && hasProc();
+  if (guarded) guards = findsTree ? ['parentDeathSignal', 'tree'] : ['parentDeathSignal'];
   return { options: prepared, defaults: detached ? NULL : defaults, marker, guards };
 }
 
@@ -104,8 +105,12 @@ function killGuarded(): void {
       // not ours to signal any more: the next
     }
   }
-  // Of those that have ended themselves, what they left behind.
-  signalMarked(ourLifetime(), SIG.SIGKILL);
+  try {
+    // Of those that have ended themselves, what they left behind.
+    signalMarked(ourLifetime(), SIG.SIGKILL);
+  } catch {
+    // /proc has gone since: an exception would end the process before its other listeners
+  }
 }
 
 /** What a process that was started so needs for the rest of its life. */

@@ -1,9 +1,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { backend } from '../backend.js';
 import { native } from '../native.js';
 import { OWN_CALL } from '../protocol.js';
-import { attempt } from '../syscall/call.js';
+import { attempt, close } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
 import { E, O, SYS } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
@@ -45,10 +45,21 @@ function isCgroup(fd: number): boolean {
 
 /** Whether nothing in the group runs: a child born into it could not get as far as its execve. */
 function isFrozen(fd: number): boolean {
+  const events = attempt('openat', fd, 'cgroup.events', O.O_RDONLY | O.O_CLOEXEC, 0);
+  if (events < 0) return false; // the root group has no such file, and never freezes
   try {
-    return /^frozen 1$/m.test(readFileSync(`/proc/self/fd/${fd}/cgroup.events`, 'utf8'));
+    return /^frozen 1$/m.test(readFileSync(events, 'utf8'));
+  } finally {
+    close(events);
+  }
+}
+
+/** Where it is, for the scope 'cgroup'; undefined for a descriptor where there is no /proc. */
+function pathOf(fd: number, cgroup: string | number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
-    return false; // the root group has no such file, and never freezes
+    return typeof cgroup === 'string' ? resolve(cgroup) : undefined;
   }
 }
 
@@ -75,7 +86,7 @@ export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
     const fd = directoryOf(program, wanted);
     if (!isCgroup(fd)) throw new StepFailure('cgroup', String(wanted), E.EBADF);
     if (isFrozen(fd)) throw new StepFailure('cgroup', String(wanted), E.EBUSY);
-    program.cgroupPath = readlinkSync(`/proc/self/fd/${fd}`);
+    program.cgroupPath = pathOf(fd, wanted);
     program.cgroup = fd;
     program.bornInto.push(`cgroup ${wanted}`);
     // A process that could not be born in the group moves itself there.

@@ -8,14 +8,13 @@
  *
  * @module
  */
-import { type Dirent, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { attempt, close } from '../syscall/call.js';
 import { argumentError, invalid, unavailable } from '../syscall/check.js';
 import { E, SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
+import { cgroupOf, killCgroup, type Member } from './cgroup.js';
 import { Handle } from './handle.js';
-import { type Entry, entries, entryOf, type Marked, markedOf, read } from './proc.js';
+import { again, type Entry, entries, markedOf } from './proc.js';
 
 /**
  * Which processes a signal is for:
@@ -41,6 +40,13 @@ export function checkScope(option: string, scope: Scope | undefined): Scope {
   return scope;
 }
 
+function notLeader(scope: Scope, pid: number, its: number): TypeError {
+  const name = scope === 'group' ? 'process group' : scope;
+  return argumentError(
+    `the scope '${scope}' needs the leader of a ${name}: ${pid} belongs to ${scope} ${its}`,
+  );
+}
+
 /** What a process was started as. */
 export interface ScopeTarget {
   /** What it is reached by, also after its end. */
@@ -52,6 +58,12 @@ export interface ScopeTarget {
   readonly marker?: string | undefined;
 }
 
+interface Members {
+  readonly found: readonly Member[];
+  /** Whether there are others of which it could not be told. */
+  readonly untold: boolean;
+}
+
 /** How often the list is gone through for those that were started meanwhile. */
 const MAX_PASSES = 100;
 
@@ -61,117 +73,132 @@ const MAX_PASSES = 100;
  */
 const LOOKS_FOR_SIGNAL = 10;
 
+/** As /proc shows it. */
+function memberOf(entry: Entry): Member {
+  const isStill = (pidfd: number): boolean => again(entry, pidfd)?.session === entry.session;
+  return { pid: entry.pid, isStill };
+}
+
+/**
+ * Members as /proc shows them. The process itself is one as long as it is not reaped, also where it is
+ * hidden from this user.
+ */
+function membersOf(target: ScopeTarget, list: readonly Entry[], untold = false): Members {
+  const { handle, reaped } = target;
+  const isItself = ({ pid }: Entry): boolean => pid === handle.pid && !reaped;
+  const found = list.filter((entry) => !entry.ended && !isItself(entry)).map(memberOf);
+  if (!reaped && !handle.hasEnded()) found.unshift({ pid: handle.pid, isStill: () => true });
+  return { found, untold };
+}
+
 /** Those of a list that are in the tree of a process. */
-function treeOf(target: ScopeTarget, list: readonly Entry[], looks: number): Marked {
+function treeOf(target: ScopeTarget, list: readonly Entry[], looks: number): Members {
   const marked = markedOf(list, target.marker, looks);
-  const found = new Set<number>(marked.entries.map(({ pid }) => pid));
-  if (!target.reaped) found.add(target.handle.pid);
+  const found = new Set(marked.entries);
+  const { pid } = target.handle;
+  for (const entry of list) if (!target.reaped && entry.pid === pid) found.add(entry);
+  const parents = new Set([...found].map(({ shown }) => shown));
   // Parents may come behind their children in the list: until nothing new is found.
-  for (let before = 0; before !== found.size; ) {
+  for (let before = -1; before !== found.size; ) {
     before = found.size;
-    for (const entry of list) if (found.has(entry.parent)) found.add(entry.pid);
+    for (const entry of list) {
+      if (!parents.has(entry.parent)) continue;
+      found.add(entry);
+      parents.add(entry.shown);
+    }
   }
-  return { entries: list.filter((entry) => found.has(entry.pid)), untold: marked.untold };
-}
-
-/** The processes of a control group and the groups below it. */
-function cgroupOf(folder: string): number[] {
-  const own = read(join(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
-  let below: Dirent[] = [];
-  try {
-    below = readdirSync(folder, { withFileTypes: true }).filter((each) => each.isDirectory());
-  } catch {
-    // removed, and so empty
-  }
-  return [...own, ...below.flatMap(({ name }) => cgroupOf(join(folder, name)))];
-}
-
-/** Those of the control group that have not ended, without this process. */
-function cgroupEntries({ cgroup }: ScopeTarget): Entry[] {
-  if (cgroup === undefined) {
-    throw argumentError("the scope 'cgroup' needs a process started with the option 'cgroup'");
-  }
-  const pids = cgroupOf(cgroup).filter((pid) => pid > 0 && pid !== process.pid);
-  return pids.map(entryOf).filter((entry) => entry !== undefined);
+  return membersOf(target, [...found], marked.untold);
 }
 
 /**
  * Those of a list that are in the session of a process. Once its leader is reaped the number may be
  * that of a later session; as long as one is left that the leader started, it is not.
  */
-function sessionOf(target: ScopeTarget, list: readonly Entry[], looks: number): Marked {
-  const found = list.filter(({ session }) => session === target.handle.pid);
-  if (!target.reaped) return { entries: found, untold: false };
-  const { entries, untold } = markedOf(found, target.marker, looks);
-  return entries.length > 0 ? { entries: found, untold: false } : { entries, untold };
-}
-
-/** The members of a scope that have not ended, without this process. */
-function members(target: ScopeTarget, scope: Scope, looks: number): Marked {
+function sessionOf(target: ScopeTarget, list: readonly Entry[], looks: number): Members {
   const { pid } = target.handle;
-  let found: Marked;
-  if (scope === 'tree') found = treeOf(target, entries(), looks);
-  else if (scope === 'session') found = sessionOf(target, entries(), looks);
-  else if (scope === 'cgroup') found = { entries: cgroupEntries(target), untold: false };
-  else found = { entries: entries().filter(({ group }) => group === pid), untold: false };
-  return { ...found, entries: found.entries.filter(({ ended }) => !ended) };
+  const found = list.filter(({ session }) => session === pid);
+  if (!target.reaped) {
+    const session = attempt('getsid', pid);
+    if (session >= 0 && session !== pid) throw notLeader('session', pid, session);
+    return membersOf(target, found);
+  }
+  const { entries: mine, untold } = markedOf(found, target.marker, looks);
+  return membersOf(target, mine.length > 0 ? found : [], untold && mine.length === 0);
 }
 
-/** Whether a number still means the process that was looked at, and that is in the scope. */
-function isStill(before: Entry, { handle }: ScopeTarget, scope: Scope): boolean {
-  const now = entryOf(before.pid);
-  // A session and a group of processes are left by nobody but on purpose, and a parent changes only
-  // when it ends.
-  if (scope === 'session' && now?.session !== handle.pid) return false;
-  return now !== undefined && now.started === before.started;
+/** The members of a scope, without this process. Throws a SystemError where that can't be told. */
+function members(target: ScopeTarget, scope: Scope, looks: number): Members {
+  const { pid } = target.handle;
+  if (scope === 'tree') return treeOf(target, entries(), looks);
+  if (scope === 'session') return sessionOf(target, entries(), looks);
+  if (scope === 'group')
+    return membersOf(
+      target,
+      entries().filter(({ group }) => group === pid),
+    );
+  if (target.cgroup === undefined) {
+    throw argumentError("the scope 'cgroup' needs a process started with the option 'cgroup'");
+  }
+  const found = cgroupOf(target.cgroup).filter((member) => member.pid !== process.pid);
+  return { found, untold: false };
 }
 
-/** Sends one signal, unless the process is gone or no member any more. */
-function signalMember(entry: Entry, number: number, target: ScopeTarget, scope: Scope): void {
-  const { pid } = entry;
+/** Sends one signal, unless the process is gone. */
+function signalMember({ pid, isStill }: Member, number: number, target: ScopeTarget): void {
   if (pid === target.handle.pid && !target.reaped) {
-    if (isStill(entry, target, scope)) target.handle.signal(number);
+    target.handle.signal(number);
     return;
   }
   const pidfd = attempt('pidfd_open', pid, 0);
   // Looked at again now that, with a pidfd, the number can't become another's.
   const member = new Handle(pid, pidfd, 'here');
-  if (isStill(entry, target, scope)) member.signal(number);
+  if (isStill(pidfd)) member.signal(number);
   if (pidfd >= 0) close(pidfd);
 }
 
+/** Signals the members of a scope, and those that are started meanwhile; whether there were any. */
+function signalMembers(target: ScopeTarget, number: number, scope: Scope): boolean {
+  const { found } = members(target, scope, LOOKS_FOR_SIGNAL);
+  if (scope === 'cgroup' && number === SIG.SIGKILL && killCgroup(target.cgroup as string)) {
+    return found.length > 0;
+  }
+  const done = new Set<number>();
+  let fresh = found;
+  for (let pass = 1; fresh.length > 0; pass++) {
+    for (const member of fresh) {
+      signalMember(member, number, target);
+      done.add(member.pid);
+    }
+    if (pass === MAX_PASSES) break;
+    const now = members(target, scope, LOOKS_FOR_SIGNAL).found;
+    fresh = now.filter(({ pid }) => !done.has(pid));
+  }
+  return done.size > 0;
+}
+
 /**
- * Kills all of a control group at once, what is being forked too: Linux 5.14. False where that can't
- * be, or would kill this process.
+ * Sends a signal to all of a scope but 'process'; false when there was nobody left.
+ *
+ * @throws SystemError where it can't be told who belongs to the scope: the process itself is signalled
+ * all the same.
  */
-function killCgroup(folder: string): boolean {
-  if (cgroupOf(folder).includes(process.pid)) return false;
+export function signalScope(target: ScopeTarget, number: number, scope: Scope): boolean {
+  if (scope === 'group') return signalGroup(target, number);
   try {
-    writeFileSync(join(folder, 'cgroup.kill'), '1');
-    return true;
-  } catch {
-    return false; // an older kernel, not ours to write, or removed
+    return signalMembers(target, number, scope);
+  } catch (error) {
+    if (error instanceof SystemError && !target.reaped) target.handle.signal(number);
+    throw error;
   }
 }
 
-/** Sends a signal to all of a scope but 'process'; false when there was nobody left. */
-export function signalScope(target: ScopeTarget, number: number, scope: Scope): boolean {
-  if (scope === 'group') return signalGroup(target, number);
-  if (scope === 'cgroup' && number === SIG.SIGKILL) {
-    const any = members(target, scope, 0).entries.length > 0;
-    if (killCgroup(target.cgroup as string)) return any;
+/** Whether a group has members that have not ended; true where that can't be told. */
+function hasGroup(target: ScopeTarget): boolean {
+  try {
+    return members(target, 'group', 0).found.length > 0;
+  } catch {
+    return true;
   }
-  const done = new Set<number>();
-  for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const { entries } = members(target, scope, LOOKS_FOR_SIGNAL);
-    const fresh = entries.filter(({ pid }) => !done.has(pid));
-    if (fresh.length === 0) break;
-    for (const entry of fresh) {
-      signalMember(entry, number, target, scope);
-      done.add(entry.pid);
-    }
-  }
-  return done.size > 0;
 }
 
 function signalGroup(target: ScopeTarget, number: number): boolean {
@@ -179,8 +206,7 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   const { pid } = handle;
   // What has ended and is not reaped is a member too, and does not count. Looked at before the signal,
   // which may end them.
-  const any =
-    !(target.reaped || handle.hasEnded()) || members(target, 'group', 0).entries.length > 0;
+  const any = !(target.reaped || handle.hasEnded()) || hasGroup(target);
   const result = handle.signalGroup(number);
   if (result === 0) return any;
   if (result !== -E.ESRCH) {
@@ -189,17 +215,22 @@ function signalGroup(target: ScopeTarget, number: number): boolean {
   // Once it is reaped its number may be another's, whose group says nothing.
   const group = target.reaped ? pid : attempt('getpgid', pid);
   if (group < 0 || group === pid) return false;
-  throw argumentError(
-    `the scope 'group' needs the leader of a process group: ${pid} belongs to group ${group}`,
-  );
+  throw notLeader('group', pid, group);
 }
 
-/** Whether anybody of a scope is left, or there is one of whom that can't be told now. */
+/**
+ * Whether anybody of a scope is left once the process itself has ended, or there is one of whom that
+ * can't be told now; false where it can't be told of anybody.
+ */
 export function isLeft(target: ScopeTarget, scope: Scope): boolean {
   // By number a zombie that leads no group would be blamed for it: it is only looked.
   if (scope === 'group' && target.handle.reachesGroupByPidfd) return signalGroup(target, 0);
-  const { entries, untold } = members(target, scope, 1);
-  return entries.length > 0 || untold;
+  try {
+    const { found, untold } = members(target, scope, 1);
+    return found.length > 0 || untold;
+  } catch {
+    return false;
+  }
 }
 
 /** Sends a signal to all that have a marker, and to their descendants. */

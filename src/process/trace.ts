@@ -12,6 +12,7 @@ import { readStruct, type StructInput, type StructOf, writeStruct } from '../sys
 import { syscallLater, syscallOnSpawner } from '../syscall/raw.js';
 import { Scratch } from '../syscall/scratch.js';
 import { type Signal, type SignalName, signalName } from '../syscall/signals.js';
+import { shownOf } from './proc.js';
 import { Process } from './process.js';
 
 /** The processor's registers, by the names of struct user_regs_struct. */
@@ -195,7 +196,9 @@ export class Trace {
   }
 
   #withMemory<T>(flags: string, use: (fd: number) => T): T {
-    const fd = openSync(`/proc/${this.process.pid}/mem`, flags);
+    const shown = shownOf(this.process.pid);
+    if (shown === undefined) throw new SystemError('open', E.ESRCH, '/proc/PID/mem');
+    const fd = openSync(`/proc/${shown}/mem`, flags);
     try {
       return use(fd);
     } finally {
@@ -227,7 +230,7 @@ function numberOf(signal: Signal | undefined): number {
 /** Whether a thread of this process is its tracer. */
 function isTraced(process: Process): boolean {
   try {
-    const status = readFileSync(`/proc/${process.pid}/status`, 'latin1');
+    const status = readFileSync(`/proc/${shownOf(process.pid)}/status`, 'latin1');
     const tracer = /^TracerPid:\s*(\d+)$/m.exec(status)?.[1];
     return process.status() === undefined && existsSync(`/proc/self/task/${tracer}`);
   } catch {

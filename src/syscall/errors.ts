@@ -27,8 +27,10 @@ export class SystemError extends Error {
   /** The system call: `'kill'`. */
   readonly syscall: string;
 
-  constructor(syscall: string, errno: number) {
-    super(`${syscall}: ${errorName(errno)}: ${errorMessage(errno)}`);
+  /** @param argument What the call was made for, if there is more to say than its name: a path. */
+  constructor(syscall: string, errno: number, argument?: string) {
+    const call = argument === undefined ? syscall : `${syscall}(${JSON.stringify(argument)})`;
+    super(`${call}: ${errorName(errno)}: ${errorMessage(errno)}`);
     this.name = 'SystemError';
     this.code = errorName(errno);
     this.errno = errno;

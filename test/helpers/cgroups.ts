@@ -68,7 +68,9 @@ async function remove(folder: string): Promise<void> {
 }
 
 export function membersOf(folder: string): number[] {
-  return readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+  const isThreaded = readFileSync(join(folder, 'cgroup.type'), 'utf8') === 'threaded\n';
+  const file = isThreaded ? 'cgroup.threads' : 'cgroup.procs';
+  return readFileSync(join(folder, file), 'utf8').split('\n').filter(Boolean).map(Number);
 }
 
 /** As /proc/PID/cgroup names it. */
