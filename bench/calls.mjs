@@ -1,7 +1,7 @@
 // Small things: how long a raw system call takes, and an import of the library.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { rawSyscall, SYS } from 'forkexec/syscall';
+import { rawSyscall, SYS } from '../lib/syscall.js';
 import { median, table } from './table.mjs';
 
 const HELP = `bench/calls.mjs [--rounds N]
@@ -33,13 +33,13 @@ function measureCalls() {
 /** Milliseconds of the first import of an entry point in a new process. */
 function measureImport(entry) {
   const code = `const began = performance.now();
-    await import(${JSON.stringify(import.meta.resolve(entry))});
+    await import(${JSON.stringify(new URL(`../lib/${entry}`, import.meta.url))});
     console.log(performance.now() - began);`;
   const words = ['--input-type=module', '--eval', code];
   return Number(spawnSync(process.execPath, words, { encoding: 'utf8' }).stdout);
 }
 
-const ENTRIES = ['forkexec', 'forkexec/process', 'forkexec/signal', 'forkexec/syscall'];
+const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js'];
 const calls = [];
 const imports = ENTRIES.map(() => []);
 // In turns: whatever else the machine does then meets all alike.
@@ -63,6 +63,6 @@ const rows = [
       'ns',
     ),
   ],
-  ...ENTRIES.map((entry, index) => [`import '${entry}'`, of(imports[index], 'ms')]),
+  ...ENTRIES.map((entry, index) => [`import of ${entry}`, of(imports[index], 'ms')]),
 ];
 console.log(table(rows, 1).join('\n'));

@@ -2,8 +2,8 @@
 // round. A process of its own, so that no heap size inherits the memory of another.
 import { spawn as nodeSpawn } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
-import { spawn } from 'forkexec';
-import { startProcess } from 'forkexec/process';
+import { spawn } from '../lib/index.js';
+import { startProcess } from '../lib/process/index.js';
 
 const PROGRAM = '/bin/true';
 const NULL_STDIO = { stdin: 'null', stdout: 'null', stderr: 'null' };

@@ -1,6 +1,6 @@
 // For bench/signal.mjs: queues real-time signals with the values 0, 1, … to a process, and prints how
 // often the kernel's queue was full.
-import { E, rawSyscall, SI, SYS } from 'forkexec/syscall';
+import { E, rawSyscall, SI, SYS } from '../lib/syscall.js';
 
 const [pid, number, count] = process.argv.slice(2).map(Number);
 const info = new Int32Array(32);

@@ -8,10 +8,10 @@ import { availableParallelism, loadavg, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { run } from 'forkexec';
-import { startProcess } from 'forkexec/process';
-import { notify } from 'forkexec/signal';
-import { rawSyscall, SIG, SYS } from 'forkexec/syscall';
+import { run } from '../lib/index.js';
+import { startProcess } from '../lib/process/index.js';
+import { notify } from '../lib/signal/index.js';
+import { rawSyscall, SIG, SYS } from '../lib/syscall.js';
 import { median, quantile, table } from './table.mjs';
 
 const HELP = `bench/signal.mjs [--rounds N] [--signals N] [--launches N]
