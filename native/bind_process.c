@@ -1,6 +1,7 @@
 /* Launching processes, and replacing this one. */
 #include "addon.h"
 #include "exec.h"
+#include "probe.h"
 #include "process.h"
 #include "signal_order.h"
 #include "sigset.h"

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
-#include "probe_linux.h"
+#include "probe.h"
 #include "calls_linux.h"
-#include "start.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "reap.h"
+#include "probe.h"
 #include "spawner.h"
 
 #include <errno.h>

@@ -39,20 +39,6 @@ void report_take(const struct report *report, struct launch_result *result);
 #define MAX_RSS_UNIT 1
 #endif
 
-/* Whether clone3 can be had: a kernel before 5.7 lacks it, a container's filter may deny it. */
-int launch_has_clone3(void);
-/*
- * waitid(2) for one child: by its pidfd, if there is one and the kernel takes it, else by number,
- * which serves as well where nobody else may reap that child. Any thread; blocks as the options
- * say. Returns 0 or -errno.
- */
-long wait_for_child(int pid, int pidfd, siginfo_t *info, int options, struct rusage *usage);
-/*
- * What the kernel still knows of a process that somebody else reaped (Linux 6.15 on): a code as in
- * siginfo, and a status. Returns whether it does. Any thread; does not block.
- */
-int recover_end(int pidfd, int *code, int *status);
-
 /*
  * Which of descriptors 0 to 2 are open, as bits, but for a pidfd that a launch has at such a number
  * for a moment. Any thread; waits for that launch where one of them is closed, which is rare.

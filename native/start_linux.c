@@ -2,7 +2,7 @@
 #include "start.h"
 #include "above_stdio.h"
 #include "calls_linux.h"
-#include "probe_linux.h"
+#include "probe.h"
 #include "waiter.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
 #include "above_stdio.h"
 #include "calls_posix.h"
 #include "descriptors_posix.h"
+#include "probe.h"
 #include "waiter.h"
 
 #include <errno.h>

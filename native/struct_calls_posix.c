@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* Linux: wait4 */
 #include "call_table_posix.h"
 #include "sigset.h"
+#include "probe.h"
 #include "start.h"
 
 #include <pthread.h>
