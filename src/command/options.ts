@@ -12,18 +12,18 @@ import type { Verbose } from './verbose.js';
 
 /** A file that the child reads or writes: open(2). */
 export interface FileStdio {
-  /** A path, or a `file:` URL; relative to the working directory of this process, not to `cwd`. */
+  /** A path, or a `file:` URL, relative to the working directory of this process, not to `cwd`. */
   file: string | URL;
   /**
-   * Writes go to the end of the file. Default: false, and the file is emptied first, unless `access`
-   * is `'readwrite'`.
+   * Whether writes go to the end of the file. Default: false; the file is then emptied first,
+   * unless `access` is `'readwrite'`.
    */
   append?: boolean | undefined;
-  /** Permissions of a file that is created, before the umask. Default: 0o666. */
+  /** The permissions of a file that is created, before the umask. Default: 0o666. */
   mode?: number | undefined;
   /**
-   * Default: `'read'` for stdin, `'write'` for stdout and stderr. Descriptors above 2 have none: give
-   * it, or `append: true`.
+   * Default: `'read'` for stdin, `'write'` for stdout and stderr. Descriptors above 2 have no
+   * default: give `access`, or `append: true`.
    */
   access?: 'read' | 'write' | 'readwrite' | undefined;
 }
@@ -32,13 +32,13 @@ export interface FileStdio {
  * Where a descriptor of the child comes from:
  * - `'inherit'`: the same descriptor of this process;
  * - `'null'`: /dev/null;
- * - `'pipe'`: a pipe to this process, pipe(7); the child can open it anew as /dev/stdout;
- * - `'stdout'`: for stderr only, whatever stdout is, so that the order of writes is kept;
- * - `'socket'`: a bidirectional stream socket to this process, socketpair(2);
- * - a number: that descriptor of this process, whose flags are not touched;
+ * - `'pipe'`: a pipe to this process, pipe(7); the child can open it again as /dev/stdout;
+ * - `'stdout'`: for stderr only: the destination of stdout, so that the order of writes is kept;
+ * - `'socket'`: a stream socket to this process, for both directions: socketpair(2);
+ * - a number: that descriptor of this process, whose flags do not change;
  * - `{ file }`: a file;
- * - bytes, a readable stream or an iterable: written into a pipe that the child reads;
- * - a writable stream: gets what the child writes into a pipe, and is not ended.
+ * - bytes, a readable stream or an iterable: written to a pipe that the child reads;
+ * - a writable stream: receives the output of the child through a pipe, and is not ended.
  */
 export type Stdio =
   | 'inherit'
@@ -51,19 +51,19 @@ export type Stdio =
   | Source
   | Sink;
 
-/** How a command is made to end. */
+/** How a command is stopped. */
 export interface StopOptions {
-  /** Asked first; SIGCONT follows, so that a stopped process can answer. Default: `'SIGTERM'`. */
+  /** The first signal. SIGCONT follows, so that a stopped process reacts. Default: `'SIGTERM'`. */
   signal?: Signal | undefined;
-  /** Milliseconds until SIGKILL; Infinity is never. Default: 5000. */
+  /** Milliseconds until SIGKILL; Infinity means never. Default: 5000. */
   grace?: number | undefined;
-  /** Who is to end. Who may not be killed is given up a second after SIGKILL. Default: `'process'`. */
+  /** What to stop. A process that may not be killed is given up after 1 s. Default: `'process'`. */
   scope?: Scope | undefined;
-  /** Instead of `signal` and `grace`: each signal, and how long it is given, in milliseconds. */
+  /** Instead of `signal` and `grace`: signals, each with the milliseconds until the next. */
   steps?: readonly (readonly [signal: Signal, grace?: number])[] | undefined;
 }
 
-/** Options of `spawn`: what is true of the new process, and its streams and its end. */
+/** Options of `spawn`: the attributes of the new process, its streams, and how it is stopped. */
 export interface SpawnOptions extends LaunchOptions {
   /** Default: `'inherit'` for spawn, `'null'` for run. */
   stdin?: Stdio | undefined;
@@ -71,12 +71,12 @@ export interface SpawnOptions extends LaunchOptions {
   stdout?: Stdio | undefined;
   /** Default: `'inherit'` for spawn; run collects it. */
   stderr?: Stdio | undefined;
-  /** The child's descriptors from 3 on, by number. All others are closed in it. */
+  /** Descriptors from 3 on, by their number in the child. All others are closed in the child. */
   fds?: Readonly<Record<number, Stdio>> | undefined;
   /**
-   * Stops the command when aborted; `status.reason` is `'aborted'`, and the reason given to `abort`
-   * the `cause` of the error. One that has aborted already rejects with its reason, and nothing is
-   * started. Default: none.
+   * Stops the command when it aborts. `status.reason` is then `'aborted'`, and the reason that was
+   * given to `abort` is the `cause` of the error. If it has already aborted, the call rejects with
+   * its reason and starts nothing. Default: none.
    */
   signal?: AbortSignal | undefined;
   /**
@@ -84,47 +84,48 @@ export interface SpawnOptions extends LaunchOptions {
    * 0 is no limit. Default: 0.
    */
   timeout?: number | undefined;
-  /** How `signal`, `timeout` and the end of an `await using` scope stop it. */
+  /** How `signal`, `timeout` and the end of an `await using` block stop it. Default: see there. */
   stop?: StopOptions | undefined;
   /**
-   * Milliseconds to wait, after the process ended, for pipes that others still hold open. Default:
-   * 1000 for run; no limit for the streams of spawn.
+   * Milliseconds to wait for held pipes after the process has ended. Default: 1000 for run; no
+   * limit for the streams of spawn.
    */
   waitDelay?: number | undefined;
   /**
-   * `'parent'`: the command and its descendants end with this process, by the strongest means that
-   * the system has; `lifetime` of the Child says which. `parentDeathSignal` (SIGKILL unless given)
-   * ends the command itself however this process ends; on a normal exit its tree is killed too.
+   * `'parent'`: the command and its descendants end with this process, with the strongest means
+   * that the system has; `lifetime` of the Child reports which. `parentDeathSignal`, by default
+   * SIGKILL, ends the command itself, however this process ends. When this process ends on its own,
+   * the tree of the command is killed too. Default: none.
    */
   lifetime?: 'parent' | undefined;
   /**
-   * The opposite: a session of its own, stdio from and to /dev/null unless given, and this process
-   * does not wait for it to end. Default: false.
+   * The opposite of `lifetime`: a session of its own, /dev/null for stdin, stdout and stderr unless
+   * they are given, and the event loop does not wait for the process. Default: false.
    */
   detached?: boolean | undefined;
   /**
-   * One line for each launch and exit, on stderr or to a function. Default: whether FORKEXEC_DEBUG
-   * is set and not 0.
+   * Reports each launch and each end with a line, on stderr or to a function. Default: whether
+   * FORKEXEC_DEBUG is set and not 0.
    */
   verbose?: Verbose | undefined;
 }
 
-/** Options of `run`, `runSync` and `command`: also what is collected and how. */
+/** Options of `run`, `runSync` and `command`: those of `spawn`, and how output is collected. */
 export interface RunOptions extends SpawnOptions {
-  /** Written to stdin. runSync takes a string or bytes. */
+  /** Data that is written to stdin. runSync takes a string or bytes. Default: none. */
   input?: string | Source | undefined;
   /** Whether output is an array of lines instead of text. Default: false. */
   lines?: boolean | undefined;
   /** Whether output is text or bytes. Default: `'utf8'`. */
   encoding?: 'utf8' | 'buffer' | undefined;
   /**
-   * Bytes of one stream; more stop the command, and `status.reason` is `'maxBuffer'`. Infinity is no
-   * limit. Default: 100 MiB.
+   * The most bytes that are collected of one stream. If there are more, the command is stopped, and
+   * `status.reason` is `'maxBuffer'`. Infinity is no limit. Default: 100 MiB.
    */
   maxBuffer?: number | undefined;
-  /** Whether anything but exit code 0, or to be stopped, is an ExitError. Default: true. */
+  /** Whether to reject with an ExitError unless the exit code is 0. Default: true. */
   reject?: boolean | undefined;
-  /** Whether one newline at the end of text is left out. Default: true. */
+  /** Whether one newline at the end of text is removed. Default: true. */
   stripFinalNewline?: boolean | undefined;
 }
 

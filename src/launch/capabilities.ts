@@ -23,23 +23,24 @@ import { checkKeys, toList } from './values.js';
 
 export type SecurebitName = keyof typeof SECBIT;
 
-/** Sets of capabilities; each is exactly what is given, and as it was where it is not. */
+/** The process gets exactly the sets that are given; the others do not change. */
 export interface Capabilities {
   /**
-   * The limit: all other capabilities are dropped from the bounding set, for the process and its
-   * descendants, whatever they execute. What this process itself lacks there is not added. Takes
-   * CAP_SETPCAP, else EPERM at `PR_CAPBSET_DROP`.
+   * The capabilities that the process and its descendants can ever get. All others are dropped from
+   * the bounding set; capabilities that this process lacks are not added. Needs CAP_SETPCAP,
+   * otherwise EPERM at `PR_CAPBSET_DROP`.
    */
   bounding?: readonly CapabilityName[];
   /**
-   * What a program whose file has the same capability as inheritable may use. `ambient` ones are
-   * added. EPERM at `capset` for what this process has not itself.
+   * Capabilities for programs whose files have the same inheritable capabilities. The `ambient`
+   * ones are added. EPERM at `capset` for a capability that this process does not have.
    */
   inheritable?: readonly CapabilityName[];
   /**
-   * What the program has although its user is not root and its file has no capabilities: Linux 4.3.
-   * EPERM at `capset` or `PR_CAP_AMBIENT_RAISE` for what this process has not itself. A program
-   * that is set-user-ID, set-group-ID or has file capabilities starts without.
+   * Capabilities that the program has even if its user is not root and its file has no
+   * capabilities: Linux 4.3. EPERM at `capset` or `PR_CAP_AMBIENT_RAISE` for a capability that this
+   * process does not have. A program that is set-user-ID or set-group-ID, or has file capabilities,
+   * starts without them.
    */
   ambient?: readonly CapabilityName[];
 }
@@ -47,16 +48,16 @@ export interface Capabilities {
 /** Capabilities of the process. */
 export interface CapabilityOptions {
   /**
-   * Capabilities by name: capabilities(7). What they come to for the program is decided by
-   * execve(2): a user that is not root has the ambient ones; root has all that the bounding set
-   * allows, unless `securebits` says otherwise. With a `credential` they are those of the new user.
-   * Default: as execve gives them to a child of this process.
+   * Capabilities by name: capabilities(7). execve(2) computes from them what the program gets: a
+   * user that is not root gets the ambient capabilities; root gets all that the bounding set
+   * permits, unless `securebits` changes that. With a `credential`, they apply to the new user.
+   * Default: the capabilities that execve gives to a child of this process.
    */
   capabilities?: Capabilities | undefined;
   /**
-   * The securebits flags, exactly these: PR_SET_SECUREBITS(2const), such as `'SECBIT_NOROOT'`,
-   * which takes away what root has by being root. Takes CAP_SETPCAP, else EPERM. SECBIT_KEEP_CAPS
-   * is not among them: execve clears it. Default: those of this process.
+   * The exact set of securebits flags: PR_SET_SECUREBITS(2const). With `'SECBIT_NOROOT'`, the user
+   * root gets no capabilities for being root. Needs CAP_SETPCAP, otherwise EPERM. SECBIT_KEEP_CAPS
+   * cannot be given, since execve clears it. Default: those of this process.
    */
   securebits?: readonly SecurebitName[] | undefined;
 }

@@ -14,10 +14,10 @@ import type { ProgramBuilder } from './program.js';
 /** The control group of the new process. */
 export interface CgroupOptions {
   /**
-   * The directory of a control group (version 2), as a path or an open descriptor. The process is
-   * born inside it: CLONE_INTO_CGROUP, clone(2), Linux 5.7; where clone3 can't be had, it moves
-   * itself there before it runs its program. A frozen group is refused: the launch would hang until
-   * it is thawed. Default: the group of this process. See cgroups(7).
+   * The directory of a control group (version 2), as a path or an open descriptor: cgroups(7). The
+   * process is born in it: CLONE_INTO_CGROUP, clone(2), Linux 5.7. If clone3 is not available, the
+   * process moves itself there before its program runs. A frozen control group is refused, since
+   * the launch would hang until it is thawed. Default: the control group of this process.
    */
   cgroup?: string | number | undefined;
 }

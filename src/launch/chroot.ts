@@ -3,14 +3,14 @@ import { SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 import { privileged } from './namespaces.js';
 
-/** What the process takes for `/`. */
+/** The root directory of the process. */
 export interface ChrootOptions {
   /**
-   * A directory that becomes the root directory of the process: chroot(2). The working directory is
-   * then the new root, or `cwd` inside it: nothing outside stays within reach of a relative path.
-   * `file`, PATH and the interpreters of scripts are looked for inside too; open descriptors and
-   * `{ file }` redirections are not affected. EPERM without CAP_SYS_CHROOT. By itself it confines
-   * nobody who has privileges: see chroot(2). Default: the root of this process.
+   * A directory that becomes the root directory of the process: chroot(2). The process starts in
+   * it, or in `cwd` inside it, so that no relative path leads outside. `file`, PATH and the
+   * interpreters of scripts are searched inside. Open descriptors and `{ file }` redirections are
+   * not affected. EPERM without CAP_SYS_CHROOT. A root directory alone does not confine a process
+   * that has privileges. Default: the root directory of this process.
    */
   chroot?: string | undefined;
 }

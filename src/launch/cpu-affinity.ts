@@ -3,13 +3,13 @@ import { SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 import { toList, toNumber } from './values.js';
 
-/** Where the process runs. */
+/** The CPUs that the process may run on. */
 export interface CpuAffinityOptions {
   /**
    * The CPUs that the process may run on, by number from 0: sched_setaffinity(2). The kernel leaves
-   * out those that do not exist or that its cpuset(7) does not allow; EINVAL if none is left.
-   * Default: those of the thread that launches, which are the ones this process had at its first
-   * launch; see `nice`.
+   * out CPUs that do not exist or that the cpuset(7) of the process does not permit; EINVAL if none
+   * is left. Default: those of the thread that launches, which are those that this process had at
+   * its first launch; see `nice`.
    */
   cpuAffinity?: readonly number[] | undefined;
 }

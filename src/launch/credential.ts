@@ -22,9 +22,9 @@ export interface IdCredential {
   /** The supplementary groups, at most 65536 of them: setgroups(2). Default: none. */
   groups?: readonly number[];
   /**
-   * Keeps the supplementary groups of this process. A process without privileges, which may not
-   * call setgroups(2), can be given its own ids this way only. Not together with `groups`. Default:
-   * false.
+   * Keeps the supplementary groups of this process. A process without privileges may not call
+   * setgroups(2), so it can give only its own ids, with this option. Cannot be combined with
+   * `groups`. Default: false.
    */
   keepGroups?: boolean;
 }
@@ -32,21 +32,21 @@ export interface IdCredential {
 /** A user by name. */
 export interface UserCredential {
   /**
-   * A user of /etc/passwd: its user id, its group, and all groups of /etc/group that it is a member
-   * of, as initgroups(3) has it. Both files are those of this process, not of a `chroot`.
+   * A user in /etc/passwd: its user id, its group, and all groups that list the user in /etc/group,
+   * like initgroups(3). Both files are those of this process, not those of a `chroot`.
    */
   user: string;
 }
 
-/** Who the process is. */
+/** The user and groups of the process. */
 export interface CredentialOptions {
   /**
-   * User and groups of the process; see credentials(7). The supplementary groups of this process
-   * are dropped unless `keepGroups` is given, even if nothing else is. What is not allowed fails
-   * the launch with EPERM at `setgroups`, `setgid` or `setuid`: the process never runs with more
-   * than was asked for. A `uid` without a `gid` leaves the group id as it is.
+   * The user and groups of the process: credentials(7). Without `keepGroups`, the supplementary
+   * groups of this process are dropped, even if no other field is given. A change that is not
+   * permitted fails the launch with EPERM at `setgroups`, `setgid` or `setuid`: the process never
+   * runs with more rights than requested. A `uid` without a `gid` does not change the group id.
    *
-   * `{ user }` also sets HOME, USER and LOGNAME, unless `env` has them. Default: those of this
+   * `{ user }` also sets HOME, USER and LOGNAME, unless `env` names them. Default: those of this
    * process.
    */
   credential?: IdCredential | UserCredential | undefined;

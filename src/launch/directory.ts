@@ -3,11 +3,11 @@ import { checkString, invalid } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 
-/** Where the process starts. */
+/** The directory that the process starts in. */
 export interface DirectoryOptions {
   /**
-   * The working directory, a path or a `file:` URL: chdir(2), done by the new process itself. A
-   * relative `file` is relative to it. Default: that of this process.
+   * The working directory, as a path or a `file:` URL: chdir(2), called by the new process. A
+   * relative `file` starts there. Default: that of this process.
    */
   cwd?: string | URL | undefined;
 }

@@ -10,12 +10,12 @@ import type { User } from './users.js';
 /** The environment of the new process. */
 export interface EnvironmentOptions {
   /**
-   * Variables to set, on top of this process' own; undefined leaves one out. A given `cwd` or
-   * `chroot` sets PWD as well, unless PWD is named here or `clearEnv` is given, and a user of
-   * `credential` HOME, USER and LOGNAME, unless they are named here: see environ(7). Default: none.
+   * Variables that are added to those of this process; undefined removes a variable: environ(7).
+   * `cwd` and `chroot` also set PWD, unless PWD is named here or `clearEnv` is given. A user of
+   * `credential` also sets HOME, USER and LOGNAME, unless they are named here. Default: none.
    */
   env?: Record<string, string | undefined> | undefined;
-  /** Starts from nothing instead of this process' environment. Default: false. */
+  /** Starts from an empty environment instead of that of this process. Default: false. */
   clearEnv?: boolean | undefined;
 }
 

@@ -11,14 +11,14 @@ import {
   type PlaceOptions,
 } from './environment.js';
 
-/** The program that the new process becomes. */
+/** The program that the new process runs. */
 export interface ImageOptions extends EnvironmentOptions {
-  /** What the program sees as its own name, argv[0]. Default: `file` as given. */
+  /** The name that the program sees as its own: argv[0]. Default: `file` as given. */
   argv0?: string | undefined;
   /**
-   * The directories, separated by colons, in which a `file` without a slash is looked for. Default:
-   * PATH of the new process' environment, or `/bin:/usr/bin` without one. Entries that are empty or
-   * relative are passed over: a program of the working directory is `./program`.
+   * The directories, separated by colons, in which a `file` without a slash is searched. Empty and
+   * relative entries are skipped: a program in the working directory is `./program`. Default: PATH
+   * of the environment of the new process, or `/bin:/usr/bin` if it has none.
    */
   path?: string | undefined;
 }

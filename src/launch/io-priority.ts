@@ -5,18 +5,18 @@ import { checkKeys, toNumber } from './values.js';
 
 /** Whose reads and writes go first. */
 export interface IoPriority {
-  /** `'none'` goes by the nice value; `'idle'` gets the disk when nobody else wants it. */
+  /** `'none'` follows the nice value; `'idle'` uses the device only when no other process does. */
   class: 'realtime' | 'best-effort' | 'idle' | 'none';
   /** From 0 (first) to 7, for `'realtime'` and `'best-effort'`. Default: 4. */
   level?: number;
 }
 
-/** Priority of reads and writes. */
+/** The priority of reads and writes. */
 export interface IoPriorityOptions {
   /**
-   * The priority of the process' I/O, for devices whose I/O scheduler knows any: ioprio_set(2),
-   * Linux 2.6.13. `'realtime'` takes CAP_SYS_ADMIN or CAP_SYS_NICE, else EPERM. Default: that of
-   * the thread that launches; see `nice`.
+   * The I/O priority of the process, for devices whose I/O scheduler has priorities: ioprio_set(2),
+   * Linux 2.6.13. `'realtime'` needs CAP_SYS_ADMIN or CAP_SYS_NICE, otherwise EPERM. Default: that
+   * of the thread that launches; see `nice`.
    */
   ioPriority?: IoPriority | undefined;
 }

@@ -6,14 +6,17 @@ import type { Attribute } from './attribute.js';
 import { checkKeys, numberIn, toNumber } from './values.js';
 
 /**
- * What can be limited, as getrlimit(2) has it. In bytes: address space (`as`), core files (`core`),
- * data segment (`data`), file size (`fsize`), locked memory (`memlock`), message queues
- * (`msgqueue`), resident memory (`rss`, without effect since Linux 2.4.30), main stack (`stack`).
- * Seconds: processor time (`cpu`). Microseconds: processor time of a real-time process without a
- * wait (`rttime`). The largest number plus one: descriptors (`nofile`). Counts: file locks
- * (`locks`, without effect since Linux 2.4.25), processes of the user (`nproc`), queued signals of
- * the user (`sigpending`). `nice` is 20 minus the lowest nice value; `rtprio` the highest real-time
- * priority.
+ * The resources that can be limited: getrlimit(2).
+ *
+ * - In bytes: address space (`as`), core files (`core`), data segment (`data`), file size
+ *   (`fsize`), locked memory (`memlock`), message queues (`msgqueue`), resident memory (`rss`,
+ *   without effect since Linux 2.4.30), main stack (`stack`).
+ * - In seconds: processor time (`cpu`). In microseconds: processor time of a real-time process
+ *   without a wait (`rttime`).
+ * - As counts: file locks (`locks`, without effect since Linux 2.4.25), processes of the user
+ *   (`nproc`), queued signals of the user (`sigpending`).
+ * - `nofile` is the highest descriptor plus one, `nice` is 20 minus the lowest nice value, `rtprio`
+ *   the highest real-time priority.
  */
 export type ResourceName =
   | 'as'
@@ -39,18 +42,21 @@ export type LimitValue = number | 'unlimited';
 /** Resource limits. */
 export interface LimitOptions {
   /**
-   * Resource limits of the process and its children: prlimit(2). `[soft, hard]`; a single value is
-   * both, so that the program can't raise it again. To raise a hard limit takes CAP_SYS_RESOURCE,
-   * else EPERM at `prlimit64`; `nofile` can't be raised above /proc/sys/fs/nr_open by anybody.
+   * Resource limits of the process and its children: prlimit(2). A value is `[soft, hard]`; a
+   * single value is both, so that the program cannot raise it again. A higher hard limit needs
+   * CAP_SYS_RESOURCE, otherwise EPERM at `prlimit64`; no process can raise `nofile` above
+   * /proc/sys/fs/nr_open.
    *
-   * They hold from before the program runs: with a small `nofile` descriptors of higher numbers
-   * can't be put into place (EBADF at `dup3`), with a small `stack` fewer arguments fit (E2BIG at
-   * `execve`), and with `nproc` used up an unprivileged `credential` gets EAGAIN at `execve`.
+   * The limits are in effect before the program runs. With a small `nofile`, descriptors with
+   * higher numbers cannot be put in place (EBADF at `dup3`). With a small `stack`, fewer arguments
+   * fit (E2BIG at `execve`). If `nproc` is used up, an unprivileged `credential` gets EAGAIN at
+   * `execve`.
    *
-   * Default: those of this process. Node raises the soft `nofile` to the hard one when it starts:
-   * children get back what it was if the command `forkexec` started this process, which looks
-   * before Node does. Else it can't be learnt from within, and a program that uses select(2), or
-   * that closes all descriptors it might have one by one, wants `nofile: [1024, hard]`.
+   * Default: those of this process. Node raises the soft `nofile` to the hard limit when it starts.
+   * If the command `forkexec` started this process, children get the original soft limit, which the
+   * command reads before Node starts. Otherwise the original limit is not known: for a program that
+   * uses select(2), or that closes all possible descriptors one by one, give `nofile: [1024,
+   * hard]`.
    */
   rlimits?:
     | Partial<Record<ResourceName, LimitValue | readonly [soft: LimitValue, hard: LimitValue]>>

@@ -6,23 +6,23 @@ import type { Attribute, Flag, Trial } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
 import { checkKeys, getgid, getuid, toNumber } from './values.js';
 
-/** A range of user or group ids inside a user namespace and what they are outside. */
+/** A range of ids inside a user namespace, and the ids outside that they stand for. */
 export interface IdMap {
-  /** The first id inside. */
+  /** The first id inside the user namespace. */
   inside: number;
-  /** What it is in the namespace of this process. */
+  /** The first id in the user namespace of this process. */
   outside: number;
-  /** How many ids. */
+  /** The number of ids. */
   count: number;
 }
 
-/** Which namespaces are new (`true`) or joined (an open descriptor of one): namespaces(7). */
+/** Namespaces to make (`true`) or to join (an open descriptor of a namespace): namespaces(7). */
 export interface Namespaces {
   /** Users and capabilities: user_namespaces(7). The process has all capabilities inside. */
   user?: boolean | number;
-  /** Process ids: pid_namespaces(7). The process is number 1 of a new one, which ends with it. */
+  /** Process ids: pid_namespaces(7). All processes in a new one end with the first. */
   pid?: boolean | number;
-  /** Mounts: mount_namespaces(7). A new one is made private, so that no mount gets out. */
+  /** Mounts: mount_namespaces(7). Those of a new one do not propagate outside. */
   mount?: boolean | number;
   /** Network devices, addresses, ports: network_namespaces(7). A new one has only `lo`, down. */
   net?: boolean | number;
@@ -30,22 +30,24 @@ export interface Namespaces {
   uts?: boolean | number;
   /** System V IPC and POSIX message queues: ipc_namespaces(7). */
   ipc?: boolean | number;
-  /** The root of what /proc/PID/cgroup shows: cgroup_namespaces(7). */
+  /** The root of the paths in /proc/PID/cgroup: cgroup_namespaces(7). */
   cgroup?: boolean | number;
   /** CLOCK_MONOTONIC and CLOCK_BOOTTIME: time_namespaces(7), Linux 5.6. */
   time?: boolean | number;
-  /** User ids of a new user namespace; without it every user is nobody. */
+  /** The user ids of a new user namespace. Without it, every user is the overflow user, nobody. */
   uidMap?: readonly IdMap[];
-  /** Group ids of a new user namespace. */
+  /** The group ids of a new user namespace. */
   gidMap?: readonly IdMap[];
-  /** Whether setgroups(2) works in it. Default: `'deny'` with a `gidMap`, which the kernel asks of
-   * an unprivileged parent. */
+  /**
+   * Whether setgroups(2) works in a new user namespace. Default: `'deny'` with a `gidMap`, which
+   * the kernel requires of an unprivileged parent.
+   */
   setgroups?: 'allow' | 'deny';
 }
 
 /** Namespaces of the new process. */
 export interface NamespaceOptions {
-  /** New namespaces, or others to join. Default: those of this process. */
+  /** New namespaces, or existing ones to join. Default: those of this process. */
   namespaces?: Namespaces | undefined;
 }
 

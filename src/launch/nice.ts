@@ -7,14 +7,14 @@ import { toNumber } from './values.js';
 /** The share of processor time that the process gets. */
 export interface NiceOptions {
   /**
-   * The nice value, from -20 (most time) to 19 (least): setpriority(2). It is absolute, not an
-   * addition to that of this process. To go below the present value takes CAP_SYS_NICE or
-   * `rlimits.nice` of this process, else EACCES.
+   * The nice value, from -20 (most processor time) to 19 (least): setpriority(2). It replaces the
+   * present value and is not added to it. A lower value than the present one needs CAP_SYS_NICE or
+   * `rlimits.nice` of this process, otherwise EACCES.
    *
-   * Default: that of the thread that launches. On Linux each thread has its own: the library
-   * launches from a thread that has the values of the time of the first launch, and only the
-   * synchronous functions, on the main thread, launch from there. What `os.setPriority` changes
-   * later is therefore not inherited: give it here.
+   * Default: that of the thread that launches. On Linux each thread has its own nice value. The
+   * launching thread has the values that were in effect at the first launch; only the synchronous
+   * functions launch from the main thread. Children do not inherit a later `os.setPriority`: give
+   * the value here.
    */
   nice?: number | undefined;
 }

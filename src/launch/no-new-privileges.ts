@@ -5,9 +5,9 @@ import type { Attribute } from './attribute.js';
 /** What execve may add. */
 export interface NoNewPrivilegesOptions {
   /**
-   * From the launch on no execve(2) gives the process or its children privileges that they did not
-   * have: set-user-ID and set-group-ID bits and file capabilities are ignored. Nothing takes it
-   * back: PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: as for this process.
+   * From the launch on, execve(2) gives the process and its children no new privileges: set-user-ID
+   * and set-group-ID bits and file capabilities are ignored. This cannot be undone:
+   * PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: as for this process.
    */
   noNewPrivileges?: boolean | undefined;
 }

@@ -3,13 +3,13 @@ import { AT, O, SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 import { numberIn, toNumber } from './values.js';
 
-/** Who goes first when memory runs out. */
+/** Which process the kernel kills first when memory runs out. */
 export interface OomScoreOptions {
   /**
-   * Added to the score by which the kernel chooses a process to kill when memory runs out, from
-   * -1000 (never this one) to 1000: proc_pid_oom_score_adj(5), Linux 2.6.36. Children inherit it.
-   * To go below the present value takes CAP_SYS_RESOURCE, else EACCES at `write`. Default: that of
-   * this process.
+   * A value that is added to the score by which the kernel chooses a process to kill when memory
+   * runs out, from -1000 (never this process) to 1000 (this process first):
+   * proc_pid_oom_score_adj(5), Linux 2.6.36. Children inherit it. A lower value than the present
+   * one needs CAP_SYS_RESOURCE, otherwise EACCES at `write`. Default: that of this process.
    */
   oomScoreAdj?: number | undefined;
 }

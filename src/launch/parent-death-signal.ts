@@ -6,13 +6,13 @@ import { type Signal, signalName } from '../syscall/signals.js';
 import type { Attribute } from './attribute.js';
 import { toSignal } from './signals.js';
 
-/** What happens to the process when this one ends. */
+/** What happens to the process when this process ends. */
 export interface ParentDeathSignalOptions {
   /**
-   * The signal that the kernel sends when this process ends, however it ends:
-   * PR_SET_PDEATHSIG(2const). A program that is set-user-ID, set-group-ID or has file capabilities
-   * clears it, and it is not sent to a process that this one has no permission to signal. It reaches
-   * the process itself, not its children. Default: none.
+   * The signal that the kernel sends to the process when this process ends, however it ends:
+   * PR_SET_PDEATHSIG(2const). A program that is set-user-ID or set-group-ID, or has file
+   * capabilities, clears it. It is not sent to a process that this process is not permitted to
+   * signal, nor to the children of the process. Default: none.
    */
   parentDeathSignal?: Signal | undefined;
 }

@@ -5,9 +5,9 @@ import type { Attribute } from './attribute.js';
 /** Whether the new process is traced. */
 export interface PtraceOptions {
   /**
-   * The process stops with SIGTRAP once it runs the new program, before its first instruction, and
-   * waits for its tracer: PTRACE_TRACEME, ptrace(2). The tracer is the thread that launched it:
-   * `trace` of `forkexec/process` works on that thread. Default: false.
+   * The process stops with SIGTRAP before the first instruction of its program and waits for its
+   * tracer: PTRACE_TRACEME, ptrace(2). The tracer is the thread that launched it; `trace` of
+   * `forkexec/process` works on that thread. Default: false.
    */
   ptrace?: boolean | undefined;
 }

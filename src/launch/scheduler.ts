@@ -8,21 +8,22 @@ import { checkKeys, toNumber, toWords } from './values.js';
 /** How the kernel schedules a process. */
 export interface Scheduler {
   /**
-   * `'other'`, the usual one; `'batch'`, for work that nobody waits for; `'idle'`, for what runs
-   * when nothing else does; real-time `'fifo'` and `'rr'`; `'deadline'`: sched(7).
+   * `'other'` is the usual policy; `'batch'` is for work that is not interactive; `'idle'` runs
+   * when no other process wants the processor; `'fifo'` and `'rr'` are real-time policies;
+   * `'deadline'`: sched(7).
    */
   policy: 'other' | 'batch' | 'idle' | 'fifo' | 'rr' | 'deadline';
-  /** For `'fifo'` and `'rr'`, which need it: from 1 (lowest) to 99. */
+  /** For `'fifo'` and `'rr'`, required: from 1 (lowest) to 99. */
   priority?: number;
-  /** For `'deadline'`, which needs it: nanoseconds of processor time in each period. */
+  /** For `'deadline'`, required: nanoseconds of processor time in each period. */
   runtime?: number | bigint;
-  /** For `'deadline'`, which needs it: nanoseconds from the start of a period to have had them. */
+  /** For `'deadline'`, required: `runtime` is given within these nanoseconds of a period. */
   deadline?: number | bigint;
-  /** For `'deadline'`: nanoseconds. Default: `deadline`. */
+  /** For `'deadline'`: the length of a period in nanoseconds. Default: `deadline`. */
   period?: number | bigint;
   /**
-   * Whether children of the process begin with the usual policy: SCHED_RESET_ON_FORK. A process of
-   * the policy `'deadline'` can have no children without it. Default: false.
+   * Whether children of the process start with the usual policy: SCHED_RESET_ON_FORK. Without it, a
+   * process with the policy `'deadline'` cannot have children. Default: false.
    */
   resetOnFork?: boolean;
 }
@@ -30,10 +31,10 @@ export interface Scheduler {
 /** The scheduler of the process. */
 export interface SchedulerOptions {
   /**
-   * Policy and priority: sched_setscheduler(2), or sched_setattr(2) for `'deadline'` (Linux 3.14).
-   * The nice value stays; `nice` sets it. Real-time policies take CAP_SYS_NICE or `rlimits.rtprio`
-   * of this process, else EPERM; `'deadline'` EBUSY where its share of the processors can't be
-   * granted. Default: that of the thread that launches; see `nice`.
+   * The scheduling policy and priority: sched_setscheduler(2), or sched_setattr(2) for `'deadline'`
+   * (Linux 3.14). The nice value does not change; use `nice`. Real-time policies need CAP_SYS_NICE
+   * or `rlimits.rtprio` of this process, otherwise EPERM. EBUSY if the processors do not have that
+   * much time left for `'deadline'`. Default: that of the thread that launches; see `nice`.
    */
   scheduler?: Scheduler | undefined;
 }

@@ -6,14 +6,14 @@ import { toNumber } from './values.js';
 /** Session and process group of the new process. */
 export interface SessionOptions {
   /**
-   * A new session, of which the process is the leader, in a process group of its own and without a
-   * controlling terminal: setsid(2). Default: the session of this process.
+   * Starts a new session, which the process leads, with a process group of its own and without a
+   * controlling terminal: setsid(2). Default: false, the session of this process.
    */
   session?: boolean | undefined;
   /**
-   * The process group: setpgid(2). 0 is a new group of its own; another number is a group of this
-   * session to join, with EPERM at `setpgid` when there is none. Not together with `session`, which has its own group. Default: the group of
-   * this process.
+   * The process group: setpgid(2). 0 makes a new group. Another number is a group of this session
+   * to join; EPERM at `setpgid` if the session has no such group. Cannot be combined with
+   * `session`. Default: the group of this process.
    */
   processGroup?: number | undefined;
 }

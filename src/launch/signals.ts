@@ -10,20 +10,21 @@ import { checkKeys } from './values.js';
 /** Signals of the new process. */
 export interface SignalOptions {
   /**
-   * Dispositions and mask of the new process; see signal(7).
+   * Dispositions and signal mask of the new process: signal(7).
    *
-   * Signals that this process catches are at their default action in the child, always: a handler
-   * is code, and the code is replaced. What this process ignores stays ignored. Of SIGPIPE and
-   * SIGXFSZ, which JavaScript runtimes ignore for their own sake, that is so if `ignore` of
-   * forkexec/signal was called for them, or the launcher found them ignored.
+   * A signal that this process handles has its default action in the child, since the code of the
+   * handler is gone. A signal that this process ignores stays ignored. JavaScript runtimes ignore
+   * SIGPIPE and SIGXFSZ for their own purposes: the child ignores them only if `ignore` of
+   * forkexec/signal was called for them, or the launcher found them ignored. Default: no changes to
+   * these rules.
    */
   signals?:
     | {
-        /** Blocked signals. `'inherit'`, the default, is the mask of the thread that launches. */
+        /** Blocked signals. Default: `'inherit'`, the mask of the thread that launches. */
         mask?: 'inherit' | readonly Signal[] | undefined;
-        /** Ignored, as nohup(1) does with SIGHUP. */
+        /** Signals that are ignored, as nohup(1) does with SIGHUP. */
         ignore?: readonly Signal[] | undefined;
-        /** At their default action, even if this process ignores them. */
+        /** Signals that have their default action, even if this process ignores them. */
         default?: readonly Signal[] | undefined;
       }
     | undefined;

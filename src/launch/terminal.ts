@@ -8,21 +8,22 @@ import { toNumber } from './values.js';
 /** The terminal of the new process. */
 export interface TerminalOptions {
   /**
-   * A descriptor of the *child*, not only 0, on a terminal that becomes the controlling terminal of
-   * its new session: TIOCSCTTY(2const). Needs `session`. A terminal that another session has is not
+   * A descriptor of the *child*, on a terminal that becomes the controlling terminal of its new
+   * session: TIOCSCTTY(2const). Needs `session`. A terminal that belongs to another session is not
    * taken from it. Default: none.
    */
   controllingTerminal?: number | undefined;
   /**
-   * Gives up the controlling terminal, whichever descriptors are open on it: TIOCNOTTY(2const). No
-   * error without one. Default: false.
+   * Gives up the controlling terminal, whichever descriptors are open on it: TIOCNOTTY(2const). If
+   * there is none, nothing happens. Default: false.
    */
   detachTerminal?: boolean | undefined;
   /**
-   * A descriptor of *this* process on its controlling terminal: the child is a process group of its
-   * own (unless `processGroup` says which) and the terminal's foreground group from its first
-   * instruction on: tcsetpgrp(3). The terminal is given back when the child stops or ends. Not
-   * together with `session`. Default: the foreground group stays.
+   * A descriptor of *this process* on its controlling terminal: tcsetpgrp(3). The process group of
+   * the child is the foreground process group of that terminal before the first instruction of the
+   * program. The child gets a process group of its own, unless `processGroup` names one. The
+   * terminal is given back when the child stops or ends. Cannot be combined with `session`.
+   * Default: the foreground process group does not change.
    */
   foreground?: number | undefined;
 }

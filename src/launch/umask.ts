@@ -2,7 +2,7 @@ import { checkInteger } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 
-/** Permissions that new files of the process do without. */
+/** Permissions that are removed from new files of the process. */
 export interface UmaskOptions {
   /** The file mode creation mask, 0 to 0o777: umask(2). Default: that of this process. */
   umask?: number | undefined;
