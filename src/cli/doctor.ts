@@ -5,18 +5,16 @@
  */
 import type { Command } from 'commander';
 import { backend } from '../backend.js';
-import type { Attribute, Trial } from '../launch/attribute.js';
+import type { Trial } from '../launch/attribute.js';
 import { isAvailable } from '../launch/available.js';
 import { LaunchError } from '../launch/error.js';
-import { type LaunchOptions, order } from '../launch/order.js';
+import { attributes } from '../launch/order.js';
 import { type ProcessAttributes, startProcess } from '../process/start.js';
 import { call, close } from '../syscall/call.js';
 import { unavailable } from '../syscall/check.js';
 import { AT, O, TIOC } from '../syscall/constants.js';
 import { examineFacilities, type Finding } from './facilities.js';
 import { print } from './output.js';
-
-const attributes: readonly Attribute<LaunchOptions, readonly string[]>[] = order;
 
 const AVAILABLE = { state: 'available', detail: '' } as const;
 

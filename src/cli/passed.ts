@@ -8,6 +8,7 @@
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { SpawnOptions } from '../command/options.js';
+import { attributes } from '../launch/order.js';
 import { record } from '../signal/record.js';
 import { attempt } from '../syscall/call.js';
 import { F, FD, O } from '../syscall/constants.js';
@@ -49,13 +50,14 @@ function problemOf(fd: number): string {
 
 /** The descriptors of forkexec that options name, by the path of the option. */
 function named(options: SpawnOptions): [path: string, fd: number][] {
-  const { stdin, stdout, stderr, fds = {}, cgroup, foreground, namespaces = {} } = options;
-  const values: [string, unknown][] = Object.entries({ stdin, stdout, stderr, cgroup, foreground });
+  const { stdin, stdout, stderr, fds = {} } = options;
+  const values: [string, unknown][] = Object.entries({ stdin, stdout, stderr });
   for (const [fd, source] of Object.entries(fds)) {
     values.push([`fds.${fd}`, source === 'inherit' ? Number(fd) : source]);
   }
-  for (const [kind, value] of Object.entries(namespaces))
-    values.push([`namespaces.${kind}`, value]);
+  for (const { descriptorsIn } of attributes) {
+    values.push(...Object.entries(descriptorsIn?.(options) ?? {}));
+  }
   return values.filter((entry): entry is [string, number] => typeof entry[1] === 'number');
 }
 

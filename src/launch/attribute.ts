@@ -76,6 +76,8 @@ export interface Attribute<
   /** Adds the instructions for options that were checked. */
   emit(program: ProgramBuilder<Steps[number]>, launch: Launch<O & Seen>): void;
   readonly flags?: readonly Flag<O>[];
+  /** By path, the values that are descriptors of this process where they are numbers. */
+  descriptorsIn?(options: O): Readonly<Record<string, unknown>>;
   /** A function, for it may look at what this process has. */
   trials?(): Trials<O & Seen>;
 }

@@ -98,6 +98,7 @@ export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
     program.must(step, SYS.write, procs, program.string('0'), 1);
     program.ignore({ name: 'close' }, SYS.close, procs);
   },
+  descriptorsIn: ({ cgroup }) => ({ cgroup }),
   flags: [
     {
       flags: '--cgroup <directory>',

@@ -9,12 +9,12 @@ import { START } from '../protocol.js';
 import { close } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
-import { type Attribute, type Draft, type Launch, StepFailure } from './attribute.js';
+import { type Draft, type Launch, StepFailure } from './attribute.js';
 import { checkAvailable } from './available.js';
 import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
-import { type LaunchOptions, order, type StepName } from './order.js';
+import { attributes, type LaunchOptions, type StepName } from './order.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
 
 /** A launch that is ready for the native side. */
@@ -40,8 +40,6 @@ function checkArguments(file: string, argv: readonly string[]): void {
     checkString(index === 0 ? 'argv0' : `args[${index - 1}]`, text);
   }
 }
-
-const attributes: readonly Attribute<LaunchOptions, readonly StepName[]>[] = order;
 
 /**
  * Throws TypeError or RangeError for a launch that its options do not allow. Opens nothing and reads

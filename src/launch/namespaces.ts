@@ -200,6 +200,10 @@ export const namespaces: Attribute<NamespaceOptions, typeof STEPS> = {
     emitMaps(program, wanted);
     if (wanted.mount === true) emitPrivateMounts(program);
   },
+  descriptorsIn({ namespaces = {} }) {
+    const values = KINDS.map((kind) => [`namespaces.${kind}`, namespaces[kind]] as const);
+    return Object.fromEntries(values);
+  },
   flags: [
     {
       flags: '--namespaces <kinds>',

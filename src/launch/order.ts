@@ -73,10 +73,13 @@ type Merged<A> = (
 /** What is true of a new process. */
 export interface LaunchOptions extends Merged<Listed> {}
 
+/** The attributes as those who go through them see them. */
+export const attributes: readonly Attribute<LaunchOptions, readonly StepName[]>[] = order;
+
 /** The names of all options. */
-export const launchOptionNames: readonly (keyof LaunchOptions)[] = order.flatMap<
-  keyof LaunchOptions
->(({ options }) => options);
+export const launchOptionNames: readonly (keyof LaunchOptions)[] = attributes.flatMap(
+  ({ options }) => options,
+);
 
 /** What this process does before there is a new one. */
 const BEFORE = ['pipe2', 'socketpair', 'clone'] as const;
@@ -89,5 +92,5 @@ export type StepName = (typeof BEFORE)[number] | Listed['steps'][number];
 
 /** Every step that a launch can fail at, in the order of the attributes. */
 export const STEP_NAMES: readonly StepName[] = [
-  ...new Set<StepName>([...BEFORE, ...order.flatMap<StepName>(({ steps }) => steps)]),
+  ...new Set<StepName>([...BEFORE, ...attributes.flatMap(({ steps }) => steps)]),
 ];

@@ -59,6 +59,7 @@ export const foreground: Attribute<
     const step = { name: 'TIOCSPGRP', argument: String(terminal) } as const;
     program.must(step, SYS.ioctl, terminal, TIOC.TIOCSPGRP, new Address(group.offset));
   },
+  descriptorsIn: ({ foreground }) => ({ foreground }),
   flags: [
     {
       flags: '--foreground <fd>',

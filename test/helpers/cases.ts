@@ -31,8 +31,11 @@ export interface OptionCase<V> {
   /** Options that it is refused with, and the one that it is refused without. */
   readonly excludes?: readonly (keyof LaunchOptions)[];
   readonly requires?: keyof LaunchOptions;
-  /** A terminal, which this process may not have, is taken; or the child stops for its tracer. */
-  readonly how?: 'onTerminal' | 'traced';
+  /**
+   * A terminal, which this process may not have, is taken; the child stops for its tracer; or it runs
+   * a program that does not tell its state.
+   */
+  readonly how?: 'onTerminal' | 'traced' | 'otherProgram';
   /** Why there is no such child here, where a filter or a limit refuses it. */
   readonly lack?: string | false;
   /** Other values that a child of root can have together with any of other options. */
