@@ -15,15 +15,17 @@ export const image: CasesOf<typeof attribute> = {
     clearEnv: { sample: true, flags: ['--clear-env'], refused: [[1], ['yes']] },
   },
   steps: { execve: { options: {}, deny: denied('execve'), argument: '/bin/true' } },
-  found(state, { argv0, env = {}, clearEnv, cwd, chroot }, usual) {
+  found(state, { argv0, env: wantedEnv = {}, clearEnv, cwd, chroot }, usual) {
     if (argv0 !== undefined) assert.equal(state.argv[0], argv0);
-    const expected = clearEnv
-      ? []
-      : usual.env.filter((line) => !(cwd ?? chroot) || !/^PWD=/.test(line));
+    // The command has a marker for each tree of its own.
+    const env = (list: readonly string[]) => list.filter((line) => !/^FORKEXEC_TREE=/.test(line));
     const directory = cwd ?? (chroot === undefined ? undefined : '/');
-    if (directory !== undefined && !clearEnv) expected.push(`PWD=${directory}`);
-    for (const [name, value] of Object.entries(env)) expected.push(`${name}=${value}`);
-    assert.deepEqual([...state.env].sort(), expected.sort());
+    const given = Object.entries(wantedEnv).map(([name, value]) => `${name}=${value}`);
+    if (!clearEnv) {
+      given.push(...usual.env.filter((line) => directory === undefined || !/^PWD=/.test(line)));
+      if (directory !== undefined) given.push(`PWD=${directory}`);
+    }
+    assert.deepEqual(env(state.env).sort(), env(given).sort());
   },
   async seen() {
     assert.equal((await run('sh', ['-c', 'echo $0'], { path: '/bin' })).stdout, 'sh');
