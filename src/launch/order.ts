@@ -27,6 +27,7 @@ import { scheduler } from './scheduler.js';
 import { session } from './session.js';
 import { dispositions, mask } from './signals.js';
 import { controllingTerminal, detachTerminal, foreground } from './terminal.js';
+import { timerSlack } from './timer-slack.js';
 import { umask } from './umask.js';
 
 /** The assertions let a declaration file have the types of the elements. */
@@ -40,6 +41,7 @@ export const order = [
   namespaces as typeof namespaces,
   oomScore as typeof oomScore, // before credentials: the file of an undumpable process is root's
   scheduler as typeof scheduler,
+  timerSlack as typeof timerSlack, // a change of policy sets it
   nice as typeof nice, // the policy may ignore it, but never sets it
   ioPriority as typeof ioPriority,
   cpuAffinity as typeof cpuAffinity,
