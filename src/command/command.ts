@@ -4,6 +4,7 @@
  * @module
  */
 import type { Child } from './child.js';
+import { type Description, mergeOptions } from './description.js';
 import { parseJson } from './json.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import { Pipeline } from './pipeline.js';
@@ -13,21 +14,6 @@ import { run } from './run.js';
 import { runSync } from './run-sync.js';
 import { spawn, splitArguments } from './spawn.js';
 import type { NoOptions, Output, OutputOf, OutputOver } from './types.js';
-
-/** What is to be started, with which arguments and options: any `Command` is one. */
-export interface Description {
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly options: Readonly<RunOptions>;
-}
-
-/** Options with others on top; `env` and `fds` are merged. */
-export function mergeOptions(under: Readonly<RunOptions>, over: RunOptions = {}): RunOptions {
-  const merged = { ...under, ...over };
-  if (under.env !== undefined) merged.env = { ...under.env, ...over.env };
-  if (under.fds !== undefined) merged.fds = { ...under.fds, ...over.fds };
-  return merged;
-}
 
 /** An immutable description of a command, which can be started any number of times. */
 export class Command<Out extends Output = string> implements Description {
@@ -57,10 +43,10 @@ export class Command<Out extends Output = string> implements Description {
     return spawn(this.file, this.args, mergeOptions(this.options, options)) as never;
   }
 
-  /** Runs it as `run` does. */
-  run(): Promise<Outcome<Out>>;
-  /** With these options on top of its own. */
+  /** Runs it as `run` does, with these options on top of its own. */
   run<const P extends RunOptions>(options: P | undefined): Promise<Outcome<OutputOver<Out, P>>>;
+  /** Runs it as `run` does. */
+  run(): Promise<Outcome<Out>>; // last, where the type of a pipeline's stage is inferred from it
   run(options?: RunOptions): Promise<Outcome<Output>> {
     return run(this.file, this.args, mergeOptions(this.options, options)) as never;
   }

@@ -8,7 +8,7 @@ import { invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { Child } from './child.js';
-import { type Command, type Description, mergeOptions } from './command.js';
+import { type Description, mergeOptions, type Stage } from './description.js';
 import { ExitError } from './error.js';
 import { parseJson } from './json.js';
 import type { RunOptions, SpawnOptions } from './options.js';
@@ -59,7 +59,7 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
   }
 
   /** One more command, which reads what the last one writes. */
-  pipe<Next extends Output>(next: Command<Next>): Pipeline<Next, All | Next> {
+  pipe<Next extends Output>(next: Stage<Next>): Pipeline<Next, All | Next> {
     return new Pipeline([...this.commands, checkStage(next)]);
   }
 

@@ -5,7 +5,8 @@
  */
 import { types } from 'node:util';
 import { invalid, refused } from '../syscall/check.js';
-import { Command, type Description, mergeOptions } from './command.js';
+import { Command } from './command.js';
+import { type Description, mergeOptions } from './description.js';
 import type { RunOptions } from './options.js';
 import { checkStage, Pipeline, type PipelineResult } from './pipeline.js';
 import type { Outcome } from './result.js';

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Child } from './child.js';
-import { Command, mergeOptions } from './command.js';
+import { Command } from './command.js';
+import { mergeOptions } from './description.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import type { Outcome } from './result.js';
 import { run } from './run.js';
