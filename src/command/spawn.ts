@@ -47,7 +47,7 @@ export function checkCommand(file: string, args: readonly string[], options: Spa
   checkLaunch(draftOf(file, args, plan, options));
 }
 
-export function hasFiles(plan: StdioPlan): boolean {
+function hasFiles(plan: StdioPlan): boolean {
   for (const stdio of plan.values()) if (isFile(stdio)) return true;
   return false;
 }

@@ -36,7 +36,7 @@ export interface Entry {
 const PF_KTHREAD = 0x20_0000;
 
 /** The content of a file; empty where it can't be read. */
-export function read(path: string): string {
+function read(path: string): string {
   try {
     return readFileSync(path, 'latin1');
   } catch {

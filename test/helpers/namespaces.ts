@@ -9,12 +9,12 @@ export const KINDS = ['user', 'pid', 'mount', 'net', 'uts', 'ipc', 'cgroup', 'ti
 export type Kind = (typeof KINDS)[number];
 
 /** The name in /proc/PID/ns. */
-export function fileOf(kind: Kind): string {
+function fileOf(kind: Kind): string {
   return kind === 'mount' ? 'mnt' : kind;
 }
 
 /** As `State.namespaces` has it. */
-export function own(kind: Kind): string {
+function own(kind: Kind): string {
   return readlinkSync(`/proc/self/ns/${fileOf(kind)}`);
 }
 
