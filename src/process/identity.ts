@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
 import { attempt } from '../syscall/call.js';
 import { CLD, PIDFD } from '../syscall/constants.js';
 import { now, timeOrigin } from '../time.js';
-import { entryOf } from './proc.js';
 
 /** Identifies a process for as long as the system runs, even after its pid was given to another. */
 export function identify(pid: number, inode: number): string {
@@ -15,13 +15,18 @@ export function identify(pid: number, inode: number): string {
   return `${pid}:${inode > 0 ? inode : startTime(pid)}`;
 }
 
-/** When it was started, in clock ticks since the system was. */
+/** Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. */
 function startTime(pid: number): string {
   // No such file elsewhere: when it was launched, in microseconds, is as good.
   if (process.platform !== 'linux') {
     return String(Math.round((timeOrigin + now()) * 1000));
   }
-  return entryOf(pid)?.started ?? '0';
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
+  } catch {
+    return '0';
+  }
 }
 
 /** The inode of a pidfd where it means something, else 0. */
@@ -33,12 +38,15 @@ export function inodeOf(pidfd: number): number {
   return attempt('fstat', pidfd, stat) < 0 ? 0 : Number(stat[1]);
 }
 
-/** How a process ended, from its pidfd: a CLD_ code, or 0 where that can't be known, and the status. */
-export function exitInfo(pidfd: number): [how: number, status: number] {
+/**
+ * How a process ended, from its pidfd: a CLD_ code, or 0 while it is not reaped, and the status.
+ * Undefined if the kernel cannot tell: before Linux 6.15, and in an emulator.
+ */
+export function exitInfo(pidfd: number): [how: number, status: number] | undefined {
   const { PIDFD_GET_INFO, PIDFD_INFO_EXIT } = PIDFD;
   const info = new DataView(new ArrayBuffer(72)); // struct pidfd_info
   info.setBigUint64(0, BigInt(PIDFD_INFO_EXIT), true);
-  if (attempt('ioctl', pidfd, PIDFD_GET_INFO, info) < 0) return [0, 0];
+  if (attempt('ioctl', pidfd, PIDFD_GET_INFO, info) < 0) return undefined;
   if ((info.getUint32(0, true) & PIDFD_INFO_EXIT) === 0) return [0, 0];
   const code = info.getInt32(60, true);
   const signal = code & 0x7f;

@@ -72,7 +72,7 @@ export class Process implements Disposable {
   static open(pidOrId: number | string): Process {
     const pid = typeof pidOrId === 'number' ? pidOrId : Number.parseInt(pidOrId, 10);
     if (!Number.isInteger(pid) || pid <= 0) {
-      throw invalid('pid', pidOrId, 'a pid or the id of a Process');
+      throw invalid('pid', pidOrId, 'a pid or the `id` of a Process');
     }
     const pidfd = aboveStdio(call('pidfd_open', pid, 0));
     const opened = Process.#notLaunched(new Handle(pid, pidfd), inodeOf(pidfd));
@@ -290,8 +290,10 @@ export class Process implements Disposable {
   /** Its status is there once its parent has reaped it, which may be a moment after its end. */
   #endForeign(delay: number): void {
     if (this.#handle === undefined) return;
-    const [how, status] = exitInfo(this.#handle.pidfd);
-    if (how === 0 && delay < 1000) setTimeout(() => this.#endForeign(delay * 2), delay);
+    const info = exitInfo(this.#handle.pidfd);
+    const [how, status] = info ?? [0, 0];
+    if (info !== undefined && how === 0 && delay < 1000)
+      setTimeout(() => this.#endForeign(delay * 2), delay);
     else this.end(new ExitStatus(how, status, NO_USAGE));
   }
 }
