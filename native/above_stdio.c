@@ -10,10 +10,9 @@
 int fd_above_stdio(int fd) {
   if (fd < 0 || fd >= LOWEST_FD)
     return fd;
-  int moved = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
-  if (moved < 0)
-    return fd;
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD), error = errno;
   close(fd);
+  errno = error;
   return moved;
 }
 
@@ -28,7 +27,13 @@ int pipe_above_stdio(int fds[2]) {
   if (pipe2(fds, O_CLOEXEC) != 0)
     return errno;
 #endif
-  fds[0] = fd_above_stdio(fds[0]);
-  fds[1] = fd_above_stdio(fds[1]);
+  for (int i = 0; i < 2; i++) {
+    fds[i] = fd_above_stdio(fds[i]);
+    if (fds[i] >= 0)
+      continue;
+    int error = errno;
+    close(fds[1 - i]);
+    return error;
+  }
   return 0;
 }

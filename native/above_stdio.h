@@ -6,8 +6,11 @@
 
 /* Both: any thread; neither blocks. */
 
-/* Moves a descriptor below 3 to another number, and returns the number. A negative one is returned
-   as it is; so is a low one if no other number is free. */
+/*
+ * Moves a descriptor below 3 to another number, and returns the number. -1 if no other number is
+ * free: the descriptor is closed then, since a child would inherit it as stdio. A negative one is
+ * returned as it is. errno says why.
+ */
 int fd_above_stdio(int fd);
 /* Opens a pipe. Returns 0 or a positive errno. */
 int pipe_above_stdio(int fds[2]);

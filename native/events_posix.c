@@ -22,7 +22,7 @@ int events_open(void) {
     return errno;
   fcntl(queue, F_SETFD, FD_CLOEXEC); /* fork does not hand it on, either */
   set = fd_above_stdio(queue);
-  return 0;
+  return set < 0 ? errno : 0;
 }
 
 void events_close(void) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { backend } from '#dist/backend.js';
 import { attempt, call, close } from '#dist/syscall/call.js';
-import { E, RLIMIT } from '#dist/syscall/constants.js';
+import { E, F, RLIMIT } from '#dist/syscall/constants.js';
 import { noHandles } from '../helpers/facilities.js';
 import { assertLaunchError, COMMANDS, PROCESSES } from '../helpers/launchers.js';
 import { descriptorNumbers, test } from '../helpers/test.js';
@@ -118,5 +118,20 @@ test('a descriptor of the child beyond the limit', () =>
         errno: 22,
         argument: '2',
       });
+    }
+  }));
+
+test('a handle is refused if it could only be at a number of stdio', () =>
+  withSpare(1, async () => {
+    // Now the only number that is free is 0.
+    const saved = call('fcntl', 0, F.F_DUPFD_CLOEXEC, 3);
+    close(0);
+    try {
+      const expected = { step: 'clone', ...EMFILE };
+      for (const name of PROCESSES) await assertLaunchError(name, ['/bin/true', ['x']], expected);
+      assert.equal(attempt('fcntl', 0, F.F_GETFD), -E.EBADF, '0 is closed still');
+    } finally {
+      call('dup3', saved, 0, 0);
+      close(saved);
     }
   }));
