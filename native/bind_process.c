@@ -79,6 +79,12 @@ static double has_clone3(struct js_call *call) {
   return launch_has_clone3();
 }
 
+/* vforkSharesMemory(): boolean */
+static double shares_memory(struct js_call *call) {
+  (void)call;
+  return vfork_shares_memory();
+}
+
 /* openStdio(): number, bit n for descriptor n of 0 to 2 */
 static double open_stdio(struct js_call *call) {
   (void)call;
@@ -155,6 +161,7 @@ const struct js_export bind_process_exports[] = {
     {"launchSync", "!unnobb", 'n', launch_sync},
     {"exec", "un", 'x', exec},
     {"hasClone3", "", 'b', has_clone3},
+    {"vforkSharesMemory", "", 'b', shares_memory},
     {"openStdio", "", 'n', open_stdio},
     {"signalMask", "", 'x', signal_mask},
     {"copyEnvironment", "una", 'b', copy_environment},

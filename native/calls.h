@@ -8,8 +8,10 @@
 
 #if defined(__linux__) && !defined(FORKEXEC_POSIX)
 #include "calls_linux.h"
+#define CALL_NUMBER(name) ((uint32_t)SYS_##name)
 #else
 #include "calls_posix.h"
+#define CALL_NUMBER(name) ((uint32_t)POSIX_CALL_##name)
 #endif
 
 #endif

@@ -82,6 +82,8 @@ done:
 
 /* Child only; ends it. Async-signal-safe. */
 __attribute__((noreturn)) static void end_child(const struct child_start *start) {
+  if (start->failure_pipe >= 0)
+    CALL(SYS_write, start->failure_pipe, (long)"", 1);
   for (;;)
     CALL(start->is_thread ? SYS_exit : SYS_exit_group, 127);
 }

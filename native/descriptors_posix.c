@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "descriptors_posix.h"
-#include "calls_posix.h"
+#include "program.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -41,36 +41,11 @@ int highest_descriptor(void) {
   return highest < INT_MAX - ROOM ? highest + ROOM : INT_MAX;
 }
 
-/* The descriptors that an instruction names, two at the most. Returns how many. */
-static uint32_t named(const struct instruction *instruction, uint64_t fds[2]) {
-  uint32_t count = 0, arguments = 0;
-  if (instruction->number == POSIX_CALL_fcntl || instruction->number == POSIX_CALL_ioctl)
-    arguments = 1;
-  else if (instruction->number == POSIX_CALL_dup3)
-    arguments = 2;
-  for (uint32_t i = 0; i < arguments; i++) {
-    if (INSTRUCTION_KIND(instruction, i) == KIND_IMMEDIATE)
-      fds[count++] = instruction->arguments[i];
-  }
-  return count;
-}
-
-int program_uses(const struct program *program, int fd) {
-  for (uint32_t i = 0; i < program->count; i++) {
-    uint64_t fds[2];
-    for (uint32_t n = named(&program->instructions[i], fds); n > 0; n--) {
-      if (fds[n - 1] == (uint64_t)fd)
-        return 1;
-    }
-  }
-  return 0;
-}
-
 uint32_t closed_descriptors(const struct program *program, int *closed) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < program->count; i++) {
     uint64_t fds[2];
-    for (uint32_t n = named(&program->instructions[i], fds); n > 0; n--) {
+    for (uint32_t n = program_descriptors(&program->instructions[i], fds); n > 0; n--) {
       if (fcntl((int)fds[n - 1], F_GETFD) < 0)
         closed[count++] = (int)fds[n - 1];
     }

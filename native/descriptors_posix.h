@@ -10,11 +10,6 @@
  */
 int highest_descriptor(void);
 
-/* Whether a program names the descriptor `fd`: to put something there, or to look at it. Any
- * thread.
- */
-int program_uses(const struct program *program, int fd);
-
 /*
  * Writes to `closed` those of the descriptors which the program names that are not open, and
  * returns how many they are; there is room for two of each instruction. Any thread.

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "exec.h"
 #include "calls_linux.h"
+#include "probe.h"
 #include "start.h"
 
 #include <errno.h>
@@ -31,14 +32,30 @@ static void restore_dispositions(const struct kernel_sigaction *saved) {
     CALL(SYS_rt_sigaction, number, (long)&saved[number - 1], 0, SIGNAL_SET_SIZE);
 }
 
+/* What no thread of an emulator may do without: such a thread takes copies before it begins. */
+#define SHARED_FILES (CLONE_FS | CLONE_FILES)
+
+/* Where such a thread begins. */
+static void unshare_files(void *argument) {
+  struct child_start *start = argument;
+  long result = CALL(SYS_unshare, SHARED_FILES);
+  if (result == 0)
+    launch_child(start);
+  start->report->failure = (struct failure){START_CLONE, (int32_t)-result};
+  for (;;)
+    CALL(SYS_exit, 0);
+}
+
 /* Starts the thread. It has no descriptor table, directory and umask in common with us, and no
    thread-local storage of its own: it borrows that of the caller, which sleeps. */
 static long start_thread(struct child_start *start, unsigned char *stack, atomic_int *ended) {
-  long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+  int apart = !vfork_shares_memory();
+  long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID |
+               (apart ? SHARED_FILES : 0);
 #if defined(__aarch64__) || defined(__x86_64__)
   long a[6] = {flags, (long)(stack + STACK_SIZE)};
   a[CLONE_CHILD_TID_ARGUMENT] = (long)ended;
-  return call_clone(SYS_clone, a, launch_child, start);
+  return call_clone(SYS_clone, a, apart ? unshare_files : launch_child, start);
 #else
   /* libc's clone takes the address elsewhere; without it nobody would learn of a failure. */
   (void)flags;

@@ -2,6 +2,7 @@
 #include "exec.h"
 #include "calls_posix.h"
 #include "descriptors_posix.h"
+#include "program.h"
 
 #include <errno.h>
 #include <fcntl.h>

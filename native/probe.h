@@ -26,7 +26,10 @@ int recover_end(int pidfd, int *code, int *status);
 
 /* Linux alone from here on. */
 
-/* Whether clone(2) may be asked for a pidfd; a kernel before 5.2 then gives none all the same. */
+/*
+ * Whether clone(2) may be asked for a pidfd, as vfork_shares_memory found out; a kernel before 5.2
+ * then gives none all the same.
+ */
 int can_clone_pidfd(void);
 /* A pidfd for a child that was born without one; -1 where the system has none; else -errno. */
 int open_pidfd(long pid);

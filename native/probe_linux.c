@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "probe.h"
+#include "start.h"
 #include "calls_linux.h"
 
 #include <errno.h>
@@ -21,7 +22,9 @@ struct exit_info {
 #define EXIT_INFO_REQUEST _IOWR(0xFF, 11, struct exit_info)
 
 #define PIDFS_MAGIC 0x50494446
-#define WAIT_PIDFD 3 /* P_PIDFD, missing in the headers of older systems */
+#define WAIT_PIDFD 3        /* P_PIDFD, missing in the headers of older systems */
+#define WAIT_ALL 0x40000000 /* __WALL: whatever signal a child's end sends */
+#define PROBE_STACK_SIZE 4096
 
 /*
  * What a probe found, once and for all. A refusal is remembered, and so is success; a shortage of
@@ -66,18 +69,68 @@ int launch_has_clone3(void) {
   return answer == PRESENT;
 }
 
+/* The child of a probe. It has the stack of give_birth. */
+static void say_born(void *born) {
+  *(volatile int *)born = 1;
+  for (;;)
+    CALL(SYS_exit_group, 0);
+}
+
 /*
- * Whether no filter refuses clone(2) with CLONE_PIDFD. CLONE_SIGHAND without CLONE_VM can't
- * succeed: the kernel says EINVAL. One before Linux 5.2 would ignore CLONE_PIDFD.
+ * vfork, and `flags`. Returns -errno, or whether the parent saw what the child wrote, as soon as it
+ * went on. No signal of the parent is handled meanwhile.
  */
-int can_clone_pidfd(void) {
-  static atomic_int known;
-  int answer = atomic_load_explicit(&known, memory_order_relaxed);
-  if (answer == UNKNOWN) {
-    long result = CALL(SYS_clone, (long)(CLONE_FLAG_PIDFD | CLONE_SIGHAND | SIGCHLD));
-    answer = learn(&known, result == -EINVAL ? 0 : result);
+static long give_birth(long flags) {
+  _Alignas(16) unsigned char stack[PROBE_STACK_SIZE];
+  volatile int born = 0;
+  int pidfd = -1, low = launch_hold_stdio();
+  uint64_t all = ~(uint64_t)0, before = 0;
+  long a[6] = {CLONE_VM | CLONE_VFORK | flags, (long)(stack + sizeof stack), (long)&pidfd};
+  CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all);
+  long pid = call_clone(SYS_clone, a, say_born, (void *)&born);
+  long result = pid < 0 ? pid : born;
+  if (pid > 0)
+    CALL(SYS_wait4, pid, 0, WAIT_ALL, 0);
+  if (pidfd >= 0)
+    CALL(SYS_close, pidfd);
+  CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof all);
+  launch_release_stdio(low);
+  return result;
+}
+
+static atomic_int known_sharing, known_clone_pidfd;
+
+/*
+ * Learns both from real births, since clone refuses every combination that can't succeed with the
+ * same EINVAL. The end of these children is no SIGCHLD, which other code may handle; QEMU's user
+ * mode asks for one.
+ */
+static void learn_births(void) {
+  const long attempts[] = {CLONE_FLAG_PIDFD, CLONE_FLAG_PIDFD | SIGCHLD, SIGCHLD};
+  for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
+    long result = give_birth(attempts[i]);
+    if (result < 0 && is_refusal(result))
+      continue;
+    if (result >= 0) {
+      int sharing = result ? PRESENT : REFUSED;
+      int pidfd = (attempts[i] & (long)CLONE_FLAG_PIDFD) != 0 ? PRESENT : REFUSED;
+      atomic_store_explicit(&known_clone_pidfd, pidfd, memory_order_relaxed);
+      atomic_store_explicit(&known_sharing, sharing, memory_order_relaxed);
+    }
+    return;
   }
-  return answer == PRESENT;
+}
+
+int vfork_shares_memory(void) {
+  if (atomic_load_explicit(&known_sharing, memory_order_relaxed) == UNKNOWN)
+    learn_births();
+  /* A birth that failed for want of memory or processes says nothing: the next launch asks again.
+   */
+  return atomic_load_explicit(&known_sharing, memory_order_relaxed) != REFUSED;
+}
+
+int can_clone_pidfd(void) {
+  return atomic_load_explicit(&known_clone_pidfd, memory_order_relaxed) != REFUSED;
 }
 
 int open_pidfd(long pid) {

@@ -36,12 +36,6 @@ size_t program_allocation(size_t size) {
   return size + PROGRAM_GUARD;
 }
 
-#if defined(__linux__) && !defined(FORKEXEC_POSIX)
-#define NUMBER_OF_DUP3 ((uint32_t)SYS_dup3)
-#else
-#define NUMBER_OF_DUP3 ((uint32_t)POSIX_CALL_dup3)
-#endif
-
 /* Whether a slot of 8 bytes lies in the data. */
 static int is_slot(uint64_t offset, uint32_t size) {
   return (offset & 7) == 0 && size >= 8 && offset <= size - 8;
@@ -49,7 +43,7 @@ static int is_slot(uint64_t offset, uint32_t size) {
 
 /* Whether the instruction may put a descriptor at the number of a kept one. */
 static int overwrites_kept(const struct instruction *instruction, uint32_t floor) {
-  return instruction->number == NUMBER_OF_DUP3 &&
+  return instruction->number == CALL_NUMBER(dup3) &&
          (INSTRUCTION_KIND(instruction, 1) != KIND_IMMEDIATE || instruction->arguments[1] >= floor);
 }
 
@@ -185,4 +179,28 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
       return wrong;
   }
   return NULL;
+}
+
+uint32_t program_descriptors(const struct instruction *instruction, uint64_t fds[2]) {
+  uint32_t count = 0, arguments = 0;
+  if (instruction->number == CALL_NUMBER(fcntl) || instruction->number == CALL_NUMBER(ioctl))
+    arguments = 1;
+  else if (instruction->number == CALL_NUMBER(dup3))
+    arguments = 2;
+  for (uint32_t i = 0; i < arguments; i++) {
+    if (INSTRUCTION_KIND(instruction, i) == KIND_IMMEDIATE)
+      fds[count++] = instruction->arguments[i];
+  }
+  return count;
+}
+
+int program_uses(const struct program *program, int fd) {
+  for (uint32_t i = 0; i < program->count; i++) {
+    uint64_t fds[2];
+    for (uint32_t n = program_descriptors(&program->instructions[i], fds); n > 0; n--) {
+      if (fds[n - 1] == (uint64_t)fd)
+        return 1;
+    }
+  }
+  return 0;
 }

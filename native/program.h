@@ -40,4 +40,12 @@ size_t program_allocation(size_t size);
  */
 const char *program_load(struct program *program, unsigned char *bytes, size_t size);
 
+/*
+ * The descriptors that an instruction names, to put something there or to look at it: two at the
+ * most. Returns how many. Any thread.
+ */
+uint32_t program_descriptors(const struct instruction *instruction, uint64_t fds[2]);
+/* Whether an instruction of the program names the descriptor `fd`. Any thread. */
+int program_uses(const struct program *program, int fd);
+
 #endif

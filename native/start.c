@@ -1,37 +1,14 @@
 /* What launches have in common on all systems. */
-#define _GNU_SOURCE /* Linux: MAP_ANON */
 #include "start.h"
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 double monotonic_microseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-struct report *report_share(void) {
-  struct report *report =
-      mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON, -1, 0);
-  if (report == MAP_FAILED)
-    return NULL;
-  report->failure.step = START_LAUNCHED;
-  return report;
-}
-
-void report_free(struct report *report) {
-  munmap(report, sizeof *report);
-}
-
-void report_take(const struct report *report, struct launch_result *result) {
-  result->step = report->failure.step;
-  result->error = report->failure.error;
-  result->skipped_count = report->skipped_count;
-  memcpy(result->skipped, report->skipped, sizeof result->skipped);
 }
 
 /* Held while something of ours may be at the number of a closed one. */

@@ -23,21 +23,19 @@ struct launch_result {
   struct failure skipped[PROGRAM_MOST_DEGRADING]; /* what failed and was left out */
 };
 
-/*
- * A report in memory that a child shares even if it has memory of its own; NULL without memory. Any
- * thread; neither blocks.
- */
-struct report *report_share(void);
-void report_free(struct report *report);
-/* What is known of a launch when its child runs another program or is gone. Any thread. */
-void report_take(const struct report *report, struct launch_result *result);
-
 /* How many of the units of ru_maxrss a KiB has: it counts bytes on macOS, KiB elsewhere. */
 #ifdef __APPLE__
 #define MAX_RSS_UNIT 1024
 #else
 #define MAX_RSS_UNIT 1
 #endif
+
+/*
+ * Whether a child of vfork has this process' memory and suspends its parent. Not on systems without
+ * a vfork that may do more than execve, nor in QEMU's user mode and valgrind, which make it a fork.
+ * Any thread, without what launch_hold_stdio holds; blocks for the time of a vfork, once.
+ */
+int vfork_shares_memory(void);
 
 /*
  * Which of descriptors 0 to 2 are open, as bits, but for a pidfd that a launch has at such a number

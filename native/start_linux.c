@@ -3,6 +3,8 @@
 #include "above_stdio.h"
 #include "calls_linux.h"
 #include "probe.h"
+#include "report.h"
+#include "restore_linux.h"
 #include "waiter.h"
 
 #include <errno.h>
@@ -40,17 +42,18 @@ static int prepare_stack(struct launch_stack *stack) {
 }
 
 /*
- * The new process' pid, or -errno. The calling thread is suspended until execve or exit; unless the
- * parent has files to write meanwhile: then the kernel clears `running` and wakes its futex.
+ * The new process' pid, or -errno. The calling thread is suspended until execve or exit, but in two
+ * cases. If the parent has files to write meanwhile, the kernel clears `running` and wakes its
+ * futex. If vfork is not what it is on Linux, the child keeps the failure pipe until then.
  */
 static long clone_child(struct launch_stack *stack, struct child_start *start, int *pidfd,
                         _Atomic int32_t *running) {
   const struct program *program = start->program;
-  int suspended = program->parent_file_count == 0;
-  int shares = (program->clone_flags & PROGRAM_OWN_MEMORY) == 0;
-  uint64_t flags = (shares ? CLONE_FLAG_VM : 0) |
-                   (program->clone_flags & ~(uint32_t)PROGRAM_OWN_MEMORY) |
-                   (suspended ? CLONE_FLAG_VFORK : CLONE_FLAG_CHILD_CLEARTID);
+  uint64_t flags = program->clone_flags & ~(uint32_t)PROGRAM_OWN_MEMORY;
+  if (start->failure_pipe < 0) {
+    flags |= (program->clone_flags & PROGRAM_OWN_MEMORY) != 0 ? 0 : CLONE_FLAG_VM;
+    flags |= program->parent_file_count == 0 ? CLONE_FLAG_VFORK : CLONE_FLAG_CHILD_CLEARTID;
+  }
   if (launch_has_clone3()) {
     struct kernel_clone_args arguments = {
         .flags = flags | CLONE_FLAG_PIDFD | CLONE_FLAG_CLEAR_SIGHAND,
@@ -170,60 +173,6 @@ static void leave_pid_namespace(long way_back) {
   CALL(SYS_close, way_back);
 }
 
-/*
- * What set*id in a child clears of the memory it shares with us. Launches of several threads
- * overlap: one that begins while the flag is down must not take that for what it was.
- */
-static struct {
-  pthread_mutex_t lock;
-  int launches;
-  long flag;
-} dumpable = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-void dumpable_keep(void) {
-  pthread_mutex_lock(&dumpable.lock);
-  if (dumpable.launches++ == 0)
-    dumpable.flag = CALL(SYS_prctl, PR_GET_DUMPABLE);
-  pthread_mutex_unlock(&dumpable.lock);
-}
-
-void dumpable_restore(void) {
-  pthread_mutex_lock(&dumpable.lock);
-  if (CALL(SYS_prctl, PR_GET_DUMPABLE) != dumpable.flag)
-    CALL(SYS_prctl, PR_SET_DUMPABLE, dumpable.flag);
-  dumpable.launches--;
-  pthread_mutex_unlock(&dumpable.lock);
-}
-
-struct score {
-  char text[16];
-  long length; /* or -errno */
-};
-
-static struct score read_oom_score(void) {
-  struct score score = {{0}, 0};
-  long fd = CALL(SYS_openat, AT_FDCWD, (long)"/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-  score.length = fd < 0 ? fd : CALL(SYS_read, fd, (long)score.text, sizeof score.text);
-  if (fd >= 0)
-    CALL(SYS_close, fd);
-  return score;
-}
-
-/*
- * The kernel takes a child that shares our memory, and that nobody waits for in vfork, for a part
- * of us: the score it gives itself becomes ours. Once it has memory of its own, ours is put back.
- */
-static void restore_oom_score(const struct score *before) {
-  struct score now = read_oom_score();
-  if (before->length <= 0 || memcmp(now.text, before->text, sizeof now.text) == 0)
-    return;
-  long fd = CALL(SYS_openat, AT_FDCWD, (long)"/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  CALL(SYS_write, fd, (long)before->text, before->length);
-  CALL(SYS_close, fd);
-}
-
 /* What tells the end of a child that was born without a pidfd. Returns 0 or a positive errno. */
 static int find_watcher(long pid, int *pidfd) {
   int fd = open_pidfd(pid);
@@ -233,58 +182,65 @@ static int find_watcher(long pid, int *pidfd) {
   return fd < 0 ? waiter_start() : 0;
 }
 
-/* launch_start, with a birth in the control group or without. */
-static void start_process(struct launch_stack *stack, const struct program *program, int in_cgroup,
-                          struct launch_result *result) {
-  struct report report = {.failure.step = START_LAUNCHED};
-  struct child_start start = {
-      .program = program, .report = &report, .in_cgroup = in_cgroup, .failure_pipe = -1};
-  _Atomic int32_t running = 1;
-  int pidfd = -1;
-  *result = (struct launch_result){
-      .step = START_CLONE, .error = ENOMEM, .pidfd = -1, .started = monotonic_microseconds()};
-  if (!prepare_stack(stack))
-    return;
-  if ((program->clone_flags & PROGRAM_OWN_MEMORY) != 0) {
-    start.report = report_share();
-    if (start.report == NULL)
-      return;
+/*
+ * Until the child runs another program or is gone, with what the parent has to do meanwhile: a
+ * failure of that is reported as the child's. `pid` is negative where there is no child.
+ */
+static void see_off(struct child_start *start, long pid, int pidfd, _Atomic int32_t *running,
+                    int fds[2]) {
+  struct report *report = start->report;
+  struct failure ours = {START_LAUNCHED, 0};
+  struct oom_score score = {0};
+  int writes = pid >= 0 && start->program->parent_file_count > 0;
+  if (writes) {
+    score = oom_score_read();
+    write_parent_files(start, pid, pidfd, &ours);
   }
+  if (start->failure_pipe >= 0)
+    report_await(fds, pid >= 0);
+  else if (writes)
+    wait_until_gone(running);
+  if (!writes)
+    return;
+  oom_score_restore(&score);
+  /* Unless the child failed before, its own says only that it was told to give up. */
+  if (ours.step != START_LAUNCHED &&
+      (report->failure.step == START_LAUNCHED || report->failure.error == ECANCELED))
+    report->failure = ours;
+}
 
+/* launch_start, with the memory in which the child reports; `apart`: vfork would be a fork. */
+static void start_process(struct launch_stack *stack, struct child_start *start, int apart,
+                          struct launch_result *result) {
+  const struct program *program = start->program;
+  struct report *report = start->report;
+  _Atomic int32_t running = 1;
+  int pidfd = -1, error = 0, fds[2] = {-1, -1};
+
+  int low = launch_hold_stdio();
+  if (apart && (result->error = report_open_pipe(fds, program)) != 0) {
+    launch_release_stdio(low);
+    return;
+  }
+  start->failure_pipe = fds[1];
   /* The child must never run a handler of ours. Raw, since libc keeps two signals unblocked. */
   uint64_t all = ~(uint64_t)0, before = 0;
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, SIGNAL_SET_SIZE);
   dumpable_keep();
-  int low = launch_hold_stdio();
   long way_back;
   long pid = enter_pid_namespace(program->pid_namespace, &way_back);
   if (pid < 0)
     result->step = START_SETNS;
   else
-    pid = clone_child(stack, &start, &pidfd, &running);
+    pid = clone_child(stack, start, &pidfd, &running);
   leave_pid_namespace(way_back);
-  if (pid >= 0 && program->parent_file_count > 0) {
-    struct failure ours = {START_LAUNCHED, 0};
-    struct score score = read_oom_score();
-    write_parent_files(&start, pid, pidfd, &ours);
-    wait_until_gone(&running);
-    restore_oom_score(&score);
-    /* Unless the child failed before, its own says only that it was told to give up. */
-    if (ours.step != START_LAUNCHED &&
-        (report.failure.step == START_LAUNCHED || report.failure.error == ECANCELED))
-      report.failure = ours;
-  }
-  if (start.report != &report) {
-    report = *start.report;
-    report_free(start.report);
-  }
-  if (pid >= 0 && start.in_cgroup && !report.began)
-    report.failure = (struct failure){START_UNBORN, ESRCH};
-  int error = 0;
-  if (pid >= 0 && pidfd < 0 && report.failure.step == START_LAUNCHED)
+  see_off(start, pid, pidfd, &running, fds);
+  if (pid >= 0 && start->in_cgroup && !report->began)
+    report->failure = (struct failure){START_UNBORN, ESRCH};
+  if (pid >= 0 && pidfd < 0 && report->failure.step == START_LAUNCHED)
     error = find_watcher(pid, &pidfd);
-  if (pidfd >= 0)
-    pidfd = fd_above_stdio(pidfd);
+  if (pidfd >= 0 && (pidfd = fd_above_stdio(pidfd)) < 0)
+    error = errno;
   launch_release_stdio(low);
   dumpable_restore();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);
@@ -295,9 +251,9 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   }
   if (error != 0) {
     CALL(SYS_kill, pid, SIGKILL); /* nothing here could watch it */
-    report.failure = (struct failure){START_CLONE, error};
+    report->failure = (struct failure){START_CLONE, error};
   }
-  report_take(&report, result);
+  report_take(report, result);
   if (result->step != START_LAUNCHED) {
     reap_failed(pid, pidfd);
     if (pidfd >= 0)
@@ -312,6 +268,22 @@ static void start_process(struct launch_stack *stack, const struct program *prog
   result->max_rss_floor = (double)self.ru_maxrss;
 }
 
+/* launch_start, with a birth in the control group or without. */
+static void start_in(struct launch_stack *stack, const struct program *program, int in_cgroup,
+                     struct launch_result *result) {
+  struct report local = {.failure.step = START_LAUNCHED};
+  struct child_start start = {.program = program, .report = &local, .in_cgroup = in_cgroup};
+  *result = (struct launch_result){
+      .step = START_CLONE, .error = ENOMEM, .pidfd = -1, .started = monotonic_microseconds()};
+  int apart = !vfork_shares_memory();
+  if (apart || (program->clone_flags & PROGRAM_OWN_MEMORY) != 0)
+    start.report = report_share();
+  if (start.report != NULL && prepare_stack(stack))
+    start_process(stack, &start, apart, result);
+  if (start.report != NULL && start.report != &local)
+    report_free(start.report);
+}
+
 /*
  * Since Linux 6.14 whoever is born into a control group is killed at once if anybody was ever
  * killed by its cgroup.kill: the kernel compares the group's count of such kills with that of the
@@ -319,7 +291,7 @@ static void start_process(struct launch_stack *stack, const struct program *prog
  */
 void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {
-  start_process(stack, program, program->cgroup >= 0, result);
+  start_in(stack, program, program->cgroup >= 0, result);
   if (result->step == START_UNBORN)
-    start_process(stack, program, 0, result);
+    start_in(stack, program, 0, result);
 }

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE /* Linux: wait4 */
 #include "start.h"
-#include "above_stdio.h"
 #include "calls_posix.h"
 #include "descriptors_posix.h"
 #include "probe.h"
+#include "report.h"
 #include "waiter.h"
 
 #include <errno.h>
@@ -18,6 +18,10 @@
 /* There is no memory that parent and child share, and nothing of the parent that a child changes.
  */
 
+int vfork_shares_memory(void) {
+  return 0;
+}
+
 int launch_has_clone3(void) {
   return 0;
 }
@@ -25,46 +29,6 @@ int launch_has_clone3(void) {
 void dumpable_keep(void) {}
 
 void dumpable_restore(void) {}
-
-/* Takes a descriptor to a number that means nothing to the program, which may say of one that is
-   closed here that it is to be there, or to stay closed. Returns it, or -errno. */
-static int move_out_of_the_way(int fd, const struct program *program) {
-  while (program_uses(program, fd)) {
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
-    int error = errno;
-    close(fd);
-    if (moved < 0)
-      return -error;
-    fd = moved;
-  }
-  return fd;
-}
-
-/* The pipe by which the child says what failed. Returns 0 or a positive errno. */
-static int open_failure_pipe(int fds[2], const struct program *program) {
-  int error = pipe_above_stdio(fds);
-  if (error != 0)
-    return error;
-  fds[0] = move_out_of_the_way(fds[0], program);
-  fds[1] = move_out_of_the_way(fds[1], program);
-  if (fds[0] >= 0 && fds[1] >= 0)
-    return 0;
-  for (int i = 0; i < 2; i++) {
-    if (fds[i] >= 0)
-      close(fds[i]);
-    else
-      error = -fds[i];
-  }
-  return error;
-}
-
-/* Until the child's execve or its failure. A launch of another thread may have a copy of the
-   writing end, until its own execve. */
-static void wait_for_child_start(int fd) {
-  char byte;
-  while (read(fd, &byte, 1) < 0 && errno == EINTR)
-    continue;
-}
 
 /*
  * waitid(2) knows nothing of resources, and wait4(2) nothing of a process that is left as it is:
@@ -118,7 +82,7 @@ int recover_end(int pidfd, int *code, int *status) {
 static void start_process(const struct program *program, struct child_start *start, int *closed,
                           struct launch_result *result) {
   int fds[2];
-  if ((result->error = open_failure_pipe(fds, program)) != 0)
+  if ((result->error = report_open_pipe(fds, program)) != 0)
     return;
   start->failure_pipe = fds[1];
   start->highest_fd = highest_descriptor();
@@ -139,10 +103,7 @@ static void start_process(const struct program *program, struct child_start *sta
   result->error = pid < 0 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 
-  close(fds[1]);
-  if (pid > 0)
-    wait_for_child_start(fds[0]);
-  close(fds[0]);
+  report_await(fds, pid > 0);
   if (pid < 0)
     return;
   report_take(start->report, result);

@@ -17,6 +17,7 @@ const denials = {
   clone3: ['clone3'],
   'clone-pidfd': ['clone-pidfd'],
   'clone-pidfd EPERM': ['--errno', 'EPERM', 'clone-pidfd'],
+  'clone-pidfd EINVAL': ['--errno', 'EINVAL', 'clone-pidfd'],
   pidfds: ['pidfds'],
   'pidfds EPERM': ['--errno', 'EPERM', 'pidfds'],
   pidfd_open: ['pidfd_open'],

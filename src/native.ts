@@ -51,6 +51,7 @@ interface Addon {
   armChannel(channel: NativeChannel, events: number): number;
   closeChannel(channel: NativeChannel): void;
   hasClone3(): boolean;
+  vforkSharesMemory(): boolean;
   signalChild(token: number, signal: number, toGroup: boolean): number;
   pinChild(token: number, unreaped: boolean): number;
   unpinChild(token: number): void;

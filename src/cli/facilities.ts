@@ -51,6 +51,12 @@ function facility(option: Facility): Finding {
   return { option, state, detail: `${detail}: ${errorName(errno)}` };
 }
 
+function vfork(): Finding {
+  if (native.vforkSharesMemory()) return available('vfork');
+  const detail = 'fork, as an emulator makes it: a launch takes longer, and reports through a pipe';
+  return { option: 'vfork', state: 'degraded', detail };
+}
+
 function clone3(): Finding {
   if (native.hasClone3()) return available('clone3');
   const detail = 'clone: handlers are reset one by one, a cgroup is entered after the birth';
@@ -97,7 +103,7 @@ export async function examineFacilities(): Promise<Finding[]> {
   const attributes = { files: ['null', 'null', 'null'] } as const;
   const child = await startProcess('/bin/sleep', ['sleep', '60'], attributes);
   const pidfd = attempt('pidfd_open', child.pid, 0);
-  const findings = [clone3(), handleOf(child), ...FACILITIES.map(facility), proc()];
+  const findings = [vfork(), clone3(), handleOf(child), ...FACILITIES.map(facility), proc()];
   child.signal('SIGKILL');
   await child.wait();
   findings.push(exitInfoOf(pidfd));

@@ -196,6 +196,7 @@ test(
 
 /** Why a facility can't be had here, or false, by the name of its line. */
 const LACKS: Record<string, string | false> = {
+  vfork: native.vforkSharesMemory() ? false : 'vfork is a fork',
   clone3: native.hasClone3() ? false : 'clone3 is refused',
   'pidfd of a child': noHandles,
   pidfd_open: noPidfdOpen,

@@ -55,6 +55,7 @@ const EXPORTS: Readonly<Record<string, string>> = {
   armChannel: 'channel int',
   closeChannel: 'channel',
   hasClone3: '',
+  vforkSharesMemory: '',
   signalChild: 'natural int boolean',
   pinChild: 'natural boolean',
   unpinChild: 'natural',

@@ -17,6 +17,7 @@ const FILES = ['fallback.test.js', 'process.test.js', '../launch/failures.test.j
 const DENIALS = [
   'clone3',
   '--errno EPERM clone-pidfd',
+  '--errno EINVAL clone-pidfd', // as in QEMU's user mode
   'pidfds',
   '--errno EPERM pidfds',
   '--errno EPERM pidfd_open',

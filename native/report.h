@@ -1,0 +1,29 @@
+/*
+ * How a parent learns what became of a launch where vfork(2) does not tell it: the child has memory
+ * of its own, and the parent goes on meanwhile.
+ *
+ * Any thread. Nothing blocks but report_await.
+ */
+#ifndef FORKEXEC_REPORT_H
+#define FORKEXEC_REPORT_H
+
+#include "start.h"
+
+/* A report in memory that a child shares even if it has a copy of all else; NULL without memory. */
+struct report *report_share(void);
+void report_free(struct report *report);
+/* Copies what the child reported. */
+void report_take(const struct report *report, struct launch_result *result);
+
+/*
+ * A pipe whose writing end the child keeps until its execve, at numbers that mean nothing to the
+ * program. Returns 0 or a positive errno.
+ */
+int report_open_pipe(int fds[2], const struct program *program);
+/*
+ * In the parent, once there is a child or not: closes the pipe, after the child's execve or
+ * failure. A launch of another thread may have a copy of the writing end, until its own execve.
+ */
+void report_await(int fds[2], int born);
+
+#endif

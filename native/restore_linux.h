@@ -1,0 +1,18 @@
+/*
+ * What a child changes of its parent on Linux, and how the parent gets it back; start.h has the
+ * functions that other systems have as well.
+ */
+#ifndef FORKEXEC_RESTORE_LINUX_H
+#define FORKEXEC_RESTORE_LINUX_H
+
+struct oom_score {
+  char text[16];
+  long length; /* or -errno */
+};
+
+/* /proc/self/oom_score_adj. Any thread; does not block. */
+struct oom_score oom_score_read(void);
+/* Puts it back if it is no longer that. Any thread; does not block. */
+void oom_score_restore(const struct oom_score *before);
+
+#endif
