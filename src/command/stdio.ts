@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { fileURLToPath } from 'node:url';
 import type { DescriptorSource } from '../launch/attribute.js';
 import { LaunchError } from '../launch/error.js';
 import { MAX_FD } from '../process/start.js';
 import { close } from '../syscall/call.js';
-import { checkBoolean, checkInteger, checkString, invalid } from '../syscall/check.js';
+import { checkBoolean, checkInteger, checkPath, invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
 import { openFile, openFileSync } from '../syscall/open.js';
@@ -86,7 +85,7 @@ export function planStdio(
 
 function checkFile(option: string, fd: number, stdio: FileStdio): void {
   const { access, append, mode } = stdio;
-  filePath(option, stdio);
+  checkPath(`${option}.file`, stdio.file);
   // Nothing says of a descriptor above 2 that it is for writing, and a guess would empty the file.
   if (fd > 2 && access === undefined && append !== true) {
     throw invalid(
@@ -100,13 +99,6 @@ function checkFile(option: string, fd: number, stdio: FileStdio): void {
   }
   if (append !== undefined) checkBoolean(`${option}.append`, append);
   if (mode !== undefined) checkInteger(`${option}.mode`, mode, 0, 0o7777);
-}
-
-function filePath(option: string, { file }: FileStdio): string {
-  const path = file instanceof URL && file.protocol === 'file:' ? fileURLToPath(file) : file;
-  if (typeof path !== 'string') throw invalid(`${option}.file`, file, 'a path or a file: URL');
-  checkString(`${option}.file`, path);
-  return path;
 }
 
 interface OpenRequest {
@@ -126,7 +118,7 @@ function openRequests(plan: StdioPlan): OpenRequest[] {
     if (access !== 'read') flags |= O.O_CREAT | (stdio.append ? O.O_APPEND : 0);
     if (access === 'write' && !stdio.append) flags |= O.O_TRUNC; // what is also read is kept
     flags |= ACCESS[access];
-    const path = filePath(NAMES[fd] ?? `fds.${fd}`, stdio);
+    const path = checkPath(`${NAMES[fd] ?? `fds.${fd}`}.file`, stdio.file);
     requests.push({ fd, path, flags, mode: stdio.mode ?? 0o666 });
   }
   return requests;

@@ -1,5 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import { checkString, invalid } from '../syscall/check.js';
+import { checkPath } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 
@@ -12,24 +11,16 @@ export interface DirectoryOptions {
   cwd?: string | URL | undefined;
 }
 
-/** The path of a `cwd`. */
-export function directoryPath(cwd: string | URL): string {
-  const path = cwd instanceof URL && cwd.protocol === 'file:' ? fileURLToPath(cwd) : cwd;
-  if (typeof path !== 'string') throw invalid('cwd', cwd, 'a path or a file: URL');
-  checkString('cwd', path);
-  return path;
-}
-
 export const directory: Attribute<DirectoryOptions, ['chdir']> = {
   options: ['cwd'],
   steps: ['chdir'],
   on: 'all',
   check({ cwd }) {
-    if (cwd !== undefined) directoryPath(cwd);
+    if (cwd !== undefined) checkPath('cwd', cwd);
   },
   emit(program, { options: { cwd } }) {
     if (cwd === undefined) return;
-    const path = directoryPath(cwd);
+    const path = checkPath('cwd', cwd);
     program.must({ name: 'chdir', argument: path }, SYS.chdir, program.string(path));
   },
   flags: [

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { checkBoolean, checkString, invalid, refused } from '../syscall/check.js';
+import { checkBoolean, checkPath, checkString, invalid, refused } from '../syscall/check.js';
 import type { Flag } from './attribute.js';
 import type { ChrootOptions } from './chroot.js';
-import { type DirectoryOptions, directoryPath } from './directory.js';
+import type { DirectoryOptions } from './directory.js';
 import type { Address, ProgramBuilder } from './program.js';
 import type { User } from './users.js';
 
@@ -43,7 +43,7 @@ export type PlaceOptions = DirectoryOptions & ChrootOptions;
 
 /** Where the options have the process start, if they say so; `.` in a new root is its top. */
 function workingDirectory({ cwd, chroot }: PlaceOptions): string | undefined {
-  const path = cwd === undefined ? undefined : directoryPath(cwd);
+  const path = cwd === undefined ? undefined : checkPath('cwd', cwd);
   if (chroot !== undefined) return resolve('/', path ?? '');
   return path === undefined ? undefined : resolve(path);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { findSignal, type Signal } from './signals.js';
 
@@ -52,6 +53,16 @@ export function unavailable(what: string): TypeError & { code: string } {
 export function checkString(option: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw invalid(option, value, 'a string');
   if (value.includes('\0')) throw invalid(option, value, 'a string without null bytes');
+}
+
+/** A path that is given as a string or as a `file:` URL, also a URL of another realm. */
+export function checkPath(option: string, value: unknown): string {
+  const { href, protocol } = Object(value) as { href?: unknown; protocol?: unknown };
+  const isFile = typeof href === 'string' && protocol === 'file:';
+  const path = isFile ? fileURLToPath(href) : value;
+  if (typeof path !== 'string') throw invalid(option, value, 'a path or a file: URL');
+  checkString(option, path);
+  return path;
 }
 
 export function checkInteger(option: string, value: unknown, least: number, most: number): number {

@@ -77,7 +77,7 @@ test(
     for (const stdio of [{ file }, { file, append: false }, { file, mode: 0o600 }]) {
       await assert.rejects(async () => sh('true', { fds: { 4: stdio } }), {
         code: 'ERR_INVALID_ARG_VALUE',
-        message: /'fds\.4\.access' must be 'read', 'write' or 'readwrite'/,
+        message: /^fds\.4\.access must be 'read', 'write' or 'readwrite'/,
       });
     }
     assert.equal(readFileSync(file, 'utf8'), 'kept');

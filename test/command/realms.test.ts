@@ -1,11 +1,14 @@
-// AbortSignals of another class than this realm's, as jsdom and node:vm contexts have them.
+// Objects of other classes than this realm's, as jsdom and node:vm contexts have them.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { command, run, runSync, spawn } from '#dist/index.js';
 import { exitError } from '../helpers/outcome.js';
+import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 /** A polyfill in a realm of its own: its signals have no `reason` and no `throwIfAborted`. */
@@ -79,3 +82,18 @@ test('values that are not an AbortSignal are refused as the option signal', asyn
     assert.throws(() => runSync('/no/such/program', [], options), refused);
   }
 });
+
+test('a file: URL of another class is taken as cwd and as a file', async () =>
+  withFolder(async (folder) => {
+    const { href } = pathToFileURL(folder);
+    const foreign = (path: string) => ({ href: path, protocol: 'file:' }) as unknown as URL;
+    const stdout = { file: foreign(`${href}/out`) };
+    await run('pwd', [], { cwd: foreign(href), stdout });
+    assert.equal(readFileSync(join(folder, 'out'), 'utf8'), `${folder}\n`);
+    const http = { href: 'http://localhost/', protocol: 'http:' } as unknown as URL;
+    const refused = {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^cwd must be a path or a file: URL/,
+    };
+    await assert.rejects(run('pwd', [], { cwd: http }), refused);
+  }));
