@@ -14,6 +14,7 @@ import { cpuAffinity } from './cpu-affinity.js';
 import { credential } from './credential.js';
 import { descriptors, sources } from './descriptors.js';
 import { directory } from './directory.js';
+import { execFd } from './exec-fd.js';
 import { image } from './image.js';
 import { ioPriority } from './io-priority.js';
 import { limits } from './limits.js';
@@ -58,6 +59,7 @@ export const order = [
   noNewPrivileges as typeof noNewPrivileges,
   ptrace as typeof ptrace,
   mask as typeof mask, // a pending signal may end the child here: nothing but execve follows
+  execFd as typeof execFd, // instead of what follows
   image as typeof image,
 ] as const;
 
