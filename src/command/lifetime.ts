@@ -5,7 +5,8 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { isAvailable } from '../launch/available.js';
-import { hasProc, TREE_VARIABLE } from '../process/proc.js';
+import { TREE_VARIABLE } from '../process/markers.js';
+import { hasProc } from '../process/proc.js';
 import type { Process } from '../process/process.js';
 import { type Scope, signalMarked } from '../process/scope.js';
 import { checkBoolean, invalid, refused, unavailable } from '../syscall/check.js';

@@ -92,3 +92,11 @@ export class Handle {
     return () => native.unpinChild(token);
   }
 }
+
+/** The error for a process that can not be reached any more, or not so. */
+export function noHandle(pid: number): Error {
+  const error = new Error(
+    `process ${pid} has no handle: it ended, was released, or this system has no pidfds`,
+  );
+  return Object.assign(error, { code: 'ERR_NO_HANDLE' });
+}

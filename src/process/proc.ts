@@ -1,16 +1,13 @@
 /**
- * Processes as /proc lists them, and the markers in their environments.
+ * Processes as /proc shows them, and their numbers in it.
  *
  * @module
  */
-import { opendirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, opendirSync, readdirSync, readFileSync } from 'node:fs';
 import { attempt, close } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
-
-/** Holds the markers of all trees that a process belongs to, with spaces between them. */
-export const TREE_VARIABLE = 'FORKEXEC_TREE';
 
 /** A process as /proc shows it. */
 export interface Entry {
@@ -121,7 +118,7 @@ export function numberOf(shown: number, depth: number): number | undefined {
 }
 
 /** The fields of the file stat in a folder of /proc, behind the name, which may hold anything. */
-function fieldsOf(folder: string): string[] {
+export function fieldsOf(folder: string): string[] {
   const stat = read(`${folder}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
@@ -133,7 +130,7 @@ export function stateOf(pid: number): string | undefined {
 }
 
 /** The states of threads that have ended. */
-const ENDED = new Set<string | undefined>(['Z', 'X']);
+export const ENDED: ReadonlySet<string | undefined> = new Set<string | undefined>(['Z', 'X']);
 
 function entryAt(shown: number, depth: number): Entry | undefined {
   const fields = fieldsOf(`/proc/${shown}`);
@@ -187,6 +184,46 @@ export function entries(): Entry[] {
   return list;
 }
 
+/** Whether the kernel lists the children of a process, so that not all processes need be looked at. */
+export function listsChildren(): boolean {
+  return existsSync('/proc/thread-self/children'); // CONFIG_PROC_CHILDREN
+}
+
+/** The numbers in /proc of the children of a process, which belong to its threads. */
+function childrenOf(shown: number): number[] {
+  const folder = `/proc/${shown}/task`;
+  const lists = namesIn(folder).map((thread) => read(`${folder}/${thread}/children`));
+  return lists
+    .flatMap((list) => list.split(' '))
+    .map(Number)
+    .filter(Boolean);
+}
+
+/**
+ * Processes and their descendants, found by `listsChildren`. Those that were seen before are found also
+ * when they have lost their parents since.
+ *
+ * @param seen the start times of processes by their numbers in /proc
+ * @throws SystemError as `depthOfProc`.
+ */
+export function descendants(seen: ReadonlyMap<number, string>): Entry[] {
+  const depth = depthOfProc();
+  const found = new Map<number, Entry>();
+  for (const [shown, started] of seen) {
+    const entry = entryAt(shown, depth);
+    if (entry?.started === started) found.set(shown, entry);
+  }
+  // Each is looked at once, also one that is added meanwhile: what goes on forking must be signalled
+  // before it is looked at again.
+  for (const { shown } of found.values()) {
+    for (const child of childrenOf(shown)) {
+      const entry = found.has(child) ? undefined : entryAt(child, depth);
+      if (entry !== undefined) found.set(child, entry);
+    }
+  }
+  return [...found.values()];
+}
+
 /** Whether `entries` finds the processes of this system. */
 export function hasProc(): boolean {
   try {
@@ -198,85 +235,10 @@ export function hasProc(): boolean {
   }
 }
 
-/** Milliseconds. */
-const LOOK_AGAIN = 1;
-const nobody = new Int32Array(new SharedArrayBuffer(4));
-
 /** Where /proc shows what a process has: if its first thread has ended, and so has nothing, another. */
 export function folderOf(shown: number): string {
   const folder = `/proc/${shown}`;
   if (fieldsOf(folder)[0] !== 'Z') return folder;
   const threads = namesIn(`${folder}/task`).map((thread) => `${folder}/task/${thread}`);
   return threads.find((thread) => !ENDED.has(fieldsOf(thread)[0])) ?? folder;
-}
-
-function environIn(folder: string): string | undefined {
-  try {
-    return readFileSync(`${folder}/environ`, 'latin1');
-  } catch {
-    return undefined; // ended, or not ours to look at
-  }
-}
-
-/** The environment of a process; undefined where that can't be told before the next look. */
-function environmentOf(shown: number, seen: Map<number, string>): string | undefined {
-  let folder = `/proc/${shown}`;
-  let text = environIn(folder);
-  if (!text) {
-    folder = folderOf(shown);
-    text = environIn(folder);
-  }
-  if (text === undefined) return '';
-  if (text.endsWith('\0')) return text;
-  const fields = fieldsOf(folder);
-  const [state, start, end] = [fields[0], fields[47], fields[48]];
-  if (end === undefined || ENDED.has(state)) return '';
-  // A runtime reads it in pieces, and execve begins between two: then the last variable is cut off.
-  // Or it is empty at first, and then the kernel counts what is in it. What is the same at the next
-  // look is neither.
-  if (text === '' && (start !== end || end === '0')) return undefined;
-  const now = `${start} ${text}`;
-  if (seen.get(shown) === now) return text;
-  seen.set(shown, now);
-  return undefined;
-}
-
-export interface Marked {
-  readonly entries: readonly Entry[];
-  /** Whether there are others of which it could not be told. */
-  readonly untold: boolean;
-}
-
-/**
- * Those of a list that have a marker. In the midst of execve(2) a process has no environment to find it
- * in, for microseconds unless the system is busy: such are looked at again, all together, `looks`
- * times, and this thread waits for a millisecond before each.
- */
-export function markedOf(
-  list: readonly Entry[],
-  marker: string | undefined,
-  looks: number,
-): Marked {
-  const found: Entry[] = [];
-  if (marker === undefined) return { entries: found, untold: false };
-  const seen = new Map<number, string>();
-  const isUntold = (entry: Entry): boolean => {
-    const environment = environmentOf(entry.shown, seen);
-    const variables = environment?.split('\0') ?? [];
-    const mine = variables.find((each) => each.startsWith(`${TREE_VARIABLE}=`)) ?? '';
-    if (
-      mine
-        .slice(TREE_VARIABLE.length + 1)
-        .split(' ')
-        .includes(marker)
-    )
-      found.push(entry);
-    return environment === undefined;
-  };
-  let left = list.filter(({ ended, kernel }) => !ended && !kernel).filter(isUntold);
-  for (let look = 0; look < looks && left.length > 0; look++) {
-    Atomics.wait(nobody, 0, 0, LOOK_AGAIN);
-    left = left.filter(isUntold);
-  }
-  return { entries: found, untold: left.length > 0 };
 }

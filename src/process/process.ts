@@ -12,7 +12,7 @@ import { SystemError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
 import type { Signal } from '../syscall/signals.js';
 import { setTimeout } from '../time.js';
-import { Handle } from './handle.js';
+import { Handle, noHandle } from './handle.js';
 import { exitInfo, identify, inodeOf } from './identity.js';
 import { checkScope, isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
 import { ExitStatus, NO_USAGE } from './status.js';
@@ -43,6 +43,8 @@ export class Process implements Disposable {
   #unpin: (() => void) | undefined;
   #cgroup: string | undefined;
   #marker: string | undefined;
+  /** Those of its tree that were signalled. */
+  readonly #seen = new Map<number, string>();
   #status: ExitStatus | undefined;
   #exited: Promise<ExitStatus> | undefined;
   #settle: ((status: ExitStatus) => void) | undefined;
@@ -197,13 +199,14 @@ export class Process implements Disposable {
   }
 
   #target(scope: Scope): ScopeTarget | undefined {
-    const [cgroup, marker] = [this.#cgroup, this.#marker];
+    const [cgroup, marker, seen] = [this.#cgroup, this.#marker, this.#seen];
     const handle = this.#handle ?? this.#pinned;
     // A control group is told by its path, a tree and a session by their marker.
     const lasting = scope === 'cgroup' ? cgroup : scope === 'group' ? undefined : marker;
-    if (handle === undefined && lasting === undefined) return undefined;
+    const isKnown = lasting !== undefined || (scope === 'tree' && seen.size > 0);
+    if (handle === undefined && !isKnown) return undefined;
     const reaped = this.#handle === undefined && !this.#isUnreaped;
-    return { handle: handle ?? new Handle(this.pid, -1), reaped, cgroup, marker };
+    return { handle: handle ?? new Handle(this.pid, -1), reaped, cgroup, marker, seen };
   }
 
   /**
@@ -296,11 +299,4 @@ export class Process implements Disposable {
       setTimeout(() => this.#endForeign(delay * 2), delay);
     else this.end(new ExitStatus(how, status, NO_USAGE));
   }
-}
-
-function noHandle(pid: number): Error {
-  const error = new Error(
-    `process ${pid} has no handle: it ended, was released, or this system has no pidfds`,
-  );
-  return Object.assign(error, { code: 'ERR_NO_HANDLE' });
 }

@@ -14,16 +14,18 @@ import { E, SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { cgroupOf, killCgroup, type Member } from './cgroup.js';
 import { Handle } from './handle.js';
-import { again, type Entry, entries, markedOf } from './proc.js';
+import { markedOf } from './markers.js';
+import { again, descendants, type Entry, entries, entryOf, listsChildren } from './proc.js';
 
 /**
  * Which processes a signal is for:
  * - `'process'`: the process itself;
  * - `'group'`: its process group, of which it must be the leader (`processGroup: 0` or `session`);
  * - `'session'`: its session, of which it must be the leader: also groups that a shell made in it;
- * - `'tree'`: it and its descendants, as /proc shows them: children of children whose parent is
- *   still there, and of a process that was started with `stop: { scope: 'tree' }` or `lifetime` also
- *   those that lost their parent or left the session, unless they cleared their environment;
+ * - `'tree'`: it and its descendants, as /proc shows them: those whose parents are still there, or
+ *   were when the tree was first signalled; and of a process that was started with
+ *   `stop: { scope: 'tree' }` or `lifetime` also those that had lost their parent before, unless they
+ *   cleared their environment;
  * - `'cgroup'`: all of the `cgroup` that it was started in, whatever they did.
  */
 export type Scope = 'process' | 'group' | 'session' | 'tree' | 'cgroup';
@@ -54,8 +56,10 @@ export interface ScopeTarget {
   /** Its number may be another's by now. */
   readonly reaped: boolean;
   readonly cgroup?: string | undefined;
-  /** What its descendants have in their environment: see `TREE_VARIABLE` in proc.ts. */
+  /** What its descendants have in their environment: see `TREE_VARIABLE` in markers.ts. */
   readonly marker?: string | undefined;
+  /** Those of its tree that were found, which `scope.ts` keeps: start times by numbers in /proc. */
+  readonly seen?: Map<number, string>;
 }
 
 interface Members {
@@ -91,12 +95,24 @@ function membersOf(target: ScopeTarget, list: readonly Entry[], untold = false):
   return { found, untold };
 }
 
-/** Those of a list that are in the tree of a process. */
-function treeOf(target: ScopeTarget, list: readonly Entry[], looks: number): Members {
+/** What was seen of a tree and is still there, and the process itself. */
+function rootsOf({ handle, reaped, seen }: ScopeTarget): Map<number, string> {
+  const roots = new Map(seen);
+  const entry = reaped ? undefined : entryOf(handle.pid);
+  if (entry !== undefined) roots.set(entry.shown, entry.started);
+  return roots;
+}
+
+/**
+ * The tree of a process: it, its descendants, and of all these those that were seen before and have lost
+ * their parents since. With a marker also those that had lost them before.
+ */
+function treeOf(target: ScopeTarget, looks: number): Members {
+  const roots = rootsOf(target);
+  const list = target.marker === undefined && listsChildren() ? descendants(roots) : entries();
   const marked = markedOf(list, target.marker, looks);
   const found = new Set(marked.entries);
-  const { pid } = target.handle;
-  for (const entry of list) if (!target.reaped && entry.pid === pid) found.add(entry);
+  for (const entry of list) if (roots.get(entry.shown) === entry.started) found.add(entry);
   const parents = new Set([...found].map(({ shown }) => shown));
   // Parents may come behind their children in the list: until nothing new is found.
   for (let before = -1; before !== found.size; ) {
@@ -107,6 +123,8 @@ function treeOf(target: ScopeTarget, list: readonly Entry[], looks: number): Mem
       parents.add(entry.shown);
     }
   }
+  target.seen?.clear();
+  for (const { shown, started } of found) target.seen?.set(shown, started);
   return membersOf(target, [...found], marked.untold);
 }
 
@@ -129,7 +147,7 @@ function sessionOf(target: ScopeTarget, list: readonly Entry[], looks: number): 
 /** The members of a scope, without this process. Throws a SystemError where that can't be told. */
 function members(target: ScopeTarget, scope: Scope, looks: number): Members {
   const { pid } = target.handle;
-  if (scope === 'tree') return treeOf(target, entries(), looks);
+  if (scope === 'tree') return treeOf(target, looks);
   if (scope === 'session') return sessionOf(target, entries(), looks);
   if (scope === 'group')
     return membersOf(
@@ -159,11 +177,14 @@ function signalMember({ pid, isStill }: Member, number: number, target: ScopeTar
 /** Signals the members of a scope, and those that are started meanwhile; whether there were any. */
 function signalMembers(target: ScopeTarget, number: number, scope: Scope): boolean {
   const { found } = members(target, scope, LOOKS_FOR_SIGNAL);
-  if (scope === 'cgroup' && number === SIG.SIGKILL && killCgroup(target.cgroup as string)) {
-    return found.length > 0;
-  }
+  const kills = number === SIG.SIGKILL;
+  if (scope === 'cgroup' && kills && killCgroup(target.cgroup as string)) return found.length > 0;
+  // What is forked between a look at a process and its end loses its parent, and nothing else tells
+  // whose it is: a process that is stopped does not fork.
+  const hasToStop = scope === 'tree' && kills && target.marker === undefined;
+  if (hasToStop) signalMembers(target, SIG.SIGSTOP, scope);
   const done = new Set<number>();
-  let fresh = found;
+  let fresh = hasToStop ? members(target, scope, 0).found : found;
   for (let pass = 1; fresh.length > 0; pass++) {
     for (const member of fresh) {
       signalMember(member, number, target);
