@@ -17,7 +17,9 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const compiler = process.env['CC'] ?? 'cc';
 const flags = ['-std=c11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-pthread', '-Inative'];
 const parts = 'launch program report start start_linux restore_linux probe_linux exec_linux';
-const sources = `${parts} above_stdio waiter_linux`.split(' ').map((name) => `native/${name}.c`);
+const sources = `${parts} above_stdio waiter_linux thread`
+  .split(' ')
+  .map((name) => `native/${name}.c`);
 
 const qemu = [`qemu-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}`];
 const valgrind = ['valgrind', '-q'];

@@ -10,7 +10,7 @@
  */
 #define _GNU_SOURCE
 #include "exec.h"
-#include "probe_linux.h"
+#include "probe.h"
 #include "program.h"
 #include "start.h"
 
