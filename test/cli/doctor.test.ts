@@ -55,7 +55,7 @@ const NAMES = [
 
 const INSIDE = 'only together with namespaces.user';
 
-test('every option has a line, and what is not available a reason', () => {
+test('doctor has a line for every option, with a reason if it is not available', () => {
   const findings = examine();
   for (const name of NAMES) assert.ok(findings.has(name), `${name} is not there`);
   for (const { option, state, detail } of findings.values()) {
@@ -65,7 +65,7 @@ test('every option has a line, and what is not available a reason', () => {
   }
 });
 
-test('the table says the same as the JSON', () => {
+test('the table of doctor has the same content as its JSON', () => {
   const options: SpawnSyncOptions = { stdio: ['ignore', 'pipe', 'pipe'] };
   const { stdout, status } = spawnSync(process.execPath, [bin, 'doctor'], {
     ...options,
@@ -109,7 +109,7 @@ function codeIn(message: string): string {
 const NO_TIME = 'refused: clone3 is refused, and clone knows no time namespaces';
 
 test(
-  'root may all that its capabilities allow',
+  'doctor reports for root what its capabilities allow',
   async () => {
     needsLinux('What capabilities allow');
     const findings = examine();
@@ -135,7 +135,7 @@ test(
 );
 
 test(
-  'others may less, and are told why',
+  'doctor reports for other users what is refused, with the reason',
   () => {
     needsLinux('What Linux refuses to others');
     needsOption('namespaces'); // which it says would do
@@ -173,7 +173,7 @@ test(
 );
 
 test(
-  'root of a user namespace may what that namespace allows',
+  'doctor reports for root of a user namespace what that namespace allows',
   () => {
     const map = [{ inside: 0, outside: 0, count: 1 }];
     const findings = examine({ namespaces: { user: true, uidMap: map, gidMap: map } });
@@ -207,7 +207,7 @@ const LACKS: Record<string, string | false> = {
   'exit status by pidfd': noExitInfo,
 };
 
-test('it tells what is done by another way, and what can not be', () => {
+test('doctor reports system calls that are replaced or missing', () => {
   needsLinux('What filters refuse');
   const findings = examine();
   for (const [name, lack] of Object.entries(LACKS)) {
@@ -250,7 +250,7 @@ const UNDER: Record<string, Record<string, string>> = {
 const denied = Object.values(LACKS).find((lack) => lack !== false) ?? notFullRoot;
 
 test(
-  'under a filter it tells what that refuses',
+  'doctor reports what a seccomp filter refuses',
   () => {
     needsLinux('A filter of system calls');
     for (const [denial, lines] of Object.entries(UNDER)) {

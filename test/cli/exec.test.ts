@@ -26,14 +26,14 @@ function stateWith(
   });
 }
 
-test('the program has the pid, the parent and the end of forkexec', async () => {
+test('forkexec exec gives the program its own pid, parent and end', async () => {
   const words = ['exec', 'sh', '-c', 'echo $$ $PPID; kill -TERM $$'];
   await using program = await start(bin, words);
   assert.equal(await program.line(), `${program.child.pid} ${process.pid}`);
   assert.equal((await program.child.exited).signal, 'SIGTERM');
 });
 
-test('by default it finds what forkexec was started with, and nothing more', async () => {
+test('forkexec exec without flags gives the program what forkexec was started with', async () => {
   const env = { ...process.env, KEPT: 'yes' };
   const { fds, dispositions, status, env: found } = await stateWith([], { env });
   assert.deepEqual(Object.keys(fds), ['0', '1', '2']);
@@ -105,7 +105,7 @@ test('--stdin, --stdout, --stderr and --fd, seen from inside', () =>
     assert.equal(readFileSync(log as string, 'utf8'), 'old\nold\nout\nerr\n');
   }));
 
-test('exit codes and messages are those of run', () =>
+test('forkexec exec has the exit codes and messages of forkexec run', () =>
   withFolder(async (folder) => {
     writeFileSync(join(folder, 'plain'), 'true\n');
     const table: [words: string[], code: number, message: RegExp][] = [
@@ -125,7 +125,7 @@ test('exit codes and messages are those of run', () =>
     }
   }));
 
-test('on a terminal the program is its foreground process', async () => {
+test('forkexec exec on a terminal runs the program in the foreground', async () => {
   using screen = new Screen();
   const script = 'test -t 0 && test -t 1 && test -t 2 && echo "at $$"; exec cat';
   const child = await screen.spawn(bin, ['exec', 'sh', '-c', script]);
@@ -148,14 +148,14 @@ test('forkexec node runs a program of Node with its options, input and exit code
   assert.equal(await program.line(), String(program.child.pid), 'the same process');
 });
 
-test('its children do not find what the launcher recorded', async () => {
+test('children of forkexec node do not get the record of the launcher', async () => {
   const { stdout } = await run(bin, ['node', signalProgram, 'environment']);
   assert.doesNotMatch(stdout, /^FORKEXEC_INHERITED/m);
   const script = 'console.log(require("child_process").execSync("env").toString())';
   assert.doesNotMatch((await run(bin, ['node', '-e', script])).stdout, /^FORKEXEC_INHERITED/m);
 });
 
-test('without Node in PATH the launcher says so, with 127', async () => {
+test('the launcher without Node in PATH reports that and exits with 127', async () => {
   for (const command of [
     ['run', 'true'],
     ['node', '-v'],

@@ -51,7 +51,7 @@ function isStopped(...pids: number[]): boolean {
   return pids.every((pid) => look(pid).state === 'T');
 }
 
-test('each of nine signals is passed on once, with forkexec as the sender', async () => {
+test('each of nine signals is forwarded once, with forkexec as the sender', async () => {
   needsOption('parentDeathSignal');
   await using program = await start(bin, listen(), { processGroup: 0 });
   await begin(program);
@@ -65,7 +65,7 @@ test('each of nine signals is passed on once, with forkexec as the sender', asyn
   assert.equal(await program.line(), `${SIG.SIGUSR1} ${SI_USER} ${pid}`);
 });
 
-test('those that come while the program is being started are kept for it', async () => {
+test('signals that arrive during the launch are forwarded to the program', async () => {
   needsOption('parentDeathSignal');
   for (let round = 0; round < 5; round++) {
     const words = listen('--block-signal', 'USR2');
@@ -82,7 +82,7 @@ test('those that come while the program is being started are kept for it', async
   }
 });
 
-test('what a terminal sends to its group comes once, and what is sent to forkexec too', async () => {
+test('a signal of the terminal and a signal to forkexec each arrive once', async () => {
   using screen = new Screen();
   const child = await screen.spawn(bin, listen());
   await screen.until(/ready \d+\n/);
@@ -136,7 +136,7 @@ for (const flags of [['--process-group', '0'], ['--session']]) {
   });
 }
 
-test('a hangup is passed on by the leader of the session, whom alone the kernel tells', async () => {
+test('a hangup is forwarded by the leader of the session', async () => {
   const screen = new Screen();
   const script = 'trap "echo hangup >&3; exit 3" HUP; echo ready; while :; do sleep 0.02; done';
   const words = ['run', '--fd', '3=3', '--', 'sh', '-c', script];
@@ -150,7 +150,7 @@ test('a hangup is passed on by the leader of the session, whom alone the kernel 
   assert.equal((await child.exited).code, 3);
 });
 
-test('forkexec stops with the program, and both go on, without a terminal', async () => {
+test('forkexec stops and continues with the program, without a terminal', async () => {
   await using program = await start(bin, ['run', 'sleep', '60'], { processGroup: 0 });
   const { pid } = program.child;
   await until(() => childrenOf(pid).length === 1, 'sleep runs');
@@ -171,7 +171,7 @@ test('forkexec stops with the program, and both go on, without a terminal', asyn
   assert.equal((await program.child.exited).signal, 'SIGTERM');
 });
 
-test('it ends by the signal of the program, so that a shell on the terminal ends its list', async () => {
+test('forkexec kills itself with the signal of the program, so that a shell ends its list', async () => {
   using screen = new Screen();
   const line = `'${bin}' run -- sleep 60; echo after`;
   const child = await screen.spawn('bash', ['-c', line]);

@@ -61,7 +61,7 @@ const words: Words = [bin, 'nohup', '--'];
 const NOTE = 'forkexec: ignoring input and appending output to nohup.out\n';
 const speak = ['sh', '-c', 'echo out; echo err >&2'];
 
-test('the program ignores SIGHUP, and has no terminal at its streams', () =>
+test('forkexec nohup ignores SIGHUP and takes the terminal from the streams', () =>
   withPlace(async (place) => {
     const file = join(place.home, 'state');
     const { code, terminal } = await onTerminal([...words, helper('state'), file], place);
@@ -80,7 +80,7 @@ test('the program ignores SIGHUP, and has no terminal at its streams', () =>
     assert.ok(!state.env.some((entry) => entry.startsWith('FORKEXEC_INHERITED=')));
   }));
 
-test('nohup.out is for its owner only, whatever the umask, which stays', () =>
+test('nohup.out is readable only for its owner, and the umask does not change', () =>
   withPlace(async (place) => {
     for (const umask of [0, 0o277]) {
       const folder = join(place.cwd, String(umask));
@@ -93,7 +93,7 @@ test('nohup.out is for its owner only, whatever the umask, which stays', () =>
     }
   }));
 
-test('it is appended to, and keeps its mode', () =>
+test('an existing nohup.out is appended to and keeps its mode', () =>
   withPlace(async (place) => {
     const out = join(place.cwd, 'nohup.out');
     writeFileSync(out, 'old\n');
@@ -103,7 +103,7 @@ test('it is appended to, and keeps its mode', () =>
     assert.equal(statSync(out).mode & 0o777, 0o644);
   }));
 
-test('where it can not be written, it is in the home directory', () =>
+test('nohup.out is in the home directory if the working directory is not writable', () =>
   withPlace(async (place) => {
     mkdirSync(join(place.cwd, 'nohup.out'));
     const out = join(place.home, 'nohup.out');
@@ -114,7 +114,7 @@ test('where it can not be written, it is in the home directory', () =>
     assert.equal(statSync(out).mode & 0o777, 0o600);
   }));
 
-test('where it can be written nowhere, nothing is started', () =>
+test('forkexec nohup starts nothing if nohup.out cannot be written anywhere', () =>
   withPlace(async (place) => {
     mkdirSync(join(place.cwd, 'nohup.out'));
     const homeless = { ...place, home: '/no/such' };
@@ -144,7 +144,7 @@ const SUBSETS = [[], [0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]];
 const hasNohup = existsSync('/usr/bin/nohup');
 
 test(
-  'streams, notes and exit codes are those of nohup(1), whichever of them is a terminal',
+  'forkexec nohup has the streams, messages and exit codes of nohup(1)',
   async () => {
     for (const elsewhere of SUBSETS) {
       const results: unknown[] = [];
@@ -176,7 +176,7 @@ test(
   { skip: hasNohup ? false : 'nohup(1) is not installed' },
 );
 
-test('the exit code is that of the program, or says why there is none', () =>
+test('forkexec nohup exits with the code of the program, or 125 to 127', () =>
   withPlace(async (place) => {
     writeFileSync(join(place.cwd, 'plain'), 'true\n');
     const codes: [line: Words, code: number, note: RegExp][] = [
@@ -199,7 +199,7 @@ test('the exit code is that of the program, or says why there is none', () =>
     }
   }));
 
-test('the program outlives its terminal, and what it writes is kept', () =>
+test('a program under forkexec nohup outlives its terminal, and its output is kept', () =>
   withPlace(async ({ cwd, home }) => {
     const screen = new Screen();
     const script = 'echo begun; while [ ! -e "$HOME/go" ]; do sleep 0.02; done; echo done';
@@ -215,7 +215,7 @@ test('the program outlives its terminal, and what it writes is kept', () =>
     assert.equal(readFileSync(out, 'utf8'), 'begun\ndone\n');
   }));
 
-test('and one that does not ignore SIGHUP does not: it is nohup that does it', async () => {
+test('a program without forkexec nohup does not outlive its terminal', async () => {
   const screen = new Screen();
   const child = await screen.spawn('sh', ['-c', 'echo begun; exec sleep 60']);
   await screen.until(/begun/);

@@ -103,14 +103,14 @@ test('every flag of an attribute is in --help and in docs/options.md', () => {
   }
 });
 
-test('by default the program has the standard streams and nothing else', async () => {
+test('forkexec run without flags gives the program the standard streams and no other descriptor', async () => {
   const { fds, dispositions, status } = await stateWith([]);
   assert.deepEqual(Object.keys(fds), ['0', '1', '2']);
   assert.deepEqual(dispositions, {});
   assert.equal(BigInt(`0x${status['SigBlk']}`), 0n);
 });
 
-test('the streams are passed on as they are', () => {
+test('forkexec run passes the standard streams on unchanged', () => {
   const { stdout } = cli(['run', 'cat'], { input: 'through\n' });
   assert.equal(stdout, 'through\n');
 });

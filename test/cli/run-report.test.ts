@@ -17,7 +17,7 @@ test('--usage prints a table on stderr', () => {
   assert.match(stderr, /\nmax rss +unknown: not clearly above the [\d.]+ MiB of forkexec itself\n/);
 });
 
-test('--usage=json prints one object, and knows the memory of a program larger than forkexec', () => {
+test('--usage=json prints one object, with the memory of a program larger than forkexec', () => {
   const hungry = 'const b = Buffer.alloc(300e6, 1); process.exitCode = b[0] + 1;';
   const { code, stderr } = run('--usage=json', process.execPath, '-e', hungry);
   assert.equal(code, 2);
@@ -44,7 +44,7 @@ function statusLines(words: readonly string[]): Promise<Record<string, unknown>[
   });
 }
 
-test('--status-fd tells the start and the end', async () => {
+test('--status-fd reports the start and the end', async () => {
   const [started, exited, ...rest] = await statusLines(['--', 'sh', '-c', 'kill -TERM $$']);
   assert.deepEqual(rest, []);
   const { pid, id, event } = started as { pid: number; id: string; event: string };
@@ -56,7 +56,7 @@ test('--status-fd tells the start and the end', async () => {
   assert.deepEqual(end, { event: 'exited', ...wanted });
 });
 
-test('--status-fd tells that the program stopped and went on', async () => {
+test('--status-fd reports that the program stopped and continued', async () => {
   const script = 'kill -STOP $$; read line; exit 3'; // an end would hide that it went on
   const words = [bin, 'run', '--status-fd', '3', '--', 'sh', '-c', script];
   await using child = await spawn(process.execPath, words, { stdin: 'pipe', fds: { 3: 'pipe' } });
@@ -72,7 +72,7 @@ test('--status-fd tells that the program stopped and went on', async () => {
   assert.deepEqual(events, ['started', ['stopped', 'SIGSTOP'], 'continued', ['exited', null]]);
 });
 
-test('--status-fd tells of a launch that failed, and does not go to the program', async () => {
+test('--status-fd reports a failed launch, and is not passed to the program', async () => {
   const failed = { event: 'failed', step: 'chdir', code: 'ENOENT', argument: '/no' };
   assert.deepEqual(await statusLines(['--cwd', '/no', 'true']), [failed]);
   const [, exited] = await statusLines(['--', 'sh', '-c', 'test ! -e /dev/fd/3']);

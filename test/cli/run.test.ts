@@ -10,7 +10,7 @@ import { test } from '../helpers/test.js';
 
 const root = dirname(dirname(bin));
 
-test('the exit code is the one of the program', () => {
+test('forkexec run exits with the code of the program', () => {
   assert.deepEqual(run('true'), { code: 0, stdout: '', stderr: '' });
   assert.equal(run('--', 'sh', '-c', 'exit 3').code, 3);
   assert.equal(run('--', 'sh', '-c', 'exit 255').code, 255);
@@ -26,7 +26,7 @@ test('the signal that ended a program ends forkexec, which a shell shows as 128 
   assert.equal(runSync(process.execPath, words, { reject: false }).status.signal, 'SIGTERM');
 });
 
-test('what is not there gives 127, with the reason', () => {
+test('a program that does not exist gives 127 and the reason', () => {
   for (const name of ['no-such-program', '/no/such', './no-such', '/etc/passwd/x']) {
     const { code, stderr } = run(name);
     assert.equal(code, 127, name);
@@ -34,7 +34,7 @@ test('what is not there gives 127, with the reason', () => {
   }
 });
 
-test('what is there but can not run gives 126', () =>
+test('a program that cannot be run gives 126', () =>
   withFolder((folder) => {
     const script = (name: string, text: string, mode = 0o755): string => {
       writeFileSync(join(folder, name), text);
@@ -61,7 +61,7 @@ test('a step before execve that fails gives 125 and its name', () => {
   assert.equal(run('--stdout', 'file:/no/such/file', 'true').code, 125);
 });
 
-test('a value that an option can not take gives 125 and one line that names the flag', () => {
+test('an invalid value gives 125 and one line that names the flag', () => {
   const table: [words: string[], message: RegExp][] = [
     [['--umask', '9'], /^forkexec: --umask 9 must be .*octal/],
     [['--umask', '27', '--umask', '1000'], /^forkexec: --umask 1000 must be /],
@@ -97,7 +97,7 @@ test('a value that an option can not take gives 125 and one line that names the 
   }
 });
 
-test('words that mean nothing give 125 and a hint', () => {
+test('unknown flags and commands give 125 and a suggestion', () => {
   const unknown = run('--umsk', '022', 'true');
   assert.equal(unknown.code, 125);
   assert.match(unknown.stderr, /^forkexec: unknown option '--umsk'\n\(Did you mean --umask\?\)\n/);
@@ -107,7 +107,7 @@ test('words that mean nothing give 125 and a hint', () => {
   }
 });
 
-test('--timeout gives 124, however the program ends then', () => {
+test('--timeout gives 124, however the program ends', () => {
   const traps = (action: string) => `trap '${action}' TERM; echo ready; sleep 30 & wait; wait`;
   assert.equal(run('--timeout', '0.2', 'sleep', '30').code, 124);
   const polite = run('--timeout', '500ms', '--', 'sh', '-c', traps('kill $!; exit 0'));
@@ -126,11 +126,11 @@ test('--kill-after is the time from SIGTERM to SIGKILL', () => {
   assert.ok(usage.wallTime >= 500_000, `${usage.wallTime} µs`);
 });
 
-test('--timeout 0 is none', () => {
+test('--timeout 0 is no limit', () => {
   assert.equal(run('--timeout', '0', '--kill-after', '0', 'sleep', '0.1').code, 0);
 });
 
-test('words after the program are its own', () => {
+test('words after the program belong to the program', () => {
   const show = ['sh', '-c', 'printf "%s|" "$0" "$@"'];
   const wanted = '--usage|--|-h|--cwd|/no/such||a b|';
   const words = ['--usage', '--', '-h', '--cwd', '/no/such', '', 'a b'];
@@ -165,7 +165,7 @@ const skip = existsSync('/usr/bin/script') ? false : 'script(1) is not installed
 const quoted = `'${process.execPath}' '${bin}'`;
 
 test(
-  'a SIGINT that is sent to forkexec alone is passed on, on a terminal too',
+  'a SIGINT that is sent to forkexec alone is forwarded, on a terminal too',
   () => {
     const script = 'trap "echo passed; exit 1" INT; kill -INT $PPID; while :; do sleep 0.05; done';
     assert.match(onTerminal(`${quoted} run -- sh -c '${script}'`), /^passed/);
@@ -181,7 +181,7 @@ test(
   { skip },
 );
 
-test('--help tells a newcomer what there is, in groups and with examples', () => {
+test('--help lists the flags in groups, with examples', () => {
   const { code, stdout, stderr } = run('--help');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   assert.match(stdout, /^Usage: forkexec run \[options\] \[--\] program \[args\.\.\.\]\n/);
@@ -202,7 +202,7 @@ test('--help tells a newcomer what there is, in groups and with examples', () =>
   assert.equal(cli(['help', 'run']).stdout, stdout);
 });
 
-test('--version is the one of the package', () => {
+test('--version prints the version of the package', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   assert.deepEqual(cli(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
 });

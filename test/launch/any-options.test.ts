@@ -101,7 +101,7 @@ function decided(state: State): object {
   };
 }
 
-test('whatever is asked for is so in the child', () =>
+test('a child has a random combination of options', () =>
   fc.assert(
     fc.asyncProperty(attributes, fc.array(text, { maxLength: 5 }), async (wanted, args) => {
       const { session, processGroup } = wanted;

@@ -38,7 +38,7 @@ async function spawned(options: SpawnOptions, args: string[] = []): Promise<Stat
   });
 }
 
-test('without options a child is as this process', async () => {
+test('a child without options has the attributes of this process', async () => {
   const state = await stateOf();
   assert.equal(state.cwd, process.cwd());
   assert.deepEqual(environment(state), new Map(Object.entries(process.env as object)));
@@ -50,7 +50,7 @@ test('without options a child is as this process', async () => {
   assert.deepEqual(Object.keys(state.fds), ['0', '1', '2']);
 });
 
-test('cwd is a path, a relative one, or a URL, and PWD follows', () =>
+test('cwd takes absolute paths, relative paths and URLs, and sets PWD', () =>
   withFolder(async (folder) => {
     const path = join(realpathSync(folder), 'a b%20c');
     mkdirSync(path);
@@ -64,7 +64,7 @@ test('cwd is a path, a relative one, or a URL, and PWD follows', () =>
     }
   }));
 
-test('PWD is left alone without cwd, with clearEnv, and where it is named', async () => {
+test('PWD does not change without cwd, with clearEnv, or if env names it', async () => {
   const own = environment(await stateOf()).get('PWD');
   assert.equal(own, process.env['PWD']);
   const cleared = await stateOf({ cwd: '/', clearEnv: true });
@@ -75,7 +75,7 @@ test('PWD is left alone without cwd, with clearEnv, and where it is named', asyn
   assert.equal(environment(unset).has('PWD'), false);
 });
 
-test('a relative program is relative to cwd', () =>
+test('a relative program is searched from cwd', () =>
   withFolder(async (folder) => {
     writeFileSync(join(folder, 'program'), '#!/bin/sh\npwd -P\n');
     chmodSync(join(folder, 'program'), 0o755);
@@ -88,7 +88,7 @@ test('a relative program is relative to cwd', () =>
     assert.equal((await child.wait()).code, 0);
   }));
 
-test('env is merged into the environment, undefined leaves out, clearEnv starts from nothing', async () => {
+test('env is added to the environment, undefined removes a variable, clearEnv starts empty', async () => {
   process.env['FORKEXEC_TEST'] = 'of the parent';
   try {
     const before = environment(await stateOf());
@@ -109,14 +109,14 @@ test('env is merged into the environment, undefined leaves out, clearEnv starts 
   }
 });
 
-test('names that objects have of their own are names like others', async () => {
+test('variables with names of object properties, such as __proto__, are passed on', async () => {
   const names = ['__proto__', 'constructor', 'hasOwnProperty', '0'];
   const env = Object.fromEntries(names.map((name) => [name, `value of ${name}`]));
   const { env: got } = await stateOf({ clearEnv: true, env });
   assert.deepEqual(got.sort(), names.map((name) => `${name}=value of ${name}`).sort());
 });
 
-test('arguments and argv[0] arrive byte by byte', async () => {
+test('arguments and argv[0] arrive unchanged', async () => {
   const args = [
     '',
     ' ',
@@ -139,7 +139,7 @@ test('arguments and argv[0] arrive byte by byte', async () => {
   assert.equal((await spawned({ argv0: '' })).argv[0], '');
 });
 
-test('path says where a name is looked for, PATH of the child otherwise', () =>
+test('a program is searched in path, or else in PATH of the child', () =>
   withFolder(async (folder) => {
     for (const name of ['one', 'two']) {
       mkdirSync(join(folder, name));
@@ -162,19 +162,19 @@ test('path says where a name is looked for, PATH of the child otherwise', () =>
     assert.equal(stdout, 'found', 'without PATH there is a default');
   }));
 
-test('umask is that of the child alone', async () => {
+test('umask changes the child only', async () => {
   for (const umask of [0, 0o22, 0o377]) assert.equal((await stateOf({ umask })).umask, umask);
   assert.equal((await spawned({ umask: 0o7 })).umask, 0o7);
 });
 
-test('session makes a leader of a session and a group, without a terminal', async () => {
+test('session makes the child lead a session and a process group, without a terminal', async () => {
   const { pid, sid, pgid, hasTerminal } = await stateOf({ session: true });
   assert.deepEqual([sid, pgid, hasTerminal], [pid, pid, false]);
   const { sid: same } = await stateOf({ session: false });
   assert.equal(same, call('getsid', 0));
 });
 
-test("processGroup is a group of its own, or another's", async () => {
+test('processGroup makes a new process group or joins an existing one', async () => {
   const own = await stateOf({ processGroup: 0 });
   assert.deepEqual([own.pgid, own.sid], [own.pid, call('getsid', 0)]);
   const leader = await startProcess('/bin/sleep', ['sleep', '60'], { processGroup: 0 });
@@ -187,7 +187,7 @@ test("processGroup is a group of its own, or another's", async () => {
   }
 });
 
-test('parentDeathSignal is armed, from either thread', async () => {
+test('parentDeathSignal is set by launches of both threads', async () => {
   for (const [signal, number] of [
     ['SIGKILL', 9],
     ['SIGRTMIN+2', 36],

@@ -16,7 +16,7 @@ function portable(program: string, words: readonly string[] = []): Promise<Resul
   return run(process.execPath, args, { env: { FORKEXEC_BACKEND: 'posix' }, reject: false });
 }
 
-test('a backend that there is not is refused by name', async () => {
+test('an unknown FORKEXEC_BACKEND is refused by name', async () => {
   const program = `await import(${dist('index.js')})`;
   const { stderr, status } = await run(process.execPath, ['--input-type=module', '-e', program], {
     env: { FORKEXEC_BACKEND: 'windows' },
@@ -26,7 +26,7 @@ test('a backend that there is not is refused by name', async () => {
   assert.match(stderr, /FORKEXEC_BACKEND must be 'linux' or 'posix', not 'windows'\./);
 });
 
-test('the portable backend refuses by name what POSIX has not, before anything starts', async () => {
+test('the portable backend refuses by name options that POSIX does not have', async () => {
   const { stdout, stderr } = await portable(`
     import { spawn } from ${dist('index.js')};
     import { rawSyscall, syscall, SYS, pidfdOpen, prctl } from ${dist('syscall.js')};
@@ -77,7 +77,7 @@ test('the portable backend refuses by name what POSIX has not, before anything s
   assert.deepEqual(said.at(-1)?.slice(0, 2), ['LaunchError', 'ENOENT']);
 });
 
-test('with the constants of macOS and FreeBSD everything loads, and what they lack is named', () =>
+test('the library loads with the constants of macOS and FreeBSD, and names what they lack', () =>
   withFolder(async (folder) => {
     for (const [system, last, limit] of [
       ['darwin', 'SIGUSR2', 'as'],
@@ -145,7 +145,7 @@ const SHORT = [
 ];
 
 test(
-  'the portable backend passes what is short of the shared suite; npm run test:posix is all of it',
+  'the portable backend passes the short part of the suite; npm run test:posix runs all of it',
   async (context) => {
     if (process.env['FORKEXEC_BACKEND'] === 'posix') {
       context.skip('this is that suite');

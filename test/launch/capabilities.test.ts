@@ -111,7 +111,7 @@ test(
 );
 
 test(
-  'the ambient set is exactly what is given',
+  'capabilities.ambient is the exact ambient set of the child',
   async () => {
     const parent = { credential: NOBODY, capabilities: { ambient: TWO } };
     const list: ProcessAttributes[] = [
@@ -129,7 +129,7 @@ test(
 );
 
 test(
-  'bounding is what remains, for root and for others',
+  'capabilities.bounding limits the capabilities of root and of other users',
   async () => {
     const bounding: readonly CapabilityName[] = ['CAP_KILL', ONE];
     const two = bits(bounding);
@@ -147,7 +147,7 @@ test(
 );
 
 test(
-  'inheritable is exactly what is given, with what is ambient',
+  'capabilities.inheritable is the exact inheritable set, plus the ambient capabilities',
   async () => {
     const { inheritable } = sets(await stateOf({ capabilities: { inheritable: TWO } }));
     assert.equal(inheritable, bits(TWO));
@@ -167,7 +167,7 @@ test(
 );
 
 test(
-  'securebits are exactly what is given',
+  'securebits are the exact flags of the child',
   async () => {
     const noroot = await stateOf({ securebits: ['SECBIT_NOROOT'] });
     assert.equal(noroot.securebits, SECBIT.SECBIT_NOROOT);
@@ -189,7 +189,7 @@ test(
 );
 
 test(
-  'a credential leaves no capabilities behind',
+  'a child with a credential has no capabilities left',
   async () => {
     for (const capabilities of [
       undefined,
@@ -208,7 +208,7 @@ test(
 );
 
 test(
-  'noNewPrivileges makes set-user-ID programs plain ones',
+  'noNewPrivileges disables the set-user-ID bit of programs',
   async () => {
     const state = await stateOfAnyone({ credential: NOBODY, noNewPrivileges: true }, (program) =>
       chmodSync(program, 0o4755),
@@ -222,7 +222,7 @@ test(
 );
 
 test(
-  'noNewPrivileges with capabilities leaves a file nothing to give',
+  'noNewPrivileges with capabilities disables file capabilities',
   async () => {
     needsOption('capabilities');
     // struct vfs_cap_data, revision 2, effective: one permitted, which containers have, too
@@ -239,7 +239,7 @@ test(
 );
 
 test(
-  'each step fails by name where it is not allowed',
+  'each step of capabilities fails by name without the privilege',
   async () => {
     const failureOf = async (
       parent: ProcessAttributes,
@@ -266,7 +266,7 @@ test(
 const lacking = (Object.keys(CAP) as CapabilityName[]).find((name) => (bits([name]) & ALL) === 0n);
 
 test(
-  'what this process has not it can not give',
+  'a capability that this process does not have cannot be given',
   async () => {
     const name = lacking as CapabilityName;
     const failure = { step: 'capset', code: 'EPERM', argument: `inheritable=${name}` };
@@ -276,7 +276,7 @@ test(
   { skip: asRoot.skip || (lacking === undefined ? 'root lacks no capability' : false) },
 );
 
-test('what can not be a set of capabilities is refused by name', async () => {
+test('invalid capabilities are refused by name', async () => {
   const refused: [options: object, path: string][] = [
     [{ capabilities: ['CAP_KILL'] }, 'capabilities'],
     [{ capabilities: { effective: [] } }, 'capabilities.effective'],
@@ -297,7 +297,7 @@ test('what can not be a set of capabilities is refused by name', async () => {
   for (const [options, path] of refused) await assertRefused(options, path);
 });
 
-test('the flags of the command', async () => {
+test('the flags for capabilities set the options', async () => {
   const flags = [
     '--ambient-capability net_admin,CAP_KILL',
     '--ambient-capability SYSLOG',

@@ -58,7 +58,7 @@ test(
 );
 
 test(
-  'it is born there; where clone3 is refused it goes there by itself',
+  'a child is born in its control group, or moves itself there without clone3',
   () =>
     withCgroup((cgroup) =>
       withOpenFolder(async (folder) => {
@@ -84,7 +84,7 @@ test(
 );
 
 test(
-  'with a session, namespaces and maps',
+  'cgroup works together with a session, namespaces and id maps',
   (context) =>
     withCgroup(async (folder) => {
       const session = { session: true, parentDeathSignal: 'SIGKILL' } as const;
@@ -105,7 +105,7 @@ test(
 );
 
 test(
-  'a group that was killed can be used again',
+  'a control group can be used again after cgroup.kill',
   (context) =>
     withCgroup(async (cgroup) => {
       writeFileSync(join(cgroup, 'cgroup.kill'), '1');
@@ -127,7 +127,7 @@ test(
 );
 
 test(
-  'a group that was removed has no place for anybody',
+  'a launch into a removed control group fails',
   () =>
     withCgroup(async (folder) => {
       needsOption('cgroup');
@@ -150,7 +150,7 @@ test(
 );
 
 test(
-  'a frozen group is refused, and nothing hangs',
+  'a frozen control group is refused without a hang',
   () =>
     withCgroup(async (folder) => {
       await freeze(folder, true);
@@ -161,7 +161,7 @@ test(
   needed,
 );
 
-test('what is no group is refused by name', async () => {
+test('a directory that is not a control group is refused by name', async () => {
   await assertFails({ cgroup: '/none' }, { step: 'open', code: 'ENOENT', argument: '/none' });
   const file = '/etc/passwd';
   await assertFails({ cgroup: file }, { step: 'open', code: 'ENOTDIR', argument: file });
@@ -174,7 +174,7 @@ test('what is no group is refused by name', async () => {
 });
 
 test(
-  'one that is not ours to enter is refused by the kernel',
+  'a control group that this process may not enter is refused by the kernel',
   () =>
     withCgroup(async (folder) => {
       const { failure } = await attemptBy({ credential: NOBODY }, { cgroup: folder });
@@ -246,7 +246,7 @@ test(
 );
 
 test(
-  'also groups below it, and it may be gone',
+  "the scope 'cgroup' reaches groups below, even if they are removed meanwhile",
   () =>
     withCgroup(async (folder) => {
       const below = join(folder, 'below');
@@ -284,7 +284,7 @@ test(
 );
 
 test(
-  'a process that is in the group itself kills the others and lives',
+  "the scope 'cgroup' spares the process that sends the signal",
   () =>
     withCgroup((folder) =>
       withFolder(async (scratch) => {
@@ -303,7 +303,7 @@ test(
   needed,
 );
 
-test('the scope is for those that were started in one', async () => {
+test("the scope 'cgroup' is refused for a process started without cgroup", async () => {
   const child = await startProcess('/bin/sleep', ['sleep', '60'], {});
   assert.throws(() => child.signal('SIGTERM', { scope: 'cgroup' }), {
     name: 'TypeError',
@@ -313,7 +313,7 @@ test('the scope is for those that were started in one', async () => {
   await child.wait();
 });
 
-test('what can not be a group is refused by name', async () => {
+test('invalid values of cgroup are refused by name', async () => {
   for (const cgroup of [true, null, {}, '/a\0b', -1, 1.5])
     await assertRefused({ cgroup }, 'cgroup');
   assert.deepEqual(optionsOf('--cgroup /sys/fs/cgroup/x'), { cgroup: '/sys/fs/cgroup/x' });

@@ -46,7 +46,7 @@ async function placesOf(attributes: ProcessAttributes, file = '/bin/sleep'): Pro
 }
 
 test(
-  'the process starts at the top of its new root, or at cwd inside it',
+  'chroot starts the process in the new root, or in cwd inside it',
   () =>
     withRoot(async (root) => {
       const inner = join(root, 'inner');
@@ -67,7 +67,7 @@ test(
 );
 
 test(
-  'links and programs are looked for inside',
+  'chroot resolves links and programs inside the new root',
   () =>
     withRoot(async (root) => {
       symlinkSync('/inner/most', join(root, 'link'));
@@ -87,7 +87,7 @@ test(
 );
 
 test(
-  'a new identity does not stand in the way of it, and /dev/null is the one outside',
+  'chroot works with a credential, and /dev/null comes from outside',
   () =>
     withRoot(async (root) => {
       const child = await startProcess('/bin/sleep', ['sleep', '60'], {
@@ -111,7 +111,7 @@ test(
 );
 
 test(
-  'PWD is the path inside',
+  'PWD is the path inside the new root',
   async () => {
     const pwd = async (attributes: ProcessAttributes): Promise<string[]> => {
       const { env } = await stateOf({ chroot: '/', ...attributes });
@@ -141,11 +141,11 @@ test(
   asRoot,
 );
 
-test('what can not be a root is refused by name', async () => {
+test('invalid values of chroot are refused by name', async () => {
   await assertRefused({ chroot: 1 }, 'chroot');
   await assertRefused({ chroot: '/a\0b' }, 'chroot');
 });
 
-test('the flag of the command', () => {
+test('--chroot sets the option', () => {
   assert.deepEqual(optionsOf('--chroot /srv'), { chroot: '/srv' });
 });

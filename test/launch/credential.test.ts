@@ -46,7 +46,7 @@ function someUser(): { name: string; uid: number; gid: number; home: string; gro
 }
 
 test(
-  'uid, gid and groups are set, the ids of all three kinds',
+  'credential sets groups and the real, effective and saved ids',
   async () => {
     const state = await stateOfAnyone({
       credential: { uid: 1234, gid: 2345, groups: [7, 70_000] },
@@ -60,7 +60,7 @@ test(
 );
 
 test(
-  'the largest ids and 65536 groups can be had',
+  'credential accepts the largest ids and 65536 groups',
   async () => {
     const groups = Array.from({ length: 65536 }, (_, index) => index);
     const last = 0xffff_fffe;
@@ -72,7 +72,7 @@ test(
 );
 
 test(
-  'the supplementary groups of the parent are dropped unless they are kept',
+  'credential drops the supplementary groups of the parent without keepGroups',
   async () => {
     const parent = { credential: { uid: 0, gid: 0, groups: [4, 27] } };
     const list: ProcessAttributes[] = [
@@ -97,7 +97,7 @@ test(
 );
 
 test(
-  'a user by name has its id, all its groups, HOME, USER and LOGNAME',
+  'credential.user sets the id, all groups, HOME, USER and LOGNAME of the user',
   async () => {
     const { name, uid, gid, home, groups } = someUser();
     const state = await stateOfAnyone({ credential: { user: name } });
@@ -111,7 +111,7 @@ test(
 );
 
 test(
-  'what env says of HOME, USER and LOGNAME goes before the user',
+  'env overrides HOME, USER and LOGNAME of credential.user',
   async () => {
     const { name, home } = someUser();
     const credential = { user: name };
@@ -127,7 +127,7 @@ test(
 );
 
 test(
-  'commands take a credential too',
+  'commands accept a credential',
   async () => {
     const { stdout } = await run('id', ['-u'], { credential: NOBODY });
     assert.equal(stdout, '65534');
@@ -146,7 +146,7 @@ test(
 );
 
 test(
-  'each step fails by name where it is not allowed',
+  'each step of credential fails by name without the privilege',
   async () => {
     const list: ProcessAttributes[] = [
       { credential: NOBODY },
@@ -166,7 +166,7 @@ test(
 );
 
 test(
-  'the working directory is entered with the permissions of the new user',
+  'cwd is entered with the permissions of the new user',
   async () => {
     await withFolder(async (folder) => {
       const failure = { step: 'chdir', code: 'EACCES', argument: folder };
@@ -177,7 +177,7 @@ test(
 );
 
 test(
-  'the parent-death signal outlasts the change of user',
+  'the parent-death signal is set after the change of user',
   async () => {
     const state = await stateOfAnyone({ credential: NOBODY, parentDeathSignal: 'SIGTERM' });
     assert.equal(state.parentDeathSignal, 15);
@@ -186,7 +186,7 @@ test(
 );
 
 test(
-  'launches of several threads leave this process dumpable',
+  'launches on several threads with a credential leave this process dumpable',
   async () => {
     const dumpable = attempt('prctl', PR.PR_GET_DUMPABLE);
     if (backend === 'linux') assert.equal(dumpable, 1); // a child by fork shares no such flag
@@ -212,7 +212,7 @@ test(
 const strace = spawnSync('strace', ['-V']).error === undefined;
 
 test(
-  'no thread of the parent is signalled, and none changes its own identity',
+  'a credential signals no thread of the parent and changes none',
   async () => {
     await withFolder((folder) => {
       const trace = join(folder, 'trace');
@@ -231,7 +231,7 @@ test(
   { skip: asRoot.skip || (strace ? false : 'strace is not installed') },
 );
 
-test('what can not be a credential is refused by name', async () => {
+test('invalid credentials are refused by name', async () => {
   const refused: [credential: unknown, path: string][] = [
     [null, 'credential'],
     ['nobody', 'credential'],
@@ -258,7 +258,7 @@ test('what can not be a credential is refused by name', async () => {
 
 test(
   // Go's TestEmptyCredGroupsDisableSetgroups
-  'a user namespace without setgroups has no groups to drop',
+  'a credential in a user namespace that denies setgroups drops no groups',
   async () => {
     const map = [{ inside: 0, outside: 0, count: 1 }];
     const namespaces = { user: true, uidMap: map, gidMap: map };
@@ -273,7 +273,7 @@ test(
   { skip: asRoot.skip || noNamespaces },
 );
 
-test('the flags of the command', async () => {
+test('the flags for credential set the option', async () => {
   assert.deepEqual(optionsOf('--uid 5', '--gid 6', '--groups 7,8'), {
     credential: { uid: 5, gid: 6, groups: [7, 8] },
   });

@@ -35,7 +35,7 @@ const EMFILE = { code: 'EMFILE', errno: 24 };
 const inherit = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' };
 
 test(
-  'without a descriptor left there is no handle for a process',
+  'a launch without a free descriptor for the pidfd fails with EMFILE',
   () =>
     withSpare(0, async () => {
       const expected = { step: 'clone', ...EMFILE };
@@ -46,7 +46,7 @@ test(
   { skip: noHandles },
 );
 
-test('without two descriptors left there is no pipe', () =>
+test('a launch without two free descriptors for a pipe fails', () =>
   withSpare(1, async () => {
     const launch = ['/bin/true', [], { ...inherit, stdout: 'pipe' }] as const;
     for (const name of COMMANDS) {
@@ -54,7 +54,7 @@ test('without two descriptors left there is no pipe', () =>
     }
   }));
 
-test('without two descriptors left there is no socket', () =>
+test('a launch without two free descriptors for a socket fails', () =>
   withSpare(1, async () => {
     const launch = ['/bin/true', [], { ...inherit, stderr: 'socket' }] as const;
     for (const name of COMMANDS) {
@@ -63,7 +63,7 @@ test('without two descriptors left there is no socket', () =>
   }));
 
 test(
-  'pipes that were made are closed when there is no descriptor for the handle',
+  'pipes are closed if no descriptor is left for the pidfd',
   () =>
     withSpare(4, async () => {
       const launch = ['/bin/true', [], { ...inherit, stdin: 'pipe', stdout: 'pipe' }] as const;
@@ -74,7 +74,7 @@ test(
   { skip: noHandles },
 );
 
-test('pipes that were made are closed when there is no descriptor for the next', () =>
+test('pipes are closed if no descriptor is left for the next pipe', () =>
   withSpare(5, async () => {
     const stdio = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' };
     for (const name of COMMANDS) {
@@ -83,14 +83,14 @@ test('pipes that were made are closed when there is no descriptor for the next',
     }
   }));
 
-test('without a descriptor left no file is opened', () =>
+test('a launch without a free descriptor for a file fails', () =>
   withSpare(0, async () => {
     const launch = ['/bin/true', [], { ...inherit, stdin: { file: '/dev/zero' } }] as const;
     const expected = { step: 'open', ...EMFILE, argument: '/dev/zero' };
     for (const name of COMMANDS) await assertLaunchError(name, launch, expected);
   }));
 
-test('files that were opened are closed when there is no descriptor for the next', () =>
+test('files are closed if no descriptor is left for the next file', () =>
   withSpare(1, async () => {
     const files = { stdin: { file: '/dev/zero' }, stdout: { file: '/dev/full' } };
     const expected = { step: 'open', ...EMFILE, argument: '/dev/full' };
@@ -99,7 +99,7 @@ test('files that were opened are closed when there is no descriptor for the next
     }
   }));
 
-test('without a descriptor left in the child there is no /dev/null', () =>
+test('a child without a free descriptor for /dev/null fails', () =>
   // By fork the child has the pipe as well by which it tells what failed.
   withSpare(backend === 'linux' ? 1 : 3, async () => {
     const launch = ['/bin/true', [], { files: ['null', 'inherit', 'inherit'] }] as const;
@@ -107,7 +107,7 @@ test('without a descriptor left in the child there is no /dev/null', () =>
     for (const name of PROCESSES) await assertLaunchError(name, launch, expected);
   }));
 
-test('a descriptor of the child beyond the limit', () =>
+test('a descriptor of the child above the limit fails by name', () =>
   withSpare(8, async () => {
     const files = [0, 1, 2, ...Array(500).fill(null), 2];
     const launch = ['/bin/true', [], { files }] as const;

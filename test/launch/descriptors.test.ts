@@ -118,13 +118,13 @@ test('children launched at once do not inherit handles of each other as stdio', 
   }));
 
 test(
-  'the handle of an opened process is none of the closed stdio',
+  'the pidfd of an opened process does not take the number of a closed stdio',
   () =>
     withClosed('012', ({ handle = -1 }) => assert.ok(handle > 2, `it got the number ${handle}`)),
   { skip: noPidfdOpen },
 );
 
-test('any descriptor may become any other: swaps, cycles, one for many', () =>
+test('descriptors can be mapped at random: swaps, cycles, one source for many', () =>
   withFiles(5, async (fds, paths) => {
     const source = fc.constantFrom(...fds, 'null' as const, 'inherit' as const, null);
     const target = fc.constantFrom(0, 1, 2, 3, 4, 5, ...fds);
@@ -153,7 +153,7 @@ test('any descriptor may become any other: swaps, cycles, one for many', () =>
     );
   }));
 
-test('a cycle of three, a swap, and one source for many', () =>
+test('files of a process can form a cycle, a swap, and one source for many', () =>
   withFiles(3, async ([a, b, c], [pathA, pathB, pathC]) => {
     assert.ok(a && b && c && pathA && pathB && pathC);
     const cycle = await stateOf({ files: sparse({ [a]: b, [b]: c, [c]: a }) });
@@ -167,7 +167,7 @@ test('a cycle of three, a swap, and one source for many', () =>
     assert.deepEqual(targets(many), Object.fromEntries(all));
   }));
 
-test('fds of a command may be far apart: 3, 7 and 250', () =>
+test('fds of a command can have the numbers 3, 7 and 250', () =>
   withFiles(3, async ([a, b, c], [pathA, pathB, pathC]) => {
     assert.ok(a && b && c);
     await withFolder(async (folder) => {
@@ -186,7 +186,7 @@ test('fds of a command may be far apart: 3, 7 and 250', () =>
     });
   }));
 
-test('a closed source is EBADF even where another descriptor is moved meanwhile', () =>
+test('a closed source is EBADF even if another descriptor is moved to its number', () =>
   withFiles(1, async ([a]) => {
     assert.ok(a);
     // What is moved out of the way gets the lowest number above all targets: right here.
@@ -224,7 +224,7 @@ test('a child has exactly its descriptors while Workers open others without FD_C
   }
 });
 
-test("flags of the caller's descriptors stay as they are", () =>
+test("flags of the caller's descriptors do not change", () =>
   withFiles(4, async (fds) => {
     const flags = (): [number, number][] =>
       fds.map((fd) => [call('fcntl', fd, F.F_GETFD), call('fcntl', fd, F.F_GETFL)]);

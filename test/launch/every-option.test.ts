@@ -98,7 +98,7 @@ test('every step of an option has a row in the table of errors', () => {
   for (const step of STEP_NAMES) assert.ok(has(step, ''), step);
 });
 
-test('units are given where numbers have one', () => {
+test('options with a number document its unit', () => {
   assert.match(sectionOf('rlimits'), /bytes[\s\S]*seconds[\s\S]*microseconds/);
   assert.match(sectionOf('scheduler'), /nanoseconds/);
 });

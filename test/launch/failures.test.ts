@@ -59,7 +59,7 @@ const ENOENT = { code: 'ENOENT', errno: 2 };
 const EACCES = { code: 'EACCES', errno: 13 };
 const EBADF = { code: 'EBADF', errno: 9 };
 
-failsAlike('a program that is not there', () => ({
+failsAlike('a program that does not exist', () => ({
   launch: ['/no/such/program', ['a', 'b']],
   expected: { step: 'execve', ...ENOENT, argument: '/no/such/program' },
 }));
@@ -97,7 +97,7 @@ failsAlike(
 );
 
 failsAlike(
-  'a name, and no directory to look for it',
+  'a name, with an empty path',
   () => ({
     launch: ['sh', [], { path: '' }],
     expected: { step: 'execve', ...ENOENT, argument: 'sh', searched: [] },
@@ -106,7 +106,7 @@ failsAlike(
 );
 
 failsAlike(
-  'a name that is found first where it may not be executed',
+  'a name whose first match may not be executed',
   (folder) => {
     for (const name of ['one', 'two']) mkdirSync(join(folder, name));
     const blamed = script(join(folder, 'one'), 'program', '', 0o644);
@@ -128,7 +128,7 @@ failsAlike(
 );
 
 failsAlike(
-  'a name for startProcess, which does not look for it',
+  'a name for startProcess, which does not search PATH',
   () => ({
     launch: ['true', ['a'], { path: '/bin', env: { PATH: '/bin' }, cwd: '/' }],
     expected: { step: 'execve', ...ENOENT, argument: 'true' },
@@ -136,7 +136,7 @@ failsAlike(
   PROCESSES,
 );
 
-failsAlike('a working directory that is not there', () => ({
+failsAlike('a working directory that does not exist', () => ({
   launch: ['/bin/true', [], { cwd: '/no/dir' }],
   expected: { step: 'chdir', ...ENOENT, argument: '/no/dir' },
 }));
@@ -159,7 +159,7 @@ failsAlike('a program without permission to execute it', (folder) => {
   return { launch: [path], expected: { step: 'execve', ...EACCES, argument: path } };
 });
 
-failsAlike('a script whose interpreter is not there', (folder) => {
+failsAlike('a script whose interpreter does not exist', (folder) => {
   const path = script(folder, 'script', '#! /no/interpreter -x\n');
   return {
     launch: [path],
@@ -227,7 +227,7 @@ test('a program that is open for writing', () =>
     }
   }));
 
-failsAlike('a process group that is not there', () => ({
+failsAlike('a process group that does not exist', () => ({
   launch: ['/bin/true', [], { processGroup: 0x3fff_ffff }],
   expected: { step: 'setpgid', code: 'EPERM', errno: 1, argument: String(0x3fff_ffff) },
 }));
@@ -245,13 +245,13 @@ test('the process group of another session', async () => {
 });
 
 // 9,999 is above what this process has open, and below its limit of 20,000 or more.
-failsAlike('a descriptor that is not open, for a lower one of the child', () => ({
+failsAlike('a closed descriptor, for a lower descriptor of the child', () => ({
   launch: ['/bin/true', [], { stdin: 9999 }],
   expected: { step: 'fcntl', ...EBADF, argument: '9999' },
 }));
 
 failsAlike(
-  'a descriptor that is not open, for a higher one of the child',
+  'a closed descriptor, for a higher descriptor of the child',
   () => ({
     launch: ['/bin/true', [], { fds: { 9999: 9998 } }],
     expected: { step: 'fcntl', ...EBADF, argument: '9998' },
@@ -260,7 +260,7 @@ failsAlike(
 );
 
 failsAlike(
-  'a descriptor that is not open, for the same one of the child',
+  'a closed descriptor, for the same descriptor of the child',
   () => ({
     launch: ['/bin/true', [], { files: [...Array(9999).fill(null), 9999] }],
     expected: { step: 'fcntl', ...EBADF, argument: '9999' },
@@ -269,7 +269,7 @@ failsAlike(
 );
 
 failsAlike(
-  'a file for stdin that is not there, and one for stdout that can not be made',
+  'a file for stdin that does not exist, and a file for stdout that cannot be created',
   () => ({
     launch: ['/bin/true', [], { stdin: { file: '/no/file' } }],
     expected: { step: 'open', ...ENOENT, argument: '/no/file' },

@@ -38,7 +38,7 @@ async function job(
 }
 
 // Go's TestForeground and TestForegroundSignal
-test('a foreground child has the terminal from its first instruction on, and gives it back', () =>
+test('a foreground child has the terminal from its first instruction on and gives it back', () =>
   withPty(async (pty) => {
     const { state, foreground, signals } = await job(pty, 'lent');
     assert.ok(state !== undefined);
@@ -48,12 +48,12 @@ test('a foreground child has the terminal from its first instruction on, and giv
     assert.deepEqual(signals, []);
   }));
 
-test('launches that wait lend it too', () =>
+test('synchronous launches give the terminal to the foreground child', () =>
   withPty(async (pty) => {
     assert.deepEqual((await job(pty, 'sync')).foreground, ['child', 'own']);
   }));
 
-test('it comes back when the child stops, and the child goes on in the background', () =>
+test('the terminal comes back when a foreground child stops, and the child continues in the background', () =>
   withPty(async (pty) => {
     const { foreground, note, signals } = await job(pty, 'stops');
     assert.deepEqual([foreground, note], [['own', 'own'], 'exit status 3']);
@@ -68,7 +68,7 @@ function nameOf(pid: number): string {
   }
 }
 
-test('it comes back when ^Z is typed', () =>
+test('the terminal comes back when ^Z stops a foreground child', () =>
   withPty(async (pty) => {
     const { foreground, note } = await job(pty, 'typed', async () => {
       const deadline = Date.now() + patience(20_000);
@@ -82,7 +82,7 @@ test('it comes back when ^Z is typed', () =>
     assert.deepEqual([foreground, note], [['child', 'own'], 'SIGTSTP']);
   }));
 
-test('a launch that fails leaves it where it was', () =>
+test('a failed launch with foreground leaves the terminal as it was', () =>
   withPty(async (pty) => {
     const { foreground, note } = await job(pty, 'fails');
     const steps = 'execve execve chdir chdir execve execve';
@@ -91,24 +91,24 @@ test('a launch that fails leaves it where it was', () =>
     assert.equal(foreground.length, 6);
   }));
 
-test('exec that fails leaves the terminal and the group as they were', () =>
+test('a failed exec with foreground leaves the terminal and the process group as they were', () =>
   withPty(async (pty) => {
     const { job: background } = await job(pty, 'background:execFails');
     assert.deepEqual([background?.note, background?.foreground], ['execve', ['before']]);
   }));
 
-test('a second child may have it when the first ends', () =>
+test('a second foreground child keeps the terminal when the first ends', () =>
   withPty(async (pty) => {
     assert.deepEqual((await job(pty, 'two')).foreground, ['second', 'second', 'own']);
   }));
 
-test('a job of several processes has it until the last one ends', () =>
+test('a job of several processes has the terminal until the last process ends', () =>
   withPty(async (pty) => {
     const { foreground, note } = await job(pty, 'group');
     assert.deepEqual([foreground, note], [['job', 'job', 'own'], 'true']);
   }));
 
-test('a background process lends it without being stopped, and who had it gets it back', () =>
+test('a background process can give the terminal to a child, and the previous group gets it back', () =>
   withPty(async (pty) => {
     const { job: background, foreground, note } = await job(pty, 'background:lent');
     assert.equal(note, 'exit status 0');
@@ -118,7 +118,7 @@ test('a background process lends it without being stopped, and who had it gets i
     assert.deepEqual(foreground, ['own'], 'the leader of the session had it');
   }));
 
-test('what is not the terminal of this session can not be lent', () =>
+test('foreground refuses a descriptor that is not the terminal of this session', () =>
   withPty(async ({ terminal }) => {
     for (const fd of [terminal, 9999]) {
       await assertFails(

@@ -28,7 +28,7 @@ function stateNow(attributes: ProcessAttributes): Promise<State> {
 }
 
 // TestZeroSysProcAttr
-test('without attributes a child is in the group of its parent', async () => {
+test('a child without attributes is in the process group of its parent', async () => {
   for (const state of [await stateOf({}), await stateNow({})]) {
     assert.equal(state.pgid, call('getpgid', 0));
     assert.notEqual(state.pgid, state.pid);
@@ -36,7 +36,7 @@ test('without attributes a child is in the group of its parent', async () => {
 });
 
 // TestSetpgid
-test('a group of its own has its number', async () => {
+test('a new process group has the pid of the child', async () => {
   for (const state of [await stateOf({ processGroup: 0 }), await stateNow({ processGroup: 0 })]) {
     assert.equal(state.pgid, state.pid);
     assert.notEqual(state.pgid, call('getpgid', 0));
@@ -44,7 +44,7 @@ test('a group of its own has its number', async () => {
 });
 
 // TestPgid
-test('a second child joins the group of the first', async () => {
+test('a second child joins the process group of the first', async () => {
   const first = await startProcess('/bin/sleep', ['sleep', '60'], { processGroup: 0 });
   try {
     const attributes = { processGroup: first.pid };
@@ -60,7 +60,7 @@ test('a second child joins the group of the first', async () => {
 
 test(
   // TestDeathSignal
-  'a child of another user gets its signal when its parent is ended by SIGTERM',
+  'a child of another user gets its parent-death signal when SIGTERM ends the parent',
   () =>
     withOpenFolder(async (folder) => {
       needsOption('parentDeathSignal');
@@ -92,7 +92,7 @@ test(
 );
 
 // TestExecErrPermutedFds
-test('a program that is not there is an error with stdio in another order too', async () => {
+test('a missing program is an error with stdio in another order too', async () => {
   for (const files of [
     [0, 2, 1],
     [2, 1, 0],
@@ -156,14 +156,14 @@ test('every child has a pidfd, which signals it', () => assertHandle({}), { skip
 
 test(
   // TestPidFDWithUserNS
-  'in a user namespace too',
+  'every child in a user namespace has a pidfd',
   () => assertHandle({ namespaces: { user: true, uidMap: ROOT_MAP } }),
   { skip: withoutHandles || noUserNamespaces },
 );
 
 test(
   // TestPidFDClone3
-  'and where the flags of clone3 are needed',
+  'every child that needs flags of clone3 has a pidfd',
   () => withCgroup((cgroup) => assertHandle({ cgroup })),
   { skip: withoutHandles || asRoot.skip || withoutCgroups.skip },
 );

@@ -59,7 +59,7 @@ test(
 );
 
 test(
-  'the maps are what was given, and without any everybody is nobody',
+  'id maps are those given, and without maps every user is the overflow user',
   async () => {
     const uidMap = [
       { inside: 0, outside: 0, count: 1 },
@@ -93,7 +93,7 @@ test(
 );
 
 test(
-  'both ways to launch write them',
+  'asynchronous and synchronous launches write the id maps',
   async () => {
     const namespaces: Namespaces = { user: true, uidMap: ROOT_MAP, gidMap: ROOT_MAP };
     for (const start of [startProcess, startProcessSync]) {
@@ -137,7 +137,7 @@ test(
 );
 
 test(
-  'a map that the kernel refuses fails the launch by the name of its file, at once',
+  'an id map that the kernel refuses fails the launch with the name of its file',
   async () => {
     const twice = [...ROOT_MAP, { inside: 0, outside: 5, count: 1 }];
     const wanted: [namespaces: Namespaces, argument: string][] = [
@@ -161,7 +161,7 @@ test(
 );
 
 test(
-  'a child that fails before the maps are written is the one to blame',
+  'a step that fails before the id maps are written is the reported one',
   async () => {
     const namespaces: Namespaces = { user: true, uidMap: ROOT_MAP, gidMap: ROOT_MAP };
     const none = 0x3fff_ffff;
@@ -196,7 +196,7 @@ function withoutDelay(): string | false {
 }
 
 test(
-  'a child that is killed while it waits for its maps holds nobody up',
+  'a child that is killed while it waits for its id maps does not block the launch',
   () =>
     withOpenFolder(async (folder) => {
       needsOption('namespaces');
@@ -235,7 +235,7 @@ test(
   { skip: asRoot.skip || noNamespaces || withoutDelay() },
 );
 
-test('maps without a new user namespace are refused, and nothing waits', async () => {
+test('id maps without a new user namespace are refused', async () => {
   for (const key of ['uidMap', 'gidMap'] as const) {
     for (const namespaces of [{ [key]: ROOT_MAP }, { user: false, [key]: ROOT_MAP }]) {
       await assertRefused({ namespaces }, `namespaces.${key}`);

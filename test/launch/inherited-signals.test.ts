@@ -49,7 +49,7 @@ function maskOf({ status }: State): bigint {
   return BigInt(`0x${status['SigBlk']}`);
 }
 
-test('the mask is that of the thread which launches, or the one asked for', () =>
+test('the signal mask is that of the launching thread, or signals.mask', () =>
   blocking([SIG.SIGUSR2, SIG.SIGRTMIN + 5], async () => {
     const blocked = (1n << 11n) | (1n << 38n);
     for (const state of both) {
@@ -60,7 +60,7 @@ test('the mask is that of the thread which launches, or the one asked for', () =
     }
   }));
 
-test('a pending signal of this process is not the one of its child', async () => {
+test('a child does not inherit pending signals', async () => {
   await needsMaskWhileWaiting();
   await blocking([SIG.SIGTERM], async () => {
     call('tgkill', process.pid, call('gettid'), SIG.SIGTERM);
@@ -78,7 +78,7 @@ test('a pending signal of this process is not the one of its child', async () =>
   });
 });
 
-test('what this process ignores stays ignored unless it is to be default', () =>
+test('a signal that this process ignores stays ignored unless signals.default names it', () =>
   ignoring(SIG.SIGHUP, async () => {
     for (const state of both) {
       assert.deepEqual((await state()).dispositions, { 1: 1 });
@@ -90,7 +90,7 @@ test('what this process ignores stays ignored unless it is to be default', () =>
     }
   }));
 
-test('SIGPIPE and SIGXFSZ, which the runtime ignores, are at default unless asked for', async () => {
+test('SIGPIPE and SIGXFSZ have their default action unless signals.ignore names them', async () => {
   const lines = readFileSync('/proc/self/status', 'utf8');
   const ignored = BigInt(`0x${/^SigIgn:\s*(\w+)/m.exec(lines)?.[1]}`);
   assert.ok((ignored & (1n << 12n)) !== 0n, 'this process ignores SIGPIPE');
@@ -103,7 +103,7 @@ test('SIGPIPE and SIGXFSZ, which the runtime ignores, are at default unless aske
   }
 });
 
-test('what this process catches is at default, with the handler in place here', async () => {
+test('a signal that this process handles has its default action in the child', async () => {
   let caught = 0;
   const handler = (): void => {
     caught++;

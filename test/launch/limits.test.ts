@@ -62,7 +62,7 @@ const ALLOWED: Record<ResourceName, [soft: number, hard: number]> = {
   stack: [1 << 20, 1 << 21],
 };
 
-test('each of the sixteen limits is set, and it alone', async () => {
+test('each of the sixteen resource limits can be set on its own', async () => {
   assert.equal(NAMES.length, 16);
   const own = ownLimits();
   for (const name of NAMES) {
@@ -74,18 +74,18 @@ test('each of the sixteen limits is set, and it alone', async () => {
   assert.deepEqual(ownLimits(), own, 'those of this process are as before');
 });
 
-test('all of them can be set at once', async () => {
+test('all resource limits can be set together', async () => {
   const state = await stateOf({ rlimits: ALLOWED });
   for (const name of NAMES) assert.deepEqual(limit(state, name), ALLOWED[name], name);
 });
 
-test('a single value is both limits', async () => {
+test('a single value sets the soft and the hard limit', async () => {
   const state = await stateOf({ rlimits: { core: 0, nofile: 100 } });
   assert.deepEqual(limit(state, 'core'), [0, 0]);
   assert.deepEqual(limit(state, 'nofile'), [100, 100]);
 });
 
-test('no limit is unlimited or Infinity', async () => {
+test("a resource limit can be 'unlimited' or Infinity", async () => {
   for (const unlimited of ['unlimited', Number.POSITIVE_INFINITY] as const) {
     const state = await stateOf({
       rlimits: { core: [0, unlimited], stack: [unlimited, unlimited], fsize: unlimited },
@@ -96,7 +96,7 @@ test('no limit is unlimited or Infinity', async () => {
   }
 });
 
-test('nofile is what it was before Node raised it, if that is asked for', async () => {
+test('nofile can be set to its value before Node raised it', async () => {
   const [soft, hard] = ownLimits()[NUMBERS.nofile] as [number, number];
   assert.deepEqual(limit(await stateOf(), 'nofile'), [soft, hard], 'by default it stays so');
   const restored = await stateOf({ rlimits: { nofile: [1024, hard] } });
@@ -104,7 +104,7 @@ test('nofile is what it was before Node raised it, if that is asked for', async 
 });
 
 test(
-  'raising a hard limit fails by name without the privilege',
+  'raising a hard limit without the privilege fails by name',
   async () => {
     const parent = { credential: NOBODY, rlimits: { core: 100, nofile: [50, 100] } } as const;
     const attempts = await attemptsBy(parent, [
@@ -122,13 +122,13 @@ test(
   asRoot,
 );
 
-test('nofile has an end for everybody', async () => {
+test('nofile above fs.nr_open fails by name', async () => {
   const argument = 'nofile=unlimited:unlimited';
   const failure = { step: 'prlimit64', code: 'EPERM', argument };
   await assertFails({ rlimits: { nofile: 'unlimited' } }, failure);
 });
 
-test("the limits are the child's from before its program runs", async () => {
+test('resource limits are in effect before the program runs', async () => {
   // However small the stack, 128 KiB of arguments fit.
   const args = ['true', 'x'.repeat(100_000), 'x'.repeat(100_000)];
   const launch = startProcess('/bin/true', args, { rlimits: { stack: [131_072, 'unlimited'] } });
@@ -141,7 +141,7 @@ test("the limits are the child's from before its program runs", async () => {
 });
 
 test(
-  'a user who has all the processes it may have can not execute another',
+  'a user whose nproc is used up cannot execute a program',
   async () => {
     const credential = { uid: 424_242, gid: 424_242 };
     const start = (): Promise<Process> =>
@@ -160,7 +160,7 @@ test(
   asRoot,
 );
 
-test('an exec that fails leaves the limits as they were', () => {
+test('a failed exec leaves the resource limits as they were', () => {
   const own = ownLimits();
   const [soft, hard] = own[NUMBERS.nofile] as [number, number];
   const rlimits = { nofile: [64, hard] } as const;
@@ -173,7 +173,7 @@ test('an exec that fails leaves the limits as they were', () => {
   }
 });
 
-test('what can not be a limit is refused by name', async () => {
+test('invalid resource limits are refused by name', async () => {
   const refused: [rlimits: unknown, path: string][] = [
     [null, 'rlimits'],
     [[1], 'rlimits'],
@@ -195,7 +195,7 @@ test('what can not be a limit is refused by name', async () => {
   for (const [rlimits, path] of refused) await assertRefused({ rlimits }, path);
 });
 
-test('the flag of the command', async () => {
+test('--rlimit sets the option', async () => {
   const flags = ['nofile=1024:4096', 'core=0', 'stack=unlimited', 'as=5:infinity', 'core=1'];
   assert.deepEqual(optionsOf(...flags.map((flag) => `--rlimit ${flag}`)), {
     rlimits: { nofile: [1024, 4096], core: 1, stack: 'unlimited', as: [5, 'unlimited'] },

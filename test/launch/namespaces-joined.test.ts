@@ -50,7 +50,7 @@ test(
 );
 
 test(
-  'each can be joined by a descriptor',
+  'each kind of namespace can be joined with a descriptor',
   async (context) => {
     const kinds = KINDS.filter((kind) => kind !== 'time' || noTimeNamespaces === false);
     const namespaces = Object.fromEntries(kinds.map((kind) => [kind, true]));
@@ -77,7 +77,7 @@ test(
 );
 
 test(
-  'one is joined by a pidfd as well',
+  'a namespace can be joined with a pidfd',
   async () => {
     const child = await startProcess('/bin/sleep', ['sleep', '60'], { namespaces: { net: true } });
     try {
@@ -101,7 +101,7 @@ function refusalOf(fd: number): string {
 }
 
 test(
-  'what is no namespace can not be joined, and the step is named',
+  'joining a descriptor that is not a namespace fails by name',
   async (context) => {
     needsOption('namespaces');
     const none = openSync('/dev/null', 'r');

@@ -34,7 +34,7 @@ for (const kind of KINDS) {
   });
 }
 
-test('all of them at once, whoever launches', async (context) => {
+test('all kinds of namespaces can be new at once, with every launcher', async (context) => {
   const namespaces: Namespaces = {
     ...Object.fromEntries(KINDS.map((kind) => [kind, true])),
     uidMap: ROOT_MAP,
@@ -55,7 +55,7 @@ test('all of them at once, whoever launches', async (context) => {
 });
 
 test(
-  'an unprivileged process makes them in a user namespace of its own',
+  'an unprivileged process can make namespaces together with a user namespace',
   async () => {
     const id = NOBODY.uid;
     const namespaces: Namespaces = {
@@ -77,7 +77,7 @@ test(
 );
 
 test(
-  'in a new pid namespace the process is the first, and its children end with it',
+  'a process in a new pid namespace is number 1, and its children end with it',
   async () => {
     const state = await stateOf({ namespaces: { pid: true } });
     assert.deepEqual([state.pid, state.ppid], [1, 0]);
@@ -131,7 +131,7 @@ test(
 );
 
 test(
-  'mounts are private inside even where they are shared outside',
+  'mounts of a new mount namespace do not propagate to a shared mount outside',
   () =>
     withMountPoint(async (_folder, point) => {
       // A launcher with shared mounts of its own, so that nothing of this system is changed.
@@ -178,7 +178,7 @@ test(
 );
 
 test(
-  'a host name of its own, which the program sets',
+  'a program in a new uts namespace sets its own host name',
   async () => {
     const { stdout } = await run('sh', ['-c', 'hostname inside && uname -n'], {
       namespaces: { uts: true },
@@ -190,7 +190,7 @@ test(
 );
 
 test(
-  'message queues of its own',
+  'a new ipc namespace has its own message queues',
   async () => {
     const list = [
       'sh',
@@ -209,7 +209,7 @@ test(
 );
 
 test(
-  'parentDeathSignal is armed in a pid namespace, and the process runs',
+  'parentDeathSignal works in a new pid namespace',
   async () => {
     for (const namespaces of [{ pid: true }, { pid: true, user: true, uidMap: ROOT_MAP }]) {
       const state = await stateOf({ namespaces, parentDeathSignal: 'SIGKILL' });
@@ -224,7 +224,7 @@ test(
 );
 
 test(
-  'with chroot, credential and a parent-death signal',
+  'namespaces work together with chroot, credential and a parent-death signal',
   async () => {
     const map = [{ inside: 0, outside: 0, count: 70_000 }];
     const state = await stateOf({

@@ -17,7 +17,7 @@ import { test } from '../helpers/test.js';
 
 const SCORE = '/proc/self/oom_score_adj';
 
-test('oomScoreAdj is that of the child alone', async () => {
+test('oomScoreAdj changes the child only', async () => {
   const own = readFileSync(SCORE, 'utf8');
   for (const oomScoreAdj of [Number(own), 500, 1000]) {
     const state = await stateOf({ oomScoreAdj });
@@ -28,7 +28,7 @@ test('oomScoreAdj is that of the child alone', async () => {
 });
 
 test(
-  'oomScoreAdj below the present value fails by name without the privilege',
+  'oomScoreAdj below the present value without the privilege fails by name',
   async () => {
     const argument = 'oom_score_adj=-1';
     const { failure } = await attemptBy({ credential: NOBODY }, { oomScoreAdj: -1 });
@@ -48,7 +48,7 @@ test(
 );
 
 test(
-  'oomScoreAdj comes before a credential that may not write it',
+  'oomScoreAdj is set before a credential that may not set it',
   async () => {
     const list = [{ oomScoreAdj: 10, credential: NOBODY }];
     const [attempt] = await attemptsBy({ oomScoreAdj: 5 }, list);
@@ -58,7 +58,7 @@ test(
 );
 
 test(
-  'oomScoreAdj is that of the child alone in a user namespace too',
+  'oomScoreAdj in a user namespace changes the child only',
   async () => {
     const own = readFileSync(SCORE, 'utf8');
     const namespaces = { user: true, uidMap: [{ inside: 0, outside: 0, count: 1 }] };
@@ -76,7 +76,7 @@ test(
   { skip: asRoot.skip || noNamespaces },
 );
 
-test('an exec that fails leaves the score as it was', () => {
+test('a failed exec leaves oomScoreAdj as it was', () => {
   const own = readFileSync(SCORE, 'utf8');
   try {
     assert.throws(() => exec('/no/such', [], { oomScoreAdj: 600 }), { step: 'execve' });
@@ -86,7 +86,7 @@ test('an exec that fails leaves the score as it was', () => {
   }
 });
 
-test('what can not be a score is refused by name', async () => {
+test('invalid values of oomScoreAdj are refused by name', async () => {
   assert.deepEqual(optionsOf('--oom-score-adj -500'), { oomScoreAdj: -500 });
   for (const options of [
     { oomScoreAdj: 1001 },

@@ -34,7 +34,7 @@ const REFUSAL = {
   message: "Unknown option 'chrot'. Did you mean 'chroot'?",
 };
 
-test('a name that is no option is refused, wherever options are taken', async () => {
+test('an unknown option is refused by every function that takes options', async () => {
   await assert.rejects(spawn('true', [], WRONG), REFUSAL);
   await assert.rejects(run('true', WRONG), REFUSAL);
   await assert.rejects(command('true', WRONG).run(), REFUSAL);
@@ -69,7 +69,7 @@ test('a name that resembles no option is refused without a suggestion, unless it
   await run('true', { windowsHide: undefined } as object);
 });
 
-test('an option that is undefined is absent, each of them', async () => {
+test('every option that is undefined counts as absent', async () => {
   const names = ['stdin', 'stdout', 'stderr', 'fds', 'signal', 'timeout', 'stop', 'waitDelay'];
   names.push(
     'lifetime',

@@ -14,7 +14,7 @@ for (const name of launchOptionNames) {
   });
 }
 
-test('a map of too many ranges, and one of ids beyond the last, are refused', async () => {
+test('an id map with too many ranges or with ids above the last is refused', async () => {
   const many = Array.from({ length: 341 }, (_, n) => ({ inside: n, outside: n, count: 1 }));
   await assertRefused({ namespaces: { user: true, uidMap: many } }, 'namespaces.uidMap');
   const last = [{ inside: 0, outside: 0xffff_ffff, count: 1 }];

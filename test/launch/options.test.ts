@@ -149,7 +149,7 @@ for (const [title, file, args, blamed] of words) {
   });
 }
 
-test('arguments that are no array are refused', async () => {
+test('arguments that are not an array are refused', async () => {
   for (const name of COMMANDS) {
     assertInvalid(await failureOf(name, '/bin/true', 'abc' as unknown as string[]), 'args');
   }

@@ -54,7 +54,7 @@ const NOT_A_PROGRAM = { name: 'RangeError', code: 'ERR_INVALID_ARG_VALUE' };
 const wordOf = (instruction: number, word: number): number =>
   HEADER_SIZE + instruction * INSTRUCTION_SIZE + word * 4;
 
-test('the sample is a program', () => {
+test('the sample launch program is accepted', () => {
   const { instructions, tables } = decode(sample());
   assert.equal(instructions.length, COUNT);
   assert.deepEqual(
@@ -131,7 +131,7 @@ for (const [title, at, value] of wrong) {
   });
 }
 
-test('a program may have as many instructions that degrade as can be reported, and no more', () => {
+test('a launch program with more degrading instructions than can be reported is refused', () => {
   for (const more of [0, 1]) {
     const program = new ProgramBuilder();
     program.must(step, SYS.exit_group, CODE);
@@ -142,7 +142,7 @@ test('a program may have as many instructions that degrade as can be reported, a
   }
 });
 
-test('no program: fewer strings than the table says', () => {
+test('a table with fewer strings than it says is refused', () => {
   const bytes = sample();
   const { tables } = decode(bytes);
   const [table] = tables;
@@ -153,7 +153,7 @@ test('no program: fewer strings than the table says', () => {
   assert.throws(() => runProgram(bytes), NOT_A_PROGRAM);
 });
 
-test('no part of a program is one, and no longer one', () => {
+test('truncated and extended launch programs are refused', () => {
   const bytes = sample();
   for (let size = 0; size < bytes.length; size++) {
     assert.throws(() => runProgram(bytes, size), NOT_A_PROGRAM, `${size} bytes`);
@@ -164,7 +164,7 @@ test('no part of a program is one, and no longer one', () => {
   }
 });
 
-test('what is no program at all is refused', () => {
+test('values that are not a launch program are refused', () => {
   const bytes = sample();
   const odd = native as unknown as Record<string, (...args: unknown[]) => unknown>;
   const notBytes = [
@@ -197,7 +197,7 @@ test('what is no program at all is refused', () => {
   }
 });
 
-test('whatever bytes are changed, it is refused or does what its first instruction says', () => {
+test('a launch program with changed bytes is refused or runs as its first instruction says', () => {
   const valid = sample();
   // Not the first instruction, and not the words that say what the process is born into.
   const changeable = fc.oneof(
@@ -225,7 +225,7 @@ test('whatever bytes are changed, it is refused or does what its first instructi
   assert.ok(refused > 100 && run > 100, `${refused} refused, ${run} run`);
 });
 
-test('descriptors to close are closed with a program that fails, and not with one that is refused', () => {
+test('descriptors to close are closed after a failed launch, and not after a refused program', () => {
   const program = new ProgramBuilder();
   program.must(step, SYS.close, -1);
   const bytes = Buffer.from(program.finish());

@@ -32,7 +32,7 @@ function code(write: (program: ProgramBuilder) => void): number | null {
 const exit = (program: ProgramBuilder, value: number | Slot): void =>
   program.must(step, SYS.exit_group, value);
 
-test('a call that must succeed and does not ends the launch', () => {
+test('a required call that fails ends the launch', () => {
   const end = ran((program) => {
     program.must(step, SYS.getpid);
     program.must(step, SYS.close, -1);
@@ -41,7 +41,7 @@ test('a call that must succeed and does not ends the launch', () => {
   assert.deepEqual(end, { step: 1, errno: E.EBADF });
 });
 
-test('a call whose result does not matter ends nothing', () => {
+test('an ignored call that fails does not end the launch', () => {
   const end = code((program) => {
     program.ignore(step, SYS.close, -1);
     exit(program, 7);
@@ -49,7 +49,7 @@ test('a call whose result does not matter ends nothing', () => {
   assert.equal(end, 7);
 });
 
-test('a result is kept in its slot, and is an argument from then on', () => {
+test('a stored result can be an argument of a later call', () => {
   const end = code((program) => {
     const slot = program.slot();
     program.ignore(step, SYS.umask, 0o123);
@@ -59,12 +59,12 @@ test('a result is kept in its slot, and is an argument from then on', () => {
   assert.equal(end, 0o123);
 });
 
-test('a call whose result is to be kept and that fails ends the launch', () => {
+test('a stored call that fails ends the launch', () => {
   const end = ran((program) => program.store(step, program.slot(), SYS.close, -1));
   assert.deepEqual(end, { step: 0, errno: E.EBADF });
 });
 
-test('instructions are skipped if a result is as said, and else they are not', () => {
+test('instructions are skipped only if a result has the given value', () => {
   for (const [value, expected] of [
     [-E.EBADF, 3],
     [-E.EINVAL, 1],
@@ -80,7 +80,7 @@ test('instructions are skipped if a result is as said, and else they are not', (
   }
 });
 
-test('skipping everything is falling off the end', () => {
+test('a program that skips all instructions fails at its end', () => {
   const end = ran((program) => {
     program.skipIf(-E.EBADF, 1, step, SYS.close, -1);
     exit(program, 0);
@@ -88,7 +88,7 @@ test('skipping everything is falling off the end', () => {
   assert.deepEqual(end, { step: 2, errno: E.ENOENT });
 });
 
-test('of candidates that fail the first is blamed that says more than "not here"', () => {
+test('the reported candidate is the first whose error is not "not found"', () => {
   const calls = { ENOENT: '/no/such', ENOTDIR: '/dev/null/x' };
   const failures: [names: (keyof typeof calls | 'EBADF')[], step: number, errno: number][] = [
     [[], 0, E.ENOENT],
@@ -109,7 +109,7 @@ test('of candidates that fail the first is blamed that says more than "not here"
   }
 });
 
-test('a call that may degrade and fails is left out with those behind it, and reported', () => {
+test('a degrading call that fails is skipped with its followers and reported', () => {
   const end = code((program) => {
     program.must(step, SYS.getpid);
     program.degrade(2, step, SYS.close, -1);
@@ -126,7 +126,7 @@ test('a call that may degrade and fails is left out with those behind it, and re
   ]);
 });
 
-test('a child with memory of its own reports what it left out, and what it failed at', () => {
+test('a child with its own memory reports skipped steps and the failed step', () => {
   for (const fails of [false, true]) {
     const end = ran((program) => {
       program.cloneFlags = PROGRAM.ownMemory;
@@ -144,7 +144,7 @@ test('a child with memory of its own reports what it left out, and what it faile
   }
 });
 
-test('a launch in which nothing is left out reports nothing', () => {
+test('a launch without skipped steps reports none', () => {
   assert.equal(
     code((program) => exit(program, 4)),
     4,
@@ -152,7 +152,7 @@ test('a launch in which nothing is left out reports nothing', () => {
   assert.deepEqual(lastSkipped(), []);
 });
 
-test('words of the data point at other places of it', () => {
+test('words of the data can be pointers into the data', () => {
   const end = code((program) => {
     const argv = ['sh', '-c', 'exit $(($# + $1))', 'sh', '40', '2'];
     const pointers = argv.map((text) => program.string(text));
@@ -163,7 +163,7 @@ test('words of the data point at other places of it', () => {
   assert.equal(end, 42);
 });
 
-test('a struct that points at another one is what the kernel takes: a seccomp filter', () => {
+test('a struct with a pointer in the data is accepted by the kernel: a seccomp filter', () => {
   needsLinux('seccomp');
   const [refuse, allow] = [0x5_0000, 0x7fff_0000]; // SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW
   /** struct sock_filter: the operation, where to go on, a constant. */
@@ -186,7 +186,7 @@ test('a struct that points at another one is what the kernel takes: a seccomp fi
   assert.deepEqual(lastSkipped(), [{ step: 2, errno: 42 }]);
 });
 
-test('descriptors are closed by way of /proc where close_range(2) is missing', () =>
+test('descriptors are closed with /proc if close_range(2) is missing', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'state');
     // More than one reading of the directory yields; none of them is close-on-exec.

@@ -96,7 +96,7 @@ function add(program: ProgramBuilder, wanted: Argument): number | Address {
   return 'list' in wanted ? program.strings(wanted.list) : program.slot();
 }
 
-test('what the builder is told is what the bytes say, and the native side takes it', () =>
+test('the bytes of a launch program say what the builder was given, and the addon accepts them', () =>
   fc.assert(
     fc.property(instructions, fc.nat(255), (wanted, code) => {
       const program = new ProgramBuilder();

@@ -22,7 +22,7 @@ async function ownCpus(): Promise<number[]> {
   return (await stateOf()).cpus;
 }
 
-test('nice is the nice value of the child', async () => {
+test('nice sets the nice value of the child', async () => {
   const own = getPriority();
   for (const nice of [0, 7, constants.priority.PRIORITY_LOW]) {
     const { scheduler } = await stateOf({ nice });
@@ -32,7 +32,7 @@ test('nice is the nice value of the child', async () => {
 });
 
 test(
-  'nice below the present value takes a privilege',
+  'nice below the present value without the privilege fails by name',
   async (context) => {
     if (noNice === false) assert.equal((await stateOf({ nice: -20 })).scheduler.nice, -20);
     else await assertFails({ nice: -20 }, { step: 'setpriority', code: 'EACCES', argument: '-20' });
@@ -49,7 +49,7 @@ test(
 );
 
 test(
-  'what this process sets of itself later is not inherited, and nice says it',
+  'a later change of this process is not inherited, and nice sets it',
   async () => {
     const own = getPriority();
     try {
@@ -63,7 +63,7 @@ test(
   { skip: asRoot.skip || noNice },
 );
 
-test('cpuAffinity is where the child runs', async () => {
+test('cpuAffinity sets the CPUs of the child', async () => {
   const cpus = await ownCpus();
   for (const list of [[cpus[0]], [cpus.at(-1)], cpus, [...cpus, ...cpus].reverse()]) {
     const state = await stateOf({ cpuAffinity: list as number[] });
@@ -79,7 +79,7 @@ test('cpuAffinity is where the child runs', async () => {
   await assertFails({ cpuAffinity: [8190, 8191] }, failure);
 });
 
-test('scheduler sets the policy and leaves the nice value', async () => {
+test('scheduler sets the policy and keeps the nice value', async () => {
   for (const [policy, number] of [
     ['other', SCHED.SCHED_OTHER],
     ['batch', SCHED.SCHED_BATCH],
@@ -99,7 +99,7 @@ test('scheduler sets the policy and leaves the nice value', async () => {
 });
 
 test(
-  'real-time and deadline policies',
+  'scheduler sets real-time and deadline policies',
   async () => {
     for (const [policy, number] of [
       ['fifo', SCHED.SCHED_FIFO],
@@ -125,7 +125,7 @@ test(
 );
 
 test(
-  'a policy that is not allowed, or not possible, fails by name',
+  'a policy that is not permitted or not possible fails by name',
   async () => {
     const list: ProcessAttributes[] = [
       { scheduler: { policy: 'fifo', priority: 10 } },
@@ -150,7 +150,7 @@ test(
   asRoot,
 );
 
-test('ioPriority is class and level', async () => {
+test('ioPriority sets class and level', async () => {
   const of = async (
     ioPriority: NonNullable<ProcessAttributes['ioPriority']>,
   ): Promise<number[]> => {
@@ -165,7 +165,7 @@ test('ioPriority is class and level', async () => {
 });
 
 test(
-  'ioPriority realtime takes a privilege',
+  'ioPriority realtime without the privilege fails by name',
   async (context) => {
     const ioPriority = { class: 'realtime', level: 1 } as const;
     const refused = { step: 'ioprio_set', code: 'EPERM', argument: 'realtime:1' };
@@ -181,7 +181,7 @@ test(
   asRoot,
 );
 
-test('what can not be scheduled is refused by name', async () => {
+test('invalid scheduling options are refused by name', async () => {
   const time = { policy: 'deadline', runtime: 2048, deadline: 4096 };
   const refused: [options: object, path: string][] = [
     [{ nice: 20 }, 'nice'],
@@ -219,7 +219,7 @@ test('what can not be scheduled is refused by name', async () => {
   for (const [options, path] of refused) await assertRefused(options, path);
 });
 
-test('the flags of the command', async () => {
+test('the flags for scheduling set the options', async () => {
   assert.deepEqual(optionsOf('--nice -5'), { nice: -5 });
   assert.deepEqual(optionsOf('--cpu-affinity 0,2-4'), { cpuAffinity: [0, 2, 3, 4] });
   const policies = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
-test('a child has default dispositions and an empty mask, whatever the runtime set', async () => {
+test('a child has default dispositions and an empty mask, independent of the runtime', async () => {
   const caught = (): void => {};
   process.on('SIGUSR2', caught);
   try {
@@ -14,7 +14,7 @@ test('a child has default dispositions and an empty mask, whatever the runtime s
   }
 });
 
-test('signals.ignore and signals.mask are as asked', async () => {
+test('signals.ignore and signals.mask set the signals of the child', async () => {
   const { dispositions, status } = await stateOf({
     signals: { ignore: ['SIGHUP', 'SIGPIPE', 'SIGRTMIN+3'], mask: ['SIGUSR1', 64] },
   });

@@ -14,7 +14,7 @@ function onTerminal(terminal: number): ProcessAttributes {
   return { session: true, controllingTerminal: 0, files: [terminal, terminal, terminal] };
 }
 
-test('a session gets the terminal at its stdin, and is in its foreground', () =>
+test('controllingTerminal gives a session the terminal at stdin and the foreground', () =>
   withPty(async ({ terminal, path }) => {
     const state = await stateOf(onTerminal(terminal));
     assert.deepEqual([state.sid, state.pgid], [state.pid, state.pid]);
@@ -22,7 +22,7 @@ test('a session gets the terminal at its stdin, and is in its foreground', () =>
     assert.equal(state.fds['0']?.target, path);
   }));
 
-test('the terminal is at any descriptor of the child, by its number there', () =>
+test('controllingTerminal takes any descriptor of the child', () =>
   withPty(async ({ terminal, path }) => {
     for (const fd of [1, 2, 3, 200]) {
       const files: ProcessAttributes['files'] = ['null', 'null', 'null'];
@@ -35,7 +35,7 @@ test('the terminal is at any descriptor of the child, by its number there', () =
     }
   }));
 
-test('without it a session has no terminal, even with one open', () =>
+test('a session without controllingTerminal has none, even with a terminal open', () =>
   withPty(async ({ terminal }) => {
     const state = await stateOf({ session: true, files: [terminal, terminal, terminal] });
     assert.deepEqual([state.hasTerminal, state.foregroundGroup], [false, -1]);
@@ -71,7 +71,7 @@ function hasLess(): boolean {
   return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, 'less')));
 }
 
-test("the terminal's keys signal the session that has it", () =>
+test('keys of the controlling terminal signal its session', () =>
   withPty(async ({ master, terminal }) => {
     const script = "trap 'echo INT' INT; echo ready; while :; do sleep 0.05; done";
     const child = await startProcess('/bin/sh', ['sh', '-c', script], onTerminal(terminal));
@@ -85,7 +85,7 @@ test("the terminal's keys signal the session that has it", () =>
     }
   }));
 
-test('a terminal that another session has is not taken from it', () =>
+test('controllingTerminal does not take a terminal from another session', () =>
   withPty(async ({ terminal }) => {
     const first = await startProcess('/bin/sleep', ['sleep', '60'], onTerminal(terminal));
     try {
@@ -97,7 +97,7 @@ test('a terminal that another session has is not taken from it', () =>
     assert.equal((await stateOf(onTerminal(terminal))).hasTerminal, true, 'now it is free');
   }));
 
-test('what is no terminal can not be one', async () => {
+test('controllingTerminal with a descriptor that is not a terminal fails by name', async () => {
   await assertFails(
     { session: true, controllingTerminal: 1, files: [null, 'null', null] },
     { step: 'TIOCSCTTY', code: 'ENOTTY', argument: '1' },
@@ -107,7 +107,7 @@ test('what is no terminal can not be one', async () => {
 // The launcher has the terminal and passes none of it on.
 const QUIET: ProcessAttributes = { files: ['null', 'null', 'null'] };
 
-test('detachTerminal gives it up, whatever stdin is, and the launcher keeps it', () =>
+test('detachTerminal gives up the terminal with any stdin, and the parent keeps it', () =>
   withPty(async ({ master, terminal }) => {
     const attempts = await attemptsBy(onTerminal(terminal), [
       QUIET,
@@ -136,7 +136,7 @@ test('detachTerminal does nothing without a terminal', async () => {
 });
 
 test(
-  'detachTerminal does not look for /dev/tty in a new root',
+  'detachTerminal opens /dev/tty outside a new root',
   () =>
     withFolder((folder) =>
       withPty(async ({ terminal }) => {
@@ -151,7 +151,7 @@ test(
   asRoot,
 );
 
-test('what can not be a terminal is refused by name', async () => {
+test('invalid terminal options are refused by name', async () => {
   const refused: [options: object, path: string][] = [
     [{ controllingTerminal: 0 }, 'controllingTerminal'],
     [{ controllingTerminal: 0, session: false }, 'controllingTerminal'],
@@ -171,7 +171,7 @@ test('what can not be a terminal is refused by name', async () => {
   for (const [options, path] of refused) await assertRefused(options, path);
 });
 
-test('the flags of the command', () => {
+test('the flags for terminals set the options', () => {
   assert.deepEqual(optionsOf('--controlling-terminal 3', '--detach-terminal', '--foreground 2'), {
     controllingTerminal: 3,
     detachTerminal: true,
