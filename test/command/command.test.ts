@@ -7,7 +7,7 @@ import { withFolder } from '../helpers/state.js';
 import { text } from '../helpers/streams.js';
 import { test } from '../helpers/test.js';
 
-test('a command can be run any number of times, in each of the ways', async () => {
+test('a command can be started any number of times, with run, runSync and spawn', async () => {
   const echo = command('echo', ['a', 'b']);
   assert.ok(echo instanceof Command);
   const results = await Promise.all([echo.run(), echo.run(), echo.run()]);
@@ -22,7 +22,7 @@ test('a command can be run any number of times, in each of the ways', async () =
   assert.equal((await command('pwd', { cwd: '/' }).run()).stdout, '/');
 });
 
-test('nothing about a command can be changed, not by what it was made from either', () => {
+test('a command is immutable, even if its arguments and options are changed', () => {
   const args = ['a'];
   const options: RunOptions = { cwd: '/' };
   const one = command('echo', args, options);
@@ -34,7 +34,7 @@ test('nothing about a command can be changed, not by what it was made from eithe
   assert.throws(() => Object.assign(one.options, { cwd: '/usr' }), TypeError);
 });
 
-test('with() gives another, whose options are on top; env and fds are merged', async () => {
+test('with() returns another command with added options; env and fds are merged', async () => {
   const script = 'echo $A $B $C; cat <&3 <&4 2>/dev/null; exit 3';
   const one = command('sh', ['-c', script], { env: { A: '1', B: '1' }, fds: { 3: 'null' } });
   const two = one.with({ env: { B: '2', C: '2' }, fds: { 4: 'null' }, reject: false });
@@ -57,7 +57,7 @@ const word = fc.oneof(
   fc.constantFrom("'", "''", '"', '\\', '$HOME', '`id`', '*', '~', '!', '#', '-n', 'a=b', '\n', ''),
 );
 
-test('quoted for a shell, the arguments are the same', () =>
+test('a quoted command has the same arguments in a shell', () =>
   fc.assert(
     fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 12 }), async (words) => {
       const line = command('printf', ['%s\\0', ...words]).toString();
@@ -75,7 +75,7 @@ const leads = [
   ...[0x1_0000, 0x4_0000, 0x8_0000, 0xc_0000, 0x10_0000], // f0 to f4
 ];
 
-test('every byte by itself, and all of them at once', async () => {
+test('quoting keeps every byte, alone and together', async () => {
   const all = [...bytes, ...leads.map((code) => String.fromCodePoint(code))];
   const words = [...all, all.join('')];
   const occurring = new Set(Buffer.from(words.join(''), 'utf8'));
@@ -87,14 +87,14 @@ test('every byte by itself, and all of them at once', async () => {
   }
 });
 
-test('plain words stay plain, others are quoted', () => {
+test('quoting leaves plain words unquoted', () => {
   assert.equal(String(command('ls', ['-l', '/etc', '--color=auto'])), "ls -l /etc '--color=auto'");
   assert.equal(String(command('git', ['log', '-n1', 'a:b@c'])), 'git log -n1 a:b@c');
   assert.equal(String(command('a b', ['', "it's"])), "'a b' '' 'it'\\''s'");
   assert.equal(`${command('A=1', ['B=2'])}`, "'A=1' 'B=2'");
 });
 
-test('a program of any name is the one that a shell would run', () =>
+test('a quoted program with any name is the one that a shell runs', () =>
   withFolder(async (folder) => {
     const names = [
       'a b',

@@ -26,7 +26,7 @@ function withRunners(
 }
 
 test(
-  'a descriptor of this process is shared with the child, position and all',
+  'a descriptor of this process is shared with the child, including its position',
   withRunners(async (folder, sh) => {
     writeFileSync(join(folder, 'in'), 'first\nsecond\nthird\n');
     const input = openSync(join(folder, 'in'), 'r');
@@ -46,7 +46,7 @@ test(
 );
 
 test(
-  'a file is read, emptied, appended to, and made with a mode',
+  'files are read, emptied, appended to, and created with a mode',
   withRunners(async (folder, sh) => {
     const [input, output] = [join(folder, 'in'), join(folder, 'out')];
     writeFileSync(input, 'input');
@@ -101,7 +101,7 @@ test(
   }),
 );
 
-test("stderr 'stdout' goes wherever stdout does", () =>
+test("stderr 'stdout' goes to the destination of stdout", () =>
   withFolder(async (folder) => {
     const file = join(folder, 'out');
     const script = ['-c', 'echo out; echo error >&2; echo out again'];
@@ -118,7 +118,7 @@ test("stderr 'stdout' goes wherever stdout does", () =>
     assert.equal((await run('sh', script, { stdout: 'null', stderr: 'stdout' })).stderr, '');
   }));
 
-test('a file is not emptied by a command whose options are wrong', () =>
+test('a command with invalid options does not empty its file', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'precious');
     writeFileSync(file, 'data');
@@ -147,7 +147,7 @@ test('a file is not emptied by a command whose options are wrong', () =>
     assert.equal(readFileSync(file, 'utf8'), 'data');
   }));
 
-test('no file is made by a command that is aborted before it starts', () =>
+test('a command that is aborted before it starts creates no file', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'new');
     const options = { stdout: { file }, signal: AbortSignal.abort() };
@@ -157,7 +157,7 @@ test('no file is made by a command that is aborted before it starts', () =>
     assert.ok(!existsSync(file));
   }));
 
-test('waiting for the other end of a FIFO does not stop the event loop', () =>
+test('opening a FIFO does not block the event loop', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'fifo');
     await run('mkfifo', [file]);
@@ -173,7 +173,7 @@ test('waiting for the other end of a FIFO does not stop the event loop', () =>
     await writer;
   }));
 
-test('a stream is refused where the event loop stands still, and nothing is started', () =>
+test('runSync refuses streams and starts nothing', () =>
   withFolder((folder) => {
     const file = join(folder, 'marker');
     const options = [

@@ -26,14 +26,14 @@ const leaves = (redirections: string, last = 'echo hi'): string[] => {
 
 const MS = { waitDelay: 60 };
 
-test('a waitDelay that is undefined is the default of run', async () => {
+test('run with an undefined waitDelay uses the default', async () => {
   const options = { waitDelay: undefined } as object; // which the compiler may allow elsewhere
   const { status } = await run('sh', leaves(''), options);
   assert.equal(status.held.length, 2);
   await endHolders(status);
 });
 
-test('run settles waitDelay after the exit, with the output so far, and names who holds it', async () => {
+test('run settles waitDelay after the exit, with the output so far and the processes that hold the pipe', async () => {
   const before = performance.now();
   const { stdout, status } = await run('sh', leaves(''), MS);
   const took = performance.now() - before;
@@ -51,7 +51,7 @@ test('run settles waitDelay after the exit, with the output so far, and names wh
   await endHolders(status);
 });
 
-test('only the streams that are held are named', async () => {
+test('held has only the streams that are held', async () => {
   const table = [
     ['2>/dev/null', ['stdout']],
     ['>/dev/null', ['stderr']],
@@ -69,7 +69,7 @@ test('only the streams that are held are named', async () => {
   }
 });
 
-test('several that hold one pipe are all named', async () => {
+test('held has all processes that hold a pipe', async () => {
   const inner = `(sleep ${LONG} 2>/dev/null & ${UNTIL_SLEEP}; echo $!)`;
   const script = `sleep ${LONG} & ${UNTIL_SLEEP}; echo $!; ${inner}`;
   const { status, stdout } = await run('sh', ['-c', script], MS);
@@ -80,14 +80,14 @@ test('several that hold one pipe are all named', async () => {
   await endHolders(status);
 });
 
-test('who closes the pipe in time is waited for', async () => {
+test('run waits for a process that closes the held pipe in time', async () => {
   const script = '(sleep 0.05; echo late) & echo early';
   const { stdout, status } = await run('sh', ['-c', script], { waitDelay: 20_000 });
   assert.equal(stdout, 'early\nlate');
   assert.deepEqual(status.held, []);
 });
 
-test('without a wait it settles at the exit, with all that the process itself wrote', async () => {
+test('run with waitDelay 0 settles at the exit, with all output of the process itself', async () => {
   const script = `sleep ${LONG} & head -c 50000 /dev/zero; echo $! >&2`;
   const { stdout, stderr, status } = await run('sh', ['-c', script], { waitDelay: 0 });
   assert.equal(stdout.length, 50_000);
@@ -95,7 +95,7 @@ test('without a wait it settles at the exit, with all that the process itself wr
   await endHolders(status);
 });
 
-test('runSync does the same', async () => {
+test('runSync settles waitDelay after the exit, like run', async () => {
   const { stdout, status } = runSync('sh', leaves('2>/dev/null'), MS);
   const [pid, hi] = stdout.split('\n');
   assert.equal(hi, 'hi');
@@ -103,7 +103,7 @@ test('runSync does the same', async () => {
   await endHolders(status);
 });
 
-test('the message of an error says what is still open, and where', async () => {
+test('the message of an ExitError names the held pipes and their processes', async () => {
   const words = leaves('', 'echo oops >&2; exit 3');
   const ways = [() => run('sh', words, MS), async () => runSync('sh', words, MS)];
   for (const way of ways) {
@@ -118,7 +118,7 @@ test('the message of an error says what is still open, and where', async () => {
   }
 });
 
-test('exited never waits for pipes, closed of spawn waits for those that are used', async () => {
+test('exited does not wait for held pipes, closed waits for the used ones', async () => {
   await using child = await spawn('sh', leaves(''), {
     stdin: 'null',
     stdout: 'pipe',
@@ -139,7 +139,7 @@ test('exited never waits for pipes, closed of spawn waits for those that are use
   await endHolders(status);
 });
 
-test('what was written before it is cut off can be read afterwards', async () => {
+test('output that was written before a held pipe is given up can be read afterwards', async () => {
   const child = await spawn('sh', leaves('', 'seq 1 5000'), {
     stdin: 'null',
     stdout: 'pipe',
@@ -164,7 +164,7 @@ function leaver(script: string): Promise<Child<{ stdout: 'pipe' }>> {
   return spawn('sh', leaves('', script), options);
 }
 
-test('who reads is not kept waiting either, whether closed is asked for or not', async () => {
+test('a reader of a held pipe gets its end after waitDelay, with and without closed', async () => {
   const readers: ((child: Child<{ stdout: 'pipe' }>) => Promise<string[]>)[] = [
     async (child) => {
       const lines: string[] = [];
@@ -193,7 +193,7 @@ test('who reads is not kept waiting either, whether closed is asked for or not',
   }
 });
 
-test('a stream that is asked for when all was given up has what is there, and its end', async () => {
+test('a stream that is first used after waitDelay has the output so far and its end', async () => {
   const child = await leaver('echo there');
   const early = child.stdout;
   early.pause();
@@ -209,7 +209,7 @@ test('a stream that is asked for when all was given up has what is there, and it
   }
 });
 
-test('what is read slowly is not held by others, and is all there', async () => {
+test('a slowly read stream is complete and is not reported as held', async () => {
   const child = await spawn('head', ['-c', '60000', '/dev/zero'], {
     stdin: 'null',
     stdout: 'pipe',
@@ -221,7 +221,7 @@ test('what is read slowly is not held by others, and is all there', async () => 
   assert.equal(Buffer.concat(await child.stdout.toArray()).length, 60_000);
 });
 
-test('a sink that takes nothing keeps closed waiting no longer than anybody else', async () => {
+test('a sink that accepts nothing delays closed by waitDelay at most', async () => {
   const stuck = new Writable({ highWaterMark: 1, write() {} });
   const script = 'head -c 100 /dev/zero; exec sleep 0.05';
   const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: stuck, ...MS });
@@ -231,7 +231,7 @@ test('a sink that takes nothing keeps closed waiting no longer than anybody else
   stuck.destroy();
 });
 
-test('a pipe that is not to keep the event loop alive does not until it is cut off either', async () => {
+test('a held pipe of an unreferenced child does not keep the event loop alive', async () => {
   const code = `
     const { spawn } = await import(${JSON.stringify(import.meta.resolve('#dist/index.js'))});
     const options = { stdin: 'null', stdout: 'pipe', stderr: 'null', waitDelay: 600_000 };
@@ -246,7 +246,7 @@ test('a pipe that is not to keep the event loop alive does not until it is cut o
   await endHolders({ held: [{ stream: 'stdout', pids: [Number(stdout)] }] });
 });
 
-test('a sink and a descriptor of its own are cut off as well, and named', async () => {
+test('sinks and descriptors above 2 are given up after waitDelay and reported as held', async () => {
   const chunks: Uint8Array[] = [];
   const sink = new WritableStream<Uint8Array>({ write: (chunk) => void chunks.push(chunk) });
   const script = `sleep ${LONG} 2>/dev/null & ${UNTIL_SLEEP}; echo $! >&2; echo three >&3`;
@@ -264,7 +264,7 @@ test('a sink and a descriptor of its own are cut off as well, and named', async 
   await endHolders(status);
 });
 
-test('a timeout stops the process, and the held pipe does not make it longer', async () => {
+test('a held pipe does not prolong a timeout by more than waitDelay', async () => {
   const script = `sleep ${LONG} & echo $!; exec sleep ${LONG}`;
   const before = performance.now();
   const error = await run('sh', ['-c', script], { timeout: 50, ...MS }).catch((e: unknown) => e);
@@ -276,14 +276,14 @@ test('a timeout stops the process, and the held pipe does not make it longer', a
   await endHolders(error.status);
 });
 
-test('who holds the pipe and writes on gets SIGPIPE once it is cut off', async () => {
+test('a process that continues to write to a given-up pipe gets SIGPIPE', async () => {
   const script = '(while :; do echo probe >&2; sleep 0.01; done) & echo $!';
   const { stdout, status } = await run('sh', ['-c', script], MS);
   assert.ok(status.held.length > 0);
   await untilEnded(Number(stdout));
 });
 
-test('with no limit a pipe is waited for as long as it takes', async () => {
+test('waitDelay Infinity waits for a held pipe without a limit', async () => {
   const child = await spawn('sh', ['-c', 'sleep 0.2 & echo hi'], {
     stdin: 'null',
     stdout: 'pipe',
@@ -294,7 +294,7 @@ test('with no limit a pipe is waited for as long as it takes', async () => {
   assert.deepEqual((await child.closed).held, []);
 });
 
-test('those who hold a pipe are found by what they have open, not by whose child they are', async () => {
+test('processes that hold a pipe are found by their open descriptors', async () => {
   // It leaves the session and its parent: only the pipe ties it to the command, which ends when
   // the other has closed a second one.
   const left = `setsid -f sh -c 'echo $$; exec 4>&-; exec sleep ${LONG}' 2>/dev/null`;

@@ -41,7 +41,7 @@ function graphOf(start: string): { files: Set<string>; others: Set<string> } {
   return { files, others };
 }
 
-test('it brings nothing but itself and what Node has', () => {
+test('importing forkexec loads only its own file and modules of Node', () => {
   for (const entry of ENTRIES) {
     for (const file of filesOf(entry)) {
       const { others } = graphOf(file);
@@ -54,7 +54,7 @@ test('it brings nothing but itself and what Node has', () => {
   }
 });
 
-test('what is published is in one file, and the same as the modules', async () => {
+test('each published entry point is one file with the exports of the modules', async () => {
   for (const entry of ENTRIES) {
     const [published, modules] = filesOf(entry);
     assert.ok(
@@ -76,7 +76,7 @@ test('what is published is in one file, and the same as the modules', async () =
   }
 });
 
-test('what two entry points have in common is one thing', async () => {
+test('classes that two entry points export are identical', async () => {
   const [forkexec, process, signal, syscall] = await Promise.all(
     ENTRIES.map(async (entry) => (await import(filesOf(entry)[0])) as Record<string, unknown>),
   );
@@ -92,7 +92,7 @@ test('what two entry points have in common is one thing', async () => {
   assert.throws(() => runSync('/no/such/program'), LaunchError);
 });
 
-test('an error that nobody catches is printed by its message, not by all of the file', async () => {
+test('an uncaught error prints its message, not the bundled file', async () => {
   const code = `import { run } from ${JSON.stringify(filesOf('')[0])};
     await run('true', [], { cwd: '/no/such' });`;
   const words = ['--input-type=module', '--eval', code];

@@ -52,7 +52,7 @@ for (const [name, runner] of Object.entries(runners)) {
   });
 }
 
-test('closed of spawn waits for the whole scope when a timeout has stopped it', async () => {
+test('closed waits for the whole scope after a timeout', async () => {
   const child = await spawn('sh', ['-c', `setsid ${STUBBORN} & sleep 1000`], {
     stdin: 'null',
     stdout: 'pipe',

@@ -30,7 +30,7 @@ async function lineOf(file: string): Promise<string> {
   return readFileSync(file, 'utf8').trim();
 }
 
-test('lifetime says by what the child ends with this process', async () => {
+test('child.lifetime reports what ends the child with this process', async () => {
   const before = process.listenerCount('exit');
   for (const lifetime of [undefined, 'parent', 'parent'] as const) {
     const options: SpawnOptions = lifetime === undefined ? {} : { lifetime };
@@ -43,7 +43,7 @@ test('lifetime says by what the child ends with this process', async () => {
   assert.ok(process.listenerCount('exit') <= before + 1);
 });
 
-test('runSync: the child ends with this process, which can do nothing meanwhile', () =>
+test('runSync with lifetime ends the child with this process', () =>
   withFolder(async (folder) => {
     needsOption('parentDeathSignal');
     const file = join(folder, 'pid');
@@ -55,7 +55,7 @@ test('runSync: the child ends with this process, which can do nothing meanwhile'
     await Promise.all([untilEnded(pid), parent.exited]);
   }));
 
-test('detached: a session of its own, nothing of our stdio, and it outlives this process', () =>
+test('detached gives the child a session, no inherited stdio, and lets it outlive this process', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'fds');
     const script = `ls=$(for fd in 0 1 2; do readlink /proc/$$/fd/$fd; done)
@@ -77,7 +77,7 @@ test('detached: a session of its own, nothing of our stdio, and it outlives this
     await endOther(Number(pid));
   }));
 
-test('detached with stdio of its own, and in a group instead of a session', () =>
+test('detached can be combined with stdio and with processGroup', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'out');
     const child = await spawn('sh', ['-c', 'echo hello; exec sleep 1000'], {
@@ -91,7 +91,7 @@ test('detached with stdio of its own, and in a group instead of a session', () =
     await child.stop();
   }));
 
-test('what contradicts itself is refused', async () => {
+test('lifetime and detached refuse contradicting options', async () => {
   const refused: SpawnOptions[] = [
     { detached: true, lifetime: 'parent' },
     { detached: true, parentDeathSignal: 'SIGKILL' },
@@ -122,7 +122,7 @@ async function linesOf(start: (verbose: (line: string) => void) => unknown): Pro
   );
 }
 
-test('verbose: one line for the launch with its times, and one for the end', async () => {
+test('verbose reports a line for the launch with its times, and a line for the end', async () => {
   const words = ['-c', 'exit 3'];
   const expected = [
     "forkexec N: N: sh -c 'exit 3' (prepared in N ms, running in N ms)",
@@ -140,7 +140,7 @@ test('verbose: one line for the launch with its times, and one for the end', asy
   assert.deepEqual(await linesOf((verbose) => runSync(missing, { verbose })), failed);
 });
 
-test('FORKEXEC_DEBUG=1: the same on stderr, for every command', async () => {
+test('FORKEXEC_DEBUG=1 reports every command on stderr', async () => {
   const text = "await forkexec.run('true'); forkexec.runSync('true', { verbose: false })";
   for (const [value, count] of [
     ['1', 2],

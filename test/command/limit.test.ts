@@ -42,7 +42,7 @@ test('functions start in the order of their calls, and one that fails lets the n
   );
 });
 
-test('a limit that is not a whole number from 1 on, and what is not a function, are refused', async () => {
+test('limitTo refuses numbers below 1 and values that are not functions', async () => {
   for (const most of [0, -1, 1.5, Number.NaN, '3', undefined, Number.POSITIVE_INFINITY]) {
     assert.throws(() => limitTo(most as number), { code: 'ERR_INVALID_ARG_VALUE' }, String(most));
   }

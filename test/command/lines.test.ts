@@ -33,7 +33,7 @@ function expectedLines(text: string): string[] {
   return lines;
 }
 
-test('lines are the same wherever the bytes are cut', () => {
+test('lines do not depend on where the bytes are split', () => {
   fc.assert(
     fc.property(cutText, ({ bytes, cuts }) => {
       const splitter = new LineSplitter();
@@ -48,7 +48,7 @@ test('lines are the same wherever the bytes are cut', () => {
   );
 });
 
-test('characters that are cut in two by separate writes of a child', async () => {
+test('characters that two writes of a child split are put together', async () => {
   // Each byte alone: é, the euro, a face, and both ends of a line.
   const script = `for byte in 303 251 342 202 254 360 237 230 200 015 012 170; do
     printf "\\\\$byte"; sleep 0.002; done`;
@@ -74,7 +74,7 @@ const table: readonly [written: string, lines: string[]][] = [
   ['\\377\\n', ['\ufffd']],
 ];
 
-test('run, runSync and child.lines agree', async () => {
+test('run, runSync and child.lines return the same lines', async () => {
   for (const [written, lines] of table) {
     const words = [written] as const;
     assert.deepEqual((await run('printf', words, { lines: true })).stdout, lines, written);
@@ -85,7 +85,7 @@ test('run, runSync and child.lines agree', async () => {
   }
 });
 
-test('stderr has lines too, and so has an error', async () => {
+test('stderr and ExitError have lines too', async () => {
   const script = 'echo one; printf "two\\nthree\\n" >&2; exit 3';
   const { stdout, stderr } = await run('sh', ['-c', script], { lines: true, reject: false });
   assert.deepEqual({ stdout, stderr }, { stdout: ['one'], stderr: ['two', 'three'] });
@@ -97,7 +97,7 @@ test('stderr has lines too, and so has an error', async () => {
   });
 });
 
-test('lines come when they are written, not at the end', async () => {
+test('lines arrive when they are written', async () => {
   await using child = await spawn('sh', ['-c', 'echo ready; exec sleep 1000'], {
     stdin: 'null',
     stdout: 'pipe',
@@ -109,7 +109,7 @@ test('lines come when they are written, not at the end', async () => {
   assert.equal(child.process.status(), undefined);
 });
 
-test('both streams, each in its order', async () => {
+test("lines({ from: 'both' }) returns the lines of both streams, each in its order", async () => {
   const script = 'for n in 1 2 3; do echo o$n; echo e$n >&2; done; printf rest';
   const child = await spawn('sh', ['-c', script], {
     stdin: 'null',
@@ -130,7 +130,7 @@ test('both streams, each in its order', async () => {
   assert.equal(lines.length, 7);
 });
 
-test('who stops reading lines ends the child by SIGPIPE', async () => {
+test('leaving the loop over lines ends the child with SIGPIPE', async () => {
   const child = await spawn('yes', { stdin: 'null', stdout: 'pipe' });
   let count = 0;
   for await (const line of child.lines()) {
@@ -140,7 +140,7 @@ test('who stops reading lines ends the child by SIGPIPE', async () => {
   assert.equal((await child.closed).signal, 'SIGPIPE');
 });
 
-test('who stops reading lines lets go of the pipe at once, also if nothing more comes', async () => {
+test('leaving the loop over lines closes the pipe immediately', async () => {
   const script = 'sleep 1000 2>/dev/null & echo $!; exit 3';
   const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: 'pipe' });
   let pid = 0;
@@ -153,7 +153,7 @@ test('who stops reading lines lets go of the pipe at once, also if nothing more 
   process.kill(pid);
 });
 
-test('lines read late are all there', async () => {
+test('lines that are read late are complete', async () => {
   const child = await spawn('seq', ['1', '1000'], { stdout: 'pipe' });
   await child.exited;
   await sleep(50);
@@ -163,7 +163,7 @@ test('lines read late are all there', async () => {
   await child.closed;
 });
 
-test('a slow reader of lines holds the child back', async () => {
+test('a slow reader of lines slows the child down', async () => {
   const child = await spawn('seq', ['1', '300000'], { stdin: 'null', stdout: 'pipe' });
   let count = 0;
   for await (const line of child.lines()) {
@@ -177,7 +177,7 @@ test('a slow reader of lines holds the child back', async () => {
   assert.equal((await child.closed).ok, true);
 });
 
-test('a line of 32 MiB is not searched again with each piece of it', async () => {
+test('a line of 32 MiB takes linear time', async () => {
   const size = 32 * 1024 * 1024;
   const script = `head -c ${size} /dev/zero | tr '\\0' x; echo; echo end`;
   const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: 'pipe' });
@@ -190,7 +190,7 @@ test('a line of 32 MiB is not searched again with each piece of it', async () =>
   await child.closed;
 });
 
-test('an output that is no pipe has no lines', async () => {
+test('lines() refuses an output that is not a pipe', async () => {
   await using child = await spawn('sleep', ['1000'], { stdout: 'pipe' });
   const code = 'ERR_INVALID_ARG_VALUE';
   assert.throws(() => child.lines({ from: 'stderr' }), { code });

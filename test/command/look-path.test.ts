@@ -35,7 +35,7 @@ function error(file: string, options?: Parameters<typeof lookPath>[1]): LaunchEr
   }
 }
 
-test('it finds what spawn would run', () =>
+test('lookPath finds the program that spawn runs', () =>
   withPrograms(async (folder, add) => {
     add('one/other');
     add('one/program', 0o644);
@@ -49,7 +49,7 @@ test('it finds what spawn would run', () =>
     assert.equal((await run('link', { path })).stdout, 'two/program');
   }));
 
-test('without path it is PATH of this process', () =>
+test('lookPath without path searches PATH of this process', () =>
   withPrograms((folder, add) => {
     const program = add('one/program-of-a-test');
     const before = process.env['PATH'];
@@ -65,7 +65,7 @@ test('without path it is PATH of this process', () =>
     }
   }));
 
-test('a path is made absolute and not looked for', () =>
+test('lookPath makes a path absolute without a search', () =>
   withPrograms((folder, add) => {
     const program = add('one/program');
     assert.equal(lookPath(program, { path: '/no' }), program);
@@ -74,7 +74,7 @@ test('a path is made absolute and not looked for', () =>
     assert.equal(lookPath('/bin/../bin/sh'), resolve('/bin/sh'));
   }));
 
-test('a name that is nowhere is ENOENT, with what was tried', () => {
+test('lookPath of a missing program is ENOENT with the paths that were tried', () => {
   const { name, code, errno, step, argument, searched, file, args, message } = error('no-such', {
     path: '/bin:/usr/bin/:relative:',
   });
@@ -92,7 +92,7 @@ test('a name that is nowhere is ENOENT, with what was tried', () => {
   assert.ok(message.includes('no such program in PATH (/bin, /usr/bin)'), message);
 });
 
-test('what is found but may not run is EACCES', () =>
+test('lookPath of a program that may not be executed is EACCES', () =>
   withPrograms((folder, add) => {
     const program = add('one/program', 0o644);
     mkdirSync(join(folder, 'two', 'program'));
@@ -110,7 +110,7 @@ test('what is found but may not run is EACCES', () =>
   }));
 
 test(
-  'a directory that may not be searched hides nothing',
+  'lookPath continues after a directory that may not be searched',
   () =>
     withPrograms(async (folder, add) => {
       const program = add('two/program', 0o644);
@@ -135,7 +135,7 @@ test(
   asRoot,
 );
 
-test('of a path it says what spawn says', async () => {
+test('lookPath of a path has the errors of spawn', async () => {
   const paths = ['/bin/sh/below', '/no/such/program', '/etc/passwd', '/etc', `/${'x'.repeat(300)}`];
   for (const path of paths) {
     const found = await spawn(path).catch((error: unknown) => error);
@@ -145,7 +145,7 @@ test('of a path it says what spawn says', async () => {
   }
 });
 
-test('what can be no name of a program is refused', () => {
+test('lookPath refuses invalid names', () => {
   for (const file of ['', 'a\0b', 5, undefined]) {
     const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' };
     assert.throws(() => lookPath(file as string), expected);

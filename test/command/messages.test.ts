@@ -85,7 +85,7 @@ test('a program that is not found: the message has the directories and a suggest
     }
   }));
 
-test('of many directories some are shown, and all are in `searched`', async () => {
+test('a message shows the first directories, and `searched` has all of them', async () => {
   const directories = Array.from({ length: 11 }, (_, index) => `/no/${index}`);
   const error = await run('x', { path: directories.join(':') }).catch((reason) => reason);
   assert.match(error.message, /\(\/no\/0, .*, \/no\/7 and 3 more\)/);
@@ -93,7 +93,7 @@ test('of many directories some are shown, and all are in `searched`', async () =
   await assert.rejects(run('x', { path: '.:lib' }), /PATH \(which has no absolute path\)/);
 });
 
-test('a script: the interpreter that is missing, found by path or by name', () =>
+test('the message for a script with a missing interpreter names the interpreter', () =>
   withPrograms([], async (path, add) => {
     const file = add('script', '#! /no/such/interpreter -w\necho\n');
     for (const name of [file, 'script']) {
@@ -116,7 +116,7 @@ test('a script: the interpreter that is missing, found by path or by name', () =
     );
   }));
 
-test('a command that failed: what it was, how long it took, and its last words', async () => {
+test('the message of an ExitError has the command, its time and the end of stderr', async () => {
   const script = 'seq 1 50; seq 1 50 >&2; echo "it broke" >&2; exit 7';
   for (const runner of runners) {
     const error = await runner('sh', ['-c', script], {}).catch((reason: unknown) => reason);
@@ -128,7 +128,7 @@ test('a command that failed: what it was, how long it took, and its last words',
   }
 });
 
-test('and where it was run', async () => {
+test('the stack of an ExitError has the caller', async () => {
   for (const [index, runner] of [...runners].reverse().entries()) {
     if (index > 0) await needsStacksAcrossAwait(); // the one that returns at once is the first
     const error = await runner('false', [], {}).catch((reason: unknown) => reason);

@@ -16,7 +16,7 @@ function codes({ stages }: PipelineResult): (number | string | null)[] {
   return stages.map(({ status }) => status.code ?? status.signal);
 }
 
-test('what one writes the next reads, in as many stages as there are', async () => {
+test('each stage of a pipeline reads the output of the one before', async () => {
   const two = sh('printf "b\\na\\nb\\n"').pipe(command('sort'));
   assert.equal((await two.run()).stdout, 'a\nb\nb');
   const three = two.pipe(command('uniq', ['-c']));
@@ -28,7 +28,7 @@ test('what one writes the next reads, in as many stages as there are', async () 
   assert.equal(result.stages.length, 20);
 });
 
-test('a pipeline is a value: it can be run again, and piping it further leaves it as it is', async () => {
+test('a pipeline is immutable and can be run again', async () => {
   const base = command('echo', ['x']).pipe(cat);
   const longer = base.pipe(command('tr', ['x', 'y']));
   const results = await Promise.all([base.run(), longer.run(), base.run(), longer.run()]);
@@ -40,7 +40,7 @@ test('a pipeline is a value: it can be run again, and piping it further leaves i
   assert.throws(() => (base.commands as unknown[]).push(cat), TypeError);
 });
 
-test('every stage has its status, its stderr and its command', async () => {
+test('every stage of a pipeline has its status, its stderr and its command', async () => {
   const pipeline = sh('echo one >&2; exit 3').pipe(sh('cat; echo two >&2')).pipe(sh('exit 5'));
   const result = await pipeline.run({ reject: false });
   assert.deepEqual(codes(result), [3, 0, 5]);
@@ -57,7 +57,7 @@ test('every stage has its status, its stderr and its command', async () => {
   assert.equal((await sh(result.command).run({ reject: false })).status.code, 5, 'sh agrees');
 });
 
-test('it fails as with pipefail: the last stage that failed is the error', async () => {
+test('the error of a pipeline is that of the last stage that failed', async () => {
   const table: [codes: number[], blamed: number | undefined][] = [
     [[0, 0, 0], undefined],
     [[3, 0, 0], 3],
@@ -80,7 +80,7 @@ test('it fails as with pipefail: the last stage that failed is the error', async
   }
 });
 
-test('a stage that SIGPIPE ended because the next had enough has not failed', async () => {
+test('a stage that SIGPIPE killed because the next stage ended has not failed', async () => {
   const result = await command('yes')
     .pipe(command('head', ['-n', '2']))
     .run();
@@ -90,14 +90,14 @@ test('a stage that SIGPIPE ended because the next had enough has not failed', as
   assert.equal(error.status.code, 9);
 });
 
-test('SIGPIPE of the last stage is a failure, and so is any other signal of an early one', async () => {
+test('SIGPIPE in the last stage and other signals in early stages are failures', async () => {
   const last = await exitError(cat.pipe(sh('kill -s PIPE $$')).run());
   assert.equal(last.status.signal, 'SIGPIPE');
   const early = await exitError(sh('kill -s TERM $$').pipe(cat).run());
   assert.equal(early.status.signal, 'SIGTERM');
 });
 
-test('100 MB through three stages, and not through this process', async () => {
+test('100 MB pass through three stages without passing through this process', async () => {
   const size = 100_000_000;
   const counted = sh('wc -c >&2');
   const before = process.cpuUsage();
@@ -111,7 +111,7 @@ test('100 MB through three stages, and not through this process', async () => {
   assert.ok(user + system < 100_000, `${user + system} µs of this process`);
 });
 
-test('20 MB from a source, through three stages and back, byte by byte', async () => {
+test('20 MB from a source pass through three stages and back unchanged', async () => {
   const chunk = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index % 251));
   const source = Readable.from(Array.from({ length: 200 }, () => chunk));
   const { stdout } = await cat.pipe(cat).pipe(cat).run({ input: source, encoding: 'buffer' });
@@ -121,7 +121,7 @@ test('20 MB from a source, through three stages and back, byte by byte', async (
   assert.equal(got.digest('hex'), expected.digest('hex'));
 });
 
-test("each stage keeps its own options, and the pipeline's go on top", async () => {
+test('options of a pipeline are added to those of each stage', async () => {
   const show = 'echo "$A $B $(pwd)"';
   const first = sh(show).with({ env: { A: 'a' }, cwd: '/' });
   const second = sh(`cat; ${show}`).with({ env: { B: 'b' }, cwd: '/usr' });
@@ -129,7 +129,7 @@ test("each stage keeps its own options, and the pipeline's go on top", async () 
   assert.equal(stdout, 'x  /\nx  /usr');
 });
 
-test("the last stage's output may go elsewhere, and a stage's stderr too", async () => {
+test('output of the last stage and stderr of a stage can go to a file', async () => {
   const sink = new PassThrough();
   const errors = new PassThrough();
   const noisy = sh('echo noise >&2; echo out').with({ stderr: errors });
@@ -140,7 +140,7 @@ test("the last stage's output may go elsewhere, and a stage's stderr too", async
   assert.equal(String(errors.read()), 'noise\n');
 });
 
-test('a stage that can not start leaves nothing: the others are stopped', async () => {
+test('a stage that cannot be started stops the others', async () => {
   const pipelines = [
     cat.pipe(command('/no/such')),
     command('/no/such').pipe(cat),
@@ -157,7 +157,7 @@ test('a stage that can not start leaves nothing: the others are stopped', async 
   }
 });
 
-test('an option that can not be taken starts nothing', () =>
+test('an invalid option of a stage starts nothing', () =>
   withFolder(async (folder) => {
     const touch = command('touch', ['touched'], { cwd: folder });
     const bad = cat.with({ umask: 0o7777 });
@@ -166,12 +166,12 @@ test('an option that can not be taken starts nothing', () =>
     assert.equal(existsSync(join(folder, 'touched')), false);
   }));
 
-test('input is for the first stage alone', async () => {
+test('input of a pipeline goes to the first stage', async () => {
   const result = await sh('cat; echo first').pipe(sh('cat; echo second')).run({ input: 'in\n' });
   assert.equal(result.stdout, 'in\nfirst\nsecond');
 });
 
-test('timeout and abort end all stages', async () => {
+test('timeout and abort stop all stages of a pipeline', async () => {
   const wait = command('sleep', ['1000']);
   const timed = await exitError(wait.pipe(wait).pipe(wait).run({ timeout: 30 }));
   assert.equal(timed.status.reason, 'timeout');
@@ -187,7 +187,7 @@ test('timeout and abort end all stages', async () => {
   await assert.rejects(wait.pipe(wait).run({ signal: done }), reason);
 });
 
-test('spawned, the ends are ours', async () => {
+test('a spawned pipeline has streams at both ends', async () => {
   const children = await cat
     .with({ stdin: 'pipe' })
     .pipe(command('tr', ['a-z', 'A-Z'], { stdout: 'pipe' }))
@@ -203,7 +203,7 @@ test('spawned, the ends are ours', async () => {
   for (const { closed } of children) assert.equal((await closed).ok, true);
 });
 
-test('lines and bytes of a pipeline', async () => {
+test('a pipeline can return lines and bytes', async () => {
   const pipeline = command('printf', ['b\\na\\n']).pipe(command('sort'));
   assert.deepEqual((await pipeline.run({ lines: true })).stdout, ['a', 'b']);
   const bytes = await pipeline.run({ encoding: 'buffer' });

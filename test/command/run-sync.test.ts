@@ -8,7 +8,7 @@ import { helper, withFolder } from '../helpers/state.js';
 import type { SyncReport } from '../helpers/sync-worker.js';
 import { openDescriptors, test } from '../helpers/test.js';
 
-test('nothing else happens until it is over', async () => {
+test('runSync blocks the event loop until the end', async () => {
   const events: string[] = [];
   setImmediate(() => events.push('immediate'));
   const timer = setTimeout(() => events.push('timer'), 0);
@@ -22,7 +22,7 @@ test('nothing else happens until it is over', async () => {
   assert.equal(events.length, 4);
 });
 
-test('other children end meanwhile, and are told of afterwards', async () => {
+test('children that end during runSync are reported afterwards', async () => {
   const child = await startProcess('/bin/sleep', ['sleep', '60']);
   const waiting = child.wait();
   const script = 'kill $0; while kill -0 $0 2>/dev/null; do sleep 0.01; done';
@@ -31,7 +31,7 @@ test('other children end meanwhile, and are told of afterwards', async () => {
   assert.equal((await waiting).signal, 'SIGTERM');
 });
 
-test('nothing of it is left when it returns or throws', () => {
+test('runSync leaves nothing behind when it returns or throws', () => {
   const before = openDescriptors();
   const all: (() => unknown)[] = [
     () => runSync('true'),
@@ -51,12 +51,12 @@ test('nothing of it is left when it returns or throws', () => {
   }
 });
 
-test('100 commands one after another each have their own output', () => {
+test('100 calls of runSync each have their own output', () => {
   const outputs = Array.from({ length: 100 }, (_, index) => runSync('echo', [`${index}`]).stdout);
   assert.deepEqual(outputs, [...outputs.keys()].map(String));
 });
 
-test('it may be called in the midst of what another command has written', async () => {
+test('runSync can be called while the output of another command is read', async () => {
   const { stdout } = await run('sh', ['-c', 'echo one; echo two >&2; echo three']);
   const outputs: string[] = [];
   const writing = run('sh', ['-c', 'for i in 1 2 3; do echo $i; sleep 0.01; done'], {
@@ -71,7 +71,7 @@ test('it may be called in the midst of what another command has written', async 
   assert.equal(stdout, 'one\nthree');
 });
 
-test('it works while the process exits', () =>
+test('runSync works in an exit handler', () =>
   withFolder(async (folder) => {
     const marker = join(folder, 'marker');
     const code = `
@@ -85,7 +85,7 @@ test('it works while the process exits', () =>
     assert.ok(existsSync(marker));
   }));
 
-test('it works in a Worker, where the spawner launches', async () => {
+test('runSync works in a Worker, where the launching thread launches', async () => {
   const worker = new Worker(helper('sync-worker.js'));
   const ended = new Promise((resolve) => worker.once('exit', resolve));
   const report = await new Promise<SyncReport>((resolve, reject) => {

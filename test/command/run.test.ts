@@ -31,7 +31,7 @@ async function killOther(pid: string | Uint8Array | string[]): Promise<void> {
   await endOther(Number(pid));
 }
 
-forBoth('output is text, without one newline at its end', async (run) => {
+forBoth('output is text without its last newline', async (run) => {
   const result = await run('sh', ['-c', 'echo out; echo error >&2']);
   assert.equal(result.stdout, 'out');
   assert.equal(result.stderr, 'error');
@@ -45,14 +45,14 @@ forBoth('output is text, without one newline at its end', async (run) => {
   assert.equal((await run('printf', ['a\\n'], { stripFinalNewline: false })).stdout, 'a\n');
 });
 
-forBoth('text is put together from UTF-8 however it was cut', async (run) => {
+forBoth('UTF-8 output is decoded independent of how it is split', async (run) => {
   const text = 'aä☃𝄞'.repeat(100_000);
   const { stdout } = await run('cat', [], { input: text });
   assert.ok(stdout === text, 'it is the same');
   assert.equal((await run('printf', ['\\377'])).stdout, '\ufffd');
 });
 
-forBoth('bytes are bytes', async (run) => {
+forBoth("encoding: 'buffer' returns bytes", async (run) => {
   const bytes = pattern(64 * 1024 * 1024);
   const { stdout } = await run('cat', [], { input: bytes, encoding: 'buffer' });
   assert.ok((stdout as unknown) instanceof Uint8Array);
@@ -62,14 +62,14 @@ forBoth('bytes are bytes', async (run) => {
   assert.ok((nothing.stderr as unknown) instanceof Uint8Array);
 });
 
-forBoth('both outputs are read at once, however much there is', async (run) => {
+forBoth('stdout and stderr are read at the same time', async (run) => {
   const script = 'head -c 3000000 /dev/zero >&2; head -c 2000000 /dev/zero; cat | wc -c >&2';
   const { stdout, stderr } = await run('sh', ['-c', script], { input: pattern(1_000_000) });
   assert.equal(stdout.length, 2_000_000);
   assert.equal(stderr.length, 3_000_000 + '1000000'.length);
 });
 
-forBoth('input that is not read is no error', async (run) => {
+forBoth('input that is not read is not an error', async (run) => {
   assert.equal((await run('true', [], { input: pattern(1_000_000) })).stdout, '');
   const { stdout } = await run('head', ['-c', '3'], { input: `abc${'x'.repeat(1_000_000)}` });
   assert.equal(stdout, 'abc');
@@ -77,12 +77,12 @@ forBoth('input that is not read is no error', async (run) => {
   assert.equal((await run('cat')).stdout, '', 'without input there is none to wait for');
 });
 
-forBoth('output that goes elsewhere is not collected', async (run) => {
+forBoth('output that is redirected is not collected', async (run) => {
   const { stdout, stderr } = await run('sh', ['-c', 'echo a; echo b >&2'], { stdout: 'null' });
   assert.deepEqual([stdout, stderr], ['', 'b']);
 });
 
-forBoth('anything but exit code 0 is an error that says all there is', async (run) => {
+forBoth('a failed command is an ExitError with status, output and command', async (run) => {
   const script = 'echo some output; echo "what went wrong" >&2; exit 3';
   const error = await exitError(run('sh', ['-c', script]));
   assert.equal(error.name, 'ExitError');
@@ -95,7 +95,7 @@ forBoth('anything but exit code 0 is an error that says all there is', async (ru
   assert.deepEqual([status.code, stdout], [3, 'some output']);
 });
 
-forBoth('an error shows the end of stderr, not all of it', async (run) => {
+forBoth('the message of an ExitError has only the end of stderr', async (run) => {
   const script = 'for i in $(seq 1000); do echo line $i >&2; done; kill -9 $$';
   const error = await exitError(run('sh', ['-c', script]));
   assert.equal(error.status.signal, 'SIGKILL');
@@ -104,7 +104,7 @@ forBoth('an error shows the end of stderr, not all of it', async (run) => {
   assert.ok((error.stderr as string).startsWith('line 1\n'), 'the property has all of it');
 });
 
-forBoth('maxBuffer is the most that is collected of each stream', async (run) => {
+forBoth('maxBuffer limits the collected output of each stream', async (run) => {
   const maxBuffer = 100_000;
   const head = (size: number): string => `head -c ${size} /dev/zero`;
   const both = `${head(maxBuffer)}; ${head(maxBuffer)} >&2`;
@@ -122,14 +122,14 @@ forBoth('maxBuffer is the most that is collected of each stream', async (run) =>
   assert.equal(nothing.stdout, '');
 });
 
-forBoth('too much output is an error also when it comes after the exit', async (run) => {
+forBoth('output beyond maxBuffer after the exit is an error', async (run) => {
   const script = '(sleep 0.05; head -c 5000 /dev/zero) & exit 0';
   const error = await exitError(run('sh', ['-c', script], { maxBuffer: 1000, waitDelay: 30_000 }));
   assert.equal(error.status.reason, 'maxBuffer');
   assert.equal(error.stdout.length, 1000);
 });
 
-test('run: too much output of a command that has ended is an error and nothing else', () =>
+test('run: output beyond maxBuffer of an ended command is only an ExitError', () =>
   withFolder(async (folder) => {
     const go = join(folder, 'go');
     const script = `until [ -e ${go} ]; do sleep 0.005; done; head -c 1001 /dev/zero`;
@@ -166,12 +166,12 @@ forBoth(
   },
 );
 
-forBoth('a timeout of 0 is none', async (run) => {
+forBoth('a timeout of 0 is no limit', async (run) => {
   const { status } = await run('sleep', ['0.1'], { timeout: 0 });
   assert.equal(status.reason, 'exited');
 });
 
-forBoth('timeout sends SIGTERM, and SIGKILL to whoever ignores that', async (run) => {
+forBoth('timeout sends SIGTERM, and SIGKILL if SIGTERM is ignored', async (run) => {
   const plain = await exitError(run('sleep', ['60'], { timeout: 30 }));
   assert.deepEqual([plain.status.reason, plain.status.signal], ['timeout', 'SIGTERM']);
   assert.match(plain.message, /^sleep 60: timed out, signal: terminated after \d+ ms$/);
@@ -189,7 +189,7 @@ forBoth('timeout sends SIGTERM, and SIGKILL to whoever ignores that', async (run
   assert.equal((await run('true', [], { timeout: 60_000 })).status.reason, 'exited');
 });
 
-forBoth('pipes that others hold are waited for no longer than waitDelay', async (run) => {
+forBoth('held pipes delay the result by waitDelay at most', async (run) => {
   const begun = performance.now();
   const { stdout, status } = await run('sh', ['-c', 'sleep 60 & echo $!'], { waitDelay: 50 });
   assert.ok(performance.now() - begun < 30_000, 'it has not waited for sleep');
@@ -198,28 +198,30 @@ forBoth('pipes that others hold are waited for no longer than waitDelay', async 
   await killOther(stdout);
 });
 
-forBoth('input that others have and do not read is not waited for either', (run) =>
-  withFolder(async (folder) => {
-    const file = join(folder, 'pid');
-    // There is always something left to write: more than a pipe holds, and nobody reads it.
-    const script = `exec 3<&0; sleep 60 <&3 & echo $! > ${file}`;
-    const running = run('sh', ['-c', script], { input: pattern(1_000_000), waitDelay: 50 });
-    const late = new Promise<'late'>((resolve) => setTimeout(resolve, 5000, 'late').unref());
-    const first = await Promise.race([running, late]);
-    await killOther(readFileSync(file, 'utf8'));
-    await running;
-    assert.notEqual(first, 'late', 'it has waited for sleep');
-  }),
+forBoth(
+  'input that a background process does not read delays the result by waitDelay at most',
+  (run) =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'pid');
+      // There is always something left to write: more than a pipe holds, and nobody reads it.
+      const script = `exec 3<&0; sleep 60 <&3 & echo $! > ${file}`;
+      const running = run('sh', ['-c', script], { input: pattern(1_000_000), waitDelay: 50 });
+      const late = new Promise<'late'>((resolve) => setTimeout(resolve, 5000, 'late').unref());
+      const first = await Promise.race([running, late]);
+      await killOther(readFileSync(file, 'utf8'));
+      await running;
+      assert.notEqual(first, 'late', 'it has waited for sleep');
+    }),
 );
 
-forBoth('what the command wrote before waitDelay is all there', async (run) => {
+forBoth('output that was written before waitDelay is complete', async (run) => {
   const script = 'sleep 60 & echo $! >&2; head -c 60000 /dev/zero';
   const { stdout, stderr } = await run('sh', ['-c', script], { waitDelay: 0 });
   assert.equal(stdout.length, 60_000);
   await killOther(stderr);
 });
 
-forBoth('a signal that is aborted already starts nothing', async (run) => {
+forBoth('an AbortSignal that has already aborted starts nothing', async (run) => {
   const reason = new Error('not any more');
   const running = run('/no/such/program', [], { signal: AbortSignal.abort(reason) });
   await assert.rejects(running, (error) => error === reason);
@@ -233,7 +235,7 @@ forBoth('cwd, env and argv0 are those of the command', (run) =>
   }),
 );
 
-test('run: an aborted signal stops it, and is the cause of the error', async () => {
+test('run: an abort stops the command and is the cause of the error', async () => {
   const controller = new AbortController();
   const running = run('sh', ['-c', 'echo before; exec sleep 60'], { signal: controller.signal });
   const reason = new Error('enough');
@@ -244,7 +246,7 @@ test('run: an aborted signal stops it, and is the cause of the error', async () 
   assert.match(error.message, /aborted, signal: terminated/);
 });
 
-test('run: a signal that is aborted after the end changes nothing', async () => {
+test('run: an abort after the end has no effect', async () => {
   const controller = new AbortController();
   const result = await run('true', { signal: controller.signal });
   controller.abort();

@@ -52,7 +52,7 @@ for (const [scope, options, prefix] of SCOPES) {
   test(name, body, { skip: scope === 'group' && noGroupByPidfd });
 }
 
-test('who is in the midst of execve is reached', async () => {
+test('a process that is executing execve is reached by a scope', async () => {
   needsLinux("The scope 'tree' without pidfds");
   await withFolder(async (folder) => {
     const file = join(folder, 'again');
@@ -71,14 +71,14 @@ test('who is in the midst of execve is reached', async () => {
   });
 });
 
-test('a group that the command was not started to be stopped with is not reached then', async () => {
+test('a group that stop does not name is not reached after the end of the child', async () => {
   const [child, pid] = await orphan({ processGroup: 0 });
   assert.equal(child.kill('SIGKILL', { scope: 'group' }), false);
   process.kill(pid, 'SIGKILL');
   await untilEnded(pid);
 });
 
-test('run holds on to the group until it is done', async () => {
+test('run keeps the process group reachable until its end', async () => {
   const { status } = await run('true', { processGroup: 0, stop: { scope: 'group' } });
   assert.equal(status.ok, true); // the helper sees whether a descriptor is left
 });
@@ -106,7 +106,7 @@ test('a tree inside a tree belongs to both, unless it is detached', async () => 
   }
 });
 
-test('what a child with our lifetime left behind ends when we do', async () => {
+test('descendants of an ended child with lifetime end with this process', async () => {
   needsOption('parentDeathSignal');
   const program = `
     import { run } from '${new URL('../../../dist/index.js', import.meta.url).href}';
@@ -121,7 +121,7 @@ test('what a child with our lifetime left behind ends when we do', async () => {
 });
 
 test(
-  'who is left of a control group is reached after the end of the process itself',
+  'members of a control group are reached after the child has ended',
   () =>
     withCgroup(async (cgroup) => {
       const [child, pid] = await orphan({ cgroup });

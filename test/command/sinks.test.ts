@@ -29,7 +29,7 @@ function digester(): { hash: ReturnType<typeof createHash>; write(bytes: Uint8Ar
   return { hash, write: (bytes) => void hash.update(bytes) };
 }
 
-test('32 MiB into a Node stream, in order', async () => {
+test('32 MiB go into a Node stream in order', async () => {
   const { hash, write } = digester();
   const sink = new Writable({
     write(chunk: Uint8Array, _encoding, done) {
@@ -43,7 +43,7 @@ test('32 MiB into a Node stream, in order', async () => {
   assert.equal(sink.writableEnded, false, 'others may write to it too');
 });
 
-test('32 MiB into a web stream, in order', async () => {
+test('32 MiB go into a web stream in order', async () => {
   const { hash, write } = digester();
   const sink = new WritableStream<Uint8Array>({ write });
   await run('sh', MANY, { stdout: sink });
@@ -52,7 +52,7 @@ test('32 MiB into a web stream, in order', async () => {
   await sink.close();
 });
 
-test('stdout and stderr into one stream, and more after them', async () => {
+test('stdout and stderr go into one stream, which stays open', async () => {
   const sink = new PassThrough();
   const script = 'echo out; echo err >&2';
   const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: sink, stderr: sink });
@@ -62,7 +62,7 @@ test('stdout and stderr into one stream, and more after them', async () => {
   assert.deepEqual(lines.filter(Boolean).sort(), ['err', 'out', 'own']);
 });
 
-test('a file stream, ended by its owner', () =>
+test('a file stream receives output and is ended by its owner', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'out');
     const sink = createWriteStream(file);
@@ -73,7 +73,7 @@ test('a file stream, ended by its owner', () =>
     assert.equal(readFileSync(file, 'utf8'), 'one\ntwo\n');
   }));
 
-test('a descriptor of its own', async () => {
+test('a sink can be given for a descriptor above 2', async () => {
   const sink = new PassThrough();
   await run('sh', ['-c', 'echo three >&3'], { fds: { 3: sink } });
   assert.equal(String(sink.read()), 'three\n');
@@ -96,7 +96,7 @@ function stuck(): { sink: Sink; taken: () => number; release: () => void } {
   return { sink, taken: () => taken, release };
 }
 
-test('a sink that takes nothing holds the child back', async () => {
+test('a sink that accepts nothing blocks the child', async () => {
   const { sink, taken, release } = stuck();
   const child = await spawn('head', ['-c', `${8 * MiB}`, '/dev/zero'], { stdout: sink });
   await sleep(50);
@@ -107,7 +107,7 @@ test('a sink that takes nothing holds the child back', async () => {
   assert.equal(taken(), 8 * MiB);
 });
 
-test('a stream that nobody reads holds the child back, and another its own', async () => {
+test('an unread stream blocks the child until it is read', async () => {
   const child = await spawn('sh', ['-c', 'head -c 8388608 /dev/zero; echo done >&2'], {
     stdin: 'null',
     stdout: 'pipe',
@@ -125,7 +125,7 @@ test('a stream that nobody reads holds the child back, and another its own', asy
   await child.closed;
 });
 
-test('pipes that nobody reads are closed once nobody can read them any more', async () => {
+test('unread pipes are closed when the Child is garbage-collected', async () => {
   const bun = (globalThis as { Bun?: { gc(now: boolean): void } }).Bun;
   if (bun === undefined) setFlagsFromString('--expose-gc');
   const collect = bun ? () => bun.gc(true) : (runInNewContext('gc') as () => void);
@@ -176,13 +176,13 @@ for (const [kind, sink] of Object.entries(failing)) {
   });
 }
 
-test('a sink that was ended before is the error', async () => {
+test('a sink that has already ended is an error', async () => {
   const sink = new PassThrough();
   sink.end();
   await assert.rejects(run('yes', { stdout: sink }), /stream that takes the output was closed/);
 });
 
-test('a reader that goes ends the child by SIGPIPE', async () => {
+test('destroying a reader ends the child with SIGPIPE', async () => {
   const child = await spawn('yes', { stdin: 'null', stdout: 'pipe' });
   for await (const chunk of child.stdout) {
     assert.ok((chunk as Uint8Array).length > 0);

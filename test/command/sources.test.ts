@@ -58,7 +58,7 @@ for (const [kind, source] of Object.entries(kinds)) {
   });
 }
 
-test('32 MiB from a file stream, as stdin of spawn', () =>
+test('32 MiB from a file stream arrive as stdin of spawn', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'block');
     writeFileSync(file, block);
@@ -79,7 +79,7 @@ test('strings are written as UTF-8', async () => {
   }
 });
 
-test('sources at descriptors of their own', async () => {
+test('sources can be given for descriptors above 2', async () => {
   const script = 'cat; cat <&3; cat <&4';
   const { stdout } = await run('sh', ['-c', script], {
     input: 'one ',
@@ -88,7 +88,7 @@ test('sources at descriptors of their own', async () => {
   assert.equal(stdout, 'one two three');
 });
 
-test('an empty source is the end of the file', async () => {
+test('an empty source is an immediate end of file', async () => {
   for (const input of ['', new Uint8Array(), [], Readable.from([]), new Blob([]).stream()]) {
     assert.equal((await run('wc', ['-c'], { input })).stdout, '0');
   }
@@ -103,7 +103,7 @@ function endless(): { source: Generator<string, void, undefined>; given: () => n
   return { source: count(), given: () => given };
 }
 
-test('a child that reads one byte of an endless source ends, and its source is let go', async () => {
+test('a child that reads one byte of an endless source ends and releases the source', async () => {
   const { source, given } = endless();
   const { stdout, status } = await run('head', ['-c', '1'], { input: source });
   assert.equal(stdout, '0');
@@ -115,7 +115,7 @@ test('a child that reads one byte of an endless source ends, and its source is l
   assert.equal(given(), asked, 'it is pulled no more');
 });
 
-test('what a child left of a Node stream can be read by others', async () => {
+test('the rest of a Node stream can be read after the child has ended', async () => {
   const source = Readable.from(chunks());
   const { stdout } = await run('head', ['-c', '1'], { input: source, encoding: 'buffer' });
   assert.deepEqual([...stdout], [block[0]]);
@@ -128,7 +128,7 @@ test('what a child left of a Node stream can be read by others', async () => {
   assert.ok(block.subarray(block.length - unread.length).equals(unread));
 });
 
-test('what a child left of a web stream can be read by others', async () => {
+test('the rest of a web stream can be read after the child has ended', async () => {
   const source = webStream();
   await run('head', ['-c', '1'], { input: source });
   assert.equal(source.locked, false);
@@ -139,7 +139,7 @@ test('what a child left of a web stream can be read by others', async () => {
   assert.ok(block.subarray(block.length - unread.length).equals(unread));
 });
 
-test('a child after the other reads on from one stream', async () => {
+test('several children in turn read from one stream', async () => {
   const source = new PassThrough();
   source.write('first\n');
   assert.equal((await run('head', ['-n', '1'], { input: source })).stdout, 'first');
@@ -149,7 +149,7 @@ test('a child after the other reads on from one stream', async () => {
   assert.equal((await run('cat', { input: source })).stdout, 'third');
 });
 
-test('a source that never gives anything does not keep a child that ended waiting', async () => {
+test('a source without data does not delay the end of a child', async () => {
   const source = new PassThrough();
   const { status } = await run('true', { input: source });
   assert.equal(status.ok, true);
@@ -160,7 +160,7 @@ test('a source that never gives anything does not keep a child that ended waitin
   assert.equal(String(source.read()), 'late');
 });
 
-test('a source that fails is the error, and the child reads its end', async () => {
+test('an error of a source rejects, and the child reads end of file', async () => {
   const broken = (): never => {
     throw new Error('the disk is gone');
   };
@@ -179,7 +179,7 @@ test('a source that fails is the error, and the child reads its end', async () =
   }
 });
 
-test('writing to a child that reads no more is no error', async () => {
+test('writing to a child that has closed stdin is not an error', async () => {
   await using child = await spawn('head', ['-c', '1'], { stdin: 'pipe', stdout: 'null' });
   const { stdin } = child;
   stdin.write('x');
@@ -190,7 +190,7 @@ test('writing to a child that reads no more is no error', async () => {
   assert.equal((await child.closed).ok, true);
 });
 
-test('stdin takes no more than the child reads', async () => {
+test('stdin applies back-pressure', async () => {
   await using child = await spawn('sleep', ['1000'], { stdin: 'pipe', stdout: 'null' });
   const { stdin } = child;
   let taken = 0;
@@ -200,7 +200,7 @@ test('stdin takes no more than the child reads', async () => {
   assert.ok(taken < MiB, `${taken} bytes were taken`);
 });
 
-test('a stdin that was never ended keeps no descriptor once nobody can read it', async () => {
+test('a stdin that was not ended is closed when it is garbage-collected', async () => {
   const before = openDescriptors();
   const child = await spawn('head', ['-c', '1'], { stdin: 'pipe', stdout: 'null' });
   child.stdin.write('x');

@@ -14,7 +14,7 @@ type Stream = Readable | Writable | Duplex;
 /** Asked to end, it does not; and says when it is ready not to. */
 const STUBBORN = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
 
-test('it resolves once the program runs', async () => {
+test('spawn resolves once the program runs', async () => {
   const child = await spawn(...SLEEP);
   assert.equal(child.pid, child.process.pid);
   assert.notEqual(processState(child.pid), '');
@@ -28,7 +28,7 @@ test('it resolves once the program runs', async () => {
   assert.equal(child.kill('SIGKILL'), false);
 });
 
-test('options may be given without arguments, and both may be left out', async () => {
+test('spawn takes options without arguments, and neither', async () => {
   assert.ok((await (await spawn('true')).exited).ok);
   assert.ok((await (await spawn('true', QUIET)).exited).ok);
   assert.ok((await (await spawn('true', [], QUIET)).exited).ok);
@@ -36,7 +36,7 @@ test('options may be given without arguments, and both may be left out', async (
   assert.equal(await text(child.stdout), 'word\n');
 });
 
-test('an error names whoever launched in its stack', async () => {
+test('the stack of a LaunchError has the caller', async () => {
   async function whoLaunches(): Promise<void> {
     await spawn('/no/such/program');
   }
@@ -46,7 +46,7 @@ test('an error names whoever launched in its stack', async () => {
   });
 });
 
-test('50 commands at once each have their own', async () => {
+test('50 commands at once each have their own streams', async () => {
   const numbers = Array.from({ length: 50 }, (_, index) => index);
   const outputs = await Promise.all(
     numbers.map(async (number) => {
@@ -65,7 +65,7 @@ test('50 commands at once each have their own', async () => {
   );
 });
 
-test('exited does not wait for pipes that others hold, closed does', async () => {
+test('exited does not wait for held pipes, closed does', async () => {
   const script = 'sleep 60 & echo $!; exit 3';
   await using child = await spawn('sh', ['-c', script], { stdout: 'pipe' });
   const { stdout } = child;
@@ -83,7 +83,7 @@ test('exited does not wait for pipes that others hold, closed does', async () =>
   assert.equal((await child.closed).code, 3);
 });
 
-test('closed waits no longer than waitDelay for pipes that others hold', async () => {
+test('closed waits for held pipes by waitDelay at most', async () => {
   const script = 'sleep 60 & echo $!; exit 3';
   await using child = await spawn('sh', ['-c', script], { stdout: 'pipe', waitDelay: 50 });
   let output = '';
@@ -97,7 +97,7 @@ test('closed waits no longer than waitDelay for pipes that others hold', async (
   await endOther(Number(output));
 });
 
-test('closed leaves no pipe open, also none that nobody asked for', async () => {
+test('closed leaves no pipe open, used or not', async () => {
   const before = openDescriptors();
   for (const stdio of ['pipe', 'socket'] as const) {
     const child = await spawn('sh', ['-c', 'echo; echo >&2'], {
@@ -111,7 +111,7 @@ test('closed leaves no pipe open, also none that nobody asked for', async () => 
   }
 });
 
-test('a stopped child can be stopped for good', async () => {
+test('stop ends a child that is stopped by a signal', async () => {
   const child = await spawn(...SLEEP);
   child.kill('SIGSTOP');
   await until('it is stopped', () => processState(child.pid) === 'T');
@@ -120,7 +120,7 @@ test('a stopped child can be stopped for good', async () => {
   assert.equal(await child.stop(), status, 'once more is nothing more');
 });
 
-test('stop climbs to SIGKILL when SIGTERM is ignored', async () => {
+test('stop sends SIGKILL if SIGTERM is ignored', async () => {
   await using child = await spawn('sh', ['-c', STUBBORN], { stdout: 'pipe' });
   await new Promise((resolve) => child.stdout.once('data', resolve));
   const status = await child.stop({ grace: 50 });
@@ -128,7 +128,7 @@ test('stop climbs to SIGKILL when SIGTERM is ignored', async () => {
   assert.equal(status.reason, 'signaled');
 });
 
-test('stop sends the signals that it is told to, and no more than it takes', async () => {
+test('stop sends the signals of its steps until the child ends', async () => {
   const script =
     "trap 'trap - INT; echo HUP' HUP; trap 'echo INT' INT; echo ready; while :; do sleep 0.02; done";
   await using child = await spawn('sh', ['-c', script], { ...QUIET, stdout: 'pipe' });
@@ -147,7 +147,7 @@ test('stop sends the signals that it is told to, and no more than it takes', asy
   assert.equal(output, 'ready\nINT\nHUP\n');
 });
 
-test('timeout stops it, and its status says so', async () => {
+test('timeout stops a child, and its status has the reason', async () => {
   const child = await spawn('sleep', ['60'], { ...QUIET, timeout: 30 });
   const status = await child.exited;
   assert.equal(status.reason, 'timeout');
@@ -166,13 +166,13 @@ test('timeout stops it, and its status says so', async () => {
   );
 });
 
-test('a signal that is aborted already starts nothing', async () => {
+test('spawn with an aborted AbortSignal starts nothing', async () => {
   const reason = new Error('not any more');
   const rejected = spawn('/no/such/program', [], { signal: AbortSignal.abort(reason) });
   await assert.rejects(rejected, (error) => error === reason);
 });
 
-test('an aborted signal stops it; one that is not has no listener left', async () => {
+test('an abort stops a child, and an unused AbortSignal keeps no listener', async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const child = await spawn('sleep', ['60'], { ...QUIET, signal });
@@ -186,7 +186,7 @@ test('an aborted signal stops it; one that is not has no listener left', async (
   assert.equal((await other.exited).reason, 'exited', 'what is over is over');
 });
 
-test('a signal that is aborted while the launch is under way stops it', async () => {
+test('an abort during the launch stops the child', async () => {
   const controller = new AbortController();
   const spawning = spawn('sleep', ['60'], { ...QUIET, signal: controller.signal });
   controller.abort();
@@ -194,7 +194,7 @@ test('a signal that is aborted while the launch is under way stops it', async ()
   assert.equal((await child.exited).reason, 'aborted');
 });
 
-test('the end of its scope stops it and closes its streams', async () => {
+test('await using stops a child and closes its streams', async () => {
   let left: { process: Process; streams: Stream[] } | undefined;
   {
     await using child = await spawn('sh', ['-c', STUBBORN], {
@@ -214,7 +214,7 @@ test('the end of its scope stops it and closes its streams', async () => {
   );
 });
 
-test('a signal for a child that has ended is false, also before its end was told', async () => {
+test('kill returns false for an ended child, even before its end is reported', async () => {
   await using child = await spawn('sh', ['-c', 'read line; echo "$line"'], {
     stdin: 'pipe',
     stdout: 'pipe',
@@ -238,7 +238,7 @@ test('a signal for a child that has ended is false, also before its end was told
   assert.equal((await child.exited).code, 0);
 });
 
-test('what a failure leaves is nothing, with pipes and files too', async () => {
+test('a failed launch with pipes and files leaves nothing behind', async () => {
   for (const stdio of ['pipe', 'socket', 'inherit', 'null', { file: '/dev/null' }] as const) {
     const options = { stdin: stdio, stdout: stdio, stderr: stdio, fds: { 5: stdio } };
     await assert.rejects(spawn('/no/such/program', options), { code: 'ENOENT' });

@@ -8,7 +8,7 @@ import { test } from '../helpers/test.js';
 const BIG = 64 * 1024 * 1024;
 const QUIET = { stdin: 'null', stdout: 'null', stderr: 'null' } as const;
 
-test("'pipe' is a stream for each that was asked for, and null for the others", async () => {
+test("'pipe' makes a stream, and the others are null", async () => {
   await using child = await spawn('sh', ['-c', 'cat; echo error >&2'], {
     stdin: 'pipe',
     stdout: 'pipe',
@@ -27,7 +27,7 @@ test("'pipe' is a stream for each that was asked for, and null for the others", 
   await other.exited;
 });
 
-test('64 MiB pass through unchanged, both ways at once', async () => {
+test('64 MiB pass through unchanged, in both directions at once', async () => {
   const bytes = pattern(BIG);
   await using child = await spawn('cat', { stdin: 'pipe', stdout: 'pipe' });
   const reading = collect(child.stdout);
@@ -47,7 +47,7 @@ test('many small writes arrive in order', async () => {
   assert.equal(await reading, lines.join(''));
 });
 
-test('a child that writes what nobody reads waits', async () => {
+test('a child whose output is not read is blocked', async () => {
   const size = 10_000_000;
   await using child = await spawn('head', ['-c', `${size}`, '/dev/zero'], { stdout: 'pipe' });
   const { stdout } = child;
@@ -75,7 +75,7 @@ test('a child that writes what nobody reads waits', async () => {
   assert.equal(first.length + (await collect(stdout)).length, size);
 });
 
-test('writing more than the child takes is told, and so is that it took it', async () => {
+test('write() returns false when the pipe is full, and drain is emitted later', async () => {
   const go = { stdin: 'pipe', stdout: 'pipe', fds: { 3: 'socket' } } as const;
   await using child = await spawn('sh', ['-c', 'read line <&3; cat'], go);
   const { stdin } = child;
@@ -95,7 +95,7 @@ test('writing more than the child takes is told, and so is that it took it', asy
   assert.equal(digest(await reading), digest(Buffer.concat([bytes, Buffer.from('end')])));
 });
 
-test('a child that does not read its input is no error', async () => {
+test('a child that does not read its input is not an error', async () => {
   for (const program of ['true', 'sleep 0.05', 'head -c 1', 'exec <&-; sleep 0.05']) {
     await using child = await spawn('sh', ['-c', program], { ...QUIET, stdin: 'pipe' });
     const { stdin } = child;
@@ -114,7 +114,7 @@ test('a child that does not read its input is no error', async () => {
   }
 });
 
-test('what was written before the exit can be read long after it', async () => {
+test('output that was written before the exit can be read long afterwards', async () => {
   await using child = await spawn('sh', ['-c', 'head -c 60000 /dev/zero; echo x >&2'], {
     stdout: 'pipe',
     stderr: 'pipe',
@@ -128,7 +128,7 @@ test('what was written before the exit can be read long after it', async () => {
   await child.closed;
 });
 
-test('a pipe can be opened anew as /dev/stdin, /dev/stdout and /dev/stderr', async () => {
+test('pipes can be opened as /dev/stdin, /dev/stdout and /dev/stderr', async () => {
   const script = 'cat /dev/stdin > /dev/stdout; echo error > /dev/stderr; echo more >> /dev/stdout';
   const { stdout, stderr } = await run('sh', ['-c', script], { input: 'in\n' });
   assert.deepEqual([stdout, stderr], ['in\nmore', 'error']);
@@ -144,7 +144,7 @@ test("stderr 'stdout' keeps the order of writes", async () => {
   assert.deepEqual([stdout, stderr], [expected.trimEnd(), '']);
 });
 
-test("'socket' is a stream in both directions, closed one by one", async () => {
+test("'socket' is a stream in both directions that can be closed separately", async () => {
   await using child = await spawn('sh', ['-c', 'cat <&3 >&3; echo end >&3'], {
     ...QUIET,
     fds: { 3: 'socket' },
@@ -161,7 +161,7 @@ test("'socket' is a stream in both directions, closed one by one", async () => {
   assert.ok((await child.closed).ok);
 });
 
-test('stdio may be sockets too', async () => {
+test('stdin, stdout and stderr can be sockets', async () => {
   await using child = await spawn('sh', ['-c', 'cat; echo error >&2'], {
     stdin: 'socket',
     stdout: 'socket',
@@ -188,7 +188,7 @@ async function* generated(): AsyncGenerator<string | Uint8Array> {
   yield Buffer.from('cd');
 }
 
-test('what is given as stdin is written to it: bytes, streams and iterables', async () => {
+test('bytes, streams and iterables are written to stdin', async () => {
   for (const stdin of [
     Buffer.from('abcd'),
     Readable.from(['ab', 'cd']),
@@ -201,7 +201,7 @@ test('what is given as stdin is written to it: bytes, streams and iterables', as
   }
 });
 
-test('what is given as stdout gets all of it, and is not ended', async () => {
+test('a stream given as stdout receives all output and is not ended', async () => {
   const chunks: Buffer[] = [];
   const sink = new Writable({
     write(chunk, _encoding, callback) {
@@ -217,7 +217,7 @@ test('what is given as stdout gets all of it, and is not ended', async () => {
   assert.equal(Buffer.concat(web).toString(), 'three\n');
 });
 
-test('a child that writes faster than its output is dealt with does not stop the event loop', async () => {
+test('a child that writes fast does not block the event loop', async () => {
   await using child = await spawn('cat', ['/dev/zero'], { stdout: 'pipe' });
   const { stdout } = child;
   let [received, longest, sinceTurn] = [0, 0, 0];

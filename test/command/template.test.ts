@@ -71,13 +71,13 @@ const table: readonly [ScriptCommand, string[]][] = [
   [$`${[]} ls`, ['ls']],
 ];
 
-test('a template is the words that it looks like', () => {
+test('a template is split into words at white space', () => {
   for (const [index, [script, expected]] of table.entries()) {
     assert.deepEqual(words(script), expected, `row ${index}: ${script}`);
   }
 });
 
-test('every value that is a word arrives as it is', () => {
+test('every value in a template arrives as one unchanged argument', () => {
   const text = fc.string({ unit: 'binary' });
   fc.assert(
     fc.property(text, text, (one, other) => {
@@ -92,7 +92,7 @@ test('every value that is a word arrives as it is', () => {
   );
 });
 
-test('any text and values: the same words as by joining and splitting', () => {
+test('random templates have the words of joining and splitting', () => {
   const MARK = '\u0001';
   const text = fc.string({ unit: fc.constantFrom('a', '-', '=', ' ', '\t', '\n'), maxLength: 6 });
   const value = fc.string({ unit: fc.constantFrom('v', ' ', "'"), minLength: 1, maxLength: 3 });
@@ -112,7 +112,7 @@ test('any text and values: the same words as by joining and splitting', () => {
   );
 });
 
-test('what is no word is refused, with its place', () => {
+test('a template value of another type is refused with its position', () => {
   const bad = [undefined, null, true, {}, new Date(), () => 'x', Symbol('x'), { stdout: 5 }, /x/];
   for (const value of bad) {
     const refused = {
@@ -125,7 +125,7 @@ test('what is no word is refused, with its place', () => {
   }
 });
 
-test('a value that only has to be awaited, or was forgotten, is refused in words that say so', () => {
+test('a promise or undefined in a template is refused with an explanation', () => {
   const awaited = /must be awaited|await/;
   assert.throws(() => $`ls ${Promise.resolve('a')}`, awaited);
   assert.throws(() => $`ls ${$`echo a`}`, awaited);
@@ -133,7 +133,7 @@ test('a value that only has to be awaited, or was forgotten, is refused in words
   assert.throws(() => $`ls ${undefined}`, /\[\] stands for no argument/);
 });
 
-test('$ called with a name is refused in words that say what to write', () => {
+test('$ called with a string is refused with an explanation', () => {
   const refused = { code: 'ERR_INVALID_ARG_VALUE', message: /command\(name\)/ };
   for (const value of ['ls', ['ls'], null, undefined, 5]) {
     assert.throws(() => $(value as never), refused, inspect(value));
@@ -178,24 +178,24 @@ test('a stage that is not a command is refused', () => {
   }
 });
 
-test('a template without a word is refused', () => {
+test('an empty template is refused', () => {
   for (const make of [() => $``, () => $`  `, () => $`${[]}`]) {
     assert.throws(make, { code: 'ERR_INVALID_ARG_VALUE' });
   }
 });
 
-test('a text that is no JavaScript string is refused like any other mistake', () => {
+test('a template with an invalid escape sequence is refused', () => {
   assert.throws(() => $`grep \unicode file`, { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
-test('awaiting it runs it, each time anew', async () => {
+test('awaiting a template runs it, every time', async () => {
   const script = $`sh -c ${'echo $$'}`;
   const pids = [await script, await script, (await script.run()).stdout, script.runSync().stdout];
   const seen = pids.map((pid) => (typeof pid === 'string' ? pid : pid.stdout));
   assert.equal(new Set(seen).size, 4, seen.join());
 });
 
-test('it is not run unless it is awaited', () =>
+test('a template that is not awaited does not run', () =>
   withFolder(async (folder) => {
     const file = join(folder, 'touched');
     const script = $`touch ${file}`;
@@ -206,7 +206,7 @@ test('it is not run unless it is awaited', () =>
     assert.equal(existsSync(file), true);
   }));
 
-test('a failure rejects, and then and catch are those of a promise', async () => {
+test('a failed template rejects, with then and catch of a promise', async () => {
   await assert.rejects(Promise.resolve($`sh -c ${'exit 3'}`), (error) => {
     return error instanceof ExitError && error.status.code === 3;
   });
@@ -216,14 +216,14 @@ test('a failure rejects, and then and catch are those of a promise', async () =>
   assert.deepEqual([one.stdout, two.stdout], ['1', '2']);
 });
 
-test('with options, and still awaitable', async () => {
+test('a template with options can be awaited', async () => {
   const script = $`pwd`.with({ cwd: '/usr' });
   assert.equal((await script).stdout, '/usr');
   assert.equal((await script.with({ cwd: '/' })).stdout, '/');
   assert.equal((await $`false`.with({ reject: false })).status.code, 1);
 });
 
-test('it is a command: piped, printed, spawned', async () => {
+test('a template is a command that can be piped, printed and spawned', async () => {
   const pipeline = $`printf ${'b\\na\\n'}`.pipe($`sort`).pipe(command('head', ['-n', '1']));
   assert.equal((await pipeline.run()).stdout, 'a');
   assert.ok($`ls` instanceof Command);

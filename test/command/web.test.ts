@@ -10,7 +10,7 @@ import { test } from '../helpers/test.js';
 
 const MiB = 1024 * 1024;
 
-test('the streams of a child as those of the web: 32 MiB there and back', async () => {
+test('32 MiB pass through web streams of a child and back', async () => {
   const bytes = pattern(32 * MiB);
   const child = await spawn('cat', { stdin: 'pipe', stdout: 'pipe' });
   const writing = new Blob([bytes]).stream().pipeTo(Writable.toWeb(child.stdin));
@@ -20,7 +20,7 @@ test('the streams of a child as those of the web: 32 MiB there and back', async 
   assert.equal((await child.closed).ok, true);
 });
 
-test('through a transformer of the web, and into another command', async () => {
+test('output passes through a web TransformStream into another command', async () => {
   const text = 'line\n'.repeat(100_000);
   const gzip = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
   const { stdout } = await run('gzip', ['-d'], { input: gzip, stripFinalNewline: false });
@@ -33,7 +33,7 @@ test('through a transformer of the web, and into another command', async () => {
   assert.equal((await packing.closed).ok, true);
 });
 
-test('a reader of the web that is cancelled ends the child by SIGPIPE', async () => {
+test('cancelling a web reader ends the child with SIGPIPE', async () => {
   const child = await spawn('yes', { stdin: 'null', stdout: 'pipe' });
   const reader = (Readable.toWeb(child.stdout) as ReadableStream<Uint8Array>).getReader();
   const { value } = await reader.read();

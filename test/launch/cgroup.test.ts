@@ -246,7 +246,7 @@ test(
 );
 
 test(
-  "the scope 'cgroup' reaches groups below, even if they are removed meanwhile",
+  "the scope 'cgroup' reaches the control groups below",
   () =>
     withCgroup(async (folder) => {
       const below = join(folder, 'below');

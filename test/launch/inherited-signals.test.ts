@@ -49,7 +49,7 @@ function maskOf({ status }: State): bigint {
   return BigInt(`0x${status['SigBlk']}`);
 }
 
-test('the signal mask is that of the launching thread, or signals.mask', () =>
+test('the signal mask is that of the thread that launches, or signals.mask', () =>
   blocking([SIG.SIGUSR2, SIG.SIGRTMIN + 5], async () => {
     const blocked = (1n << 11n) | (1n << 38n);
     for (const state of both) {
