@@ -111,7 +111,7 @@ test('SIGTERM to forkexec leaves nothing that the program started', async () => 
   assert.ok(hasEnded(pid), `${pid} runs`);
 });
 
-test('--stop-signal is what the program is asked with', () => {
+test('--stop-signal is the first signal that the program gets', () => {
   const script = 'trap "echo asked; exit 0" INT; while :; do sleep 0.05; done';
   const words = ['--timeout', '300ms', '--stop-signal', 'int'];
   assert.deepEqual(run(...words, '--', 'sh', '-c', script), {

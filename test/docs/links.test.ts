@@ -70,3 +70,14 @@ test('no page of the documentation has the same heading twice', () => {
     );
   }
 });
+
+test('the list at the top of docs/options.md has every section and option', () => {
+  const [list = ''] = textOf('docs/options.md').split(/^## /m);
+  const sections = sectionsOf('docs/options.md').slice(1);
+  assert.ok(sections.length > 40);
+  const links = new Set(list.match(/#[\w-]+(?=\))/g));
+  assert.deepEqual(
+    sections.filter(({ anchor }) => !links.has(`#${anchor}`)).map(({ title }) => title),
+    [],
+  );
+});

@@ -33,7 +33,7 @@ const MADE = Object.entries(optionCases)
   .map(([name]) => name);
 
 test(
-  'a child has whatever is asked for, privileges included',
+  'a child has a random combination of attributes, including privileged ones',
   async () => {
     needsOption('capabilities');
     const usual = await stateOf();

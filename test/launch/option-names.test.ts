@@ -7,7 +7,7 @@ import { forkExec, forkExecSync } from '#dist/syscall.js';
 import { allCases, optionCases } from '../helpers/all-cases.js';
 import { test } from '../helpers/test.js';
 
-test('every attribute has its cases, with every option and step', async () => {
+test('every attribute has a file of cases with all its options and steps', async () => {
   const found = new Set<unknown>();
   for (const [name, { cases, file }] of allCases) {
     const exported: unknown = await import(
@@ -22,7 +22,7 @@ test('every attribute has its cases, with every option and step', async () => {
   assert.deepEqual(found, new Set(order));
 });
 
-test('each option belongs to one attribute', () => {
+test('every option belongs to one attribute', () => {
   assert.deepEqual([...launchOptionNames].sort(), Object.keys(optionCases).sort());
 });
 

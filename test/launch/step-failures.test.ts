@@ -79,6 +79,6 @@ for (const [of, step, { code = 'EDOM', argument, onTerminal, needs, ...order }] 
   );
 }
 
-test('every step fails once here', () => {
+test('every step of a launch has a test in which it fails by name', () => {
   assert.deepEqual(new Set(cases.map(([, step]) => step)), new Set(STEP_NAMES));
 });
