@@ -67,13 +67,16 @@ static void end_lock(void *data) {
 
 /*
  * acquireLock(write: boolean, token): number, of the lock if it is held, else -number, and
- * COMPLETION_LOCKED follows. Throws if the spawner can't be started.
+ * COMPLETION_LOCKED follows; or an errno, below HANDLE_LEAST, if there is no lock.
  */
 static double acquire_lock(struct js_call *call) {
   struct instance *instance = call->instance;
-  struct held_lock *lock = spawner_start() == 0 ? calloc(1, sizeof *lock) : NULL;
+  int error = spawner_start();
+  if (error != 0)
+    return error;
+  struct held_lock *lock = calloc(1, sizeof *lock);
   if (lock == NULL)
-    return js_throw(call, "acquireLock: out of memory or threads");
+    return ENOMEM;
   lock->wait.mode = call->arguments[0].flag ? FORK_LOCK_WRITE : FORK_LOCK_READ;
   lock->wait.granted = lock_granted;
   lock->request.run = deliver_lock;
@@ -89,7 +92,7 @@ static double acquire_lock(struct js_call *call) {
   int taken = lock->taken;
   double number = handle_add(instance, 'L', lock, end_lock);
   if (number < 0)
-    return js_throw(call, "acquireLock: out of memory");
+    return -number;
   return taken ? number : -number;
 }
 

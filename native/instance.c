@@ -1,9 +1,11 @@
 #include "instance.h"
+#include "protocol.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define HANDLE_LIMIT (1u << 24) /* a number is generation * HANDLE_LIMIT + index */
+/* A number is generation * HANDLE_LIMIT + index; generations begin with 1. */
+#define HANDLE_LIMIT ((uint32_t)HANDLE_LEAST)
 
 struct instance *instance_of(napi_env env) {
   void *data = NULL;

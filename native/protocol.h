@@ -70,6 +70,12 @@ enum {
   START_UNBORN = -4,
 };
 
+/* The numbers that stand for channels and fork locks. */
+enum {
+  /* The numbers below are errnos. */
+  HANDLE_LEAST = 0x1000000,
+};
+
 /* What every completion has; the columns of its kind follow. */
 enum {
   ROW_KIND = 0, ROW_TOKEN = 1,
@@ -104,7 +110,8 @@ enum {
   LAUNCHED_FIRST_SKIPPED = 10,
 };
 
-/* The columns of `COMPLETION.exited`; times are in microseconds. */
+/* The columns of `COMPLETION.exited`; times are in microseconds. Those from `userTime` on are NaN
+ * if another part of the process reaped it. */
 enum {
   /* CLD_EXITED, CLD_KILLED or CLD_DUMPED; 0 if another part of the process reaped it. */
   EXITED_CODE = 2,

@@ -4,6 +4,7 @@
 #include "spawner.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -49,6 +50,7 @@ static int take_end_locked(struct child *child) {
   if (result == 0) {
     child->code = info.si_code;
     child->status = info.si_status;
+    child->usage_is_known = 1;
   } else {
     recover_end(child->launch.pidfd, &child->code, &child->status);
   }
@@ -101,6 +103,10 @@ static void write_exited(struct completion *completion, double *row, void *reade
   row[EXITED_CODE] = child->code;
   row[EXITED_STATUS] = child->status;
   row[EXITED_WALL_TIME] = child->wall_time;
+  for (int column = EXITED_USER_TIME; column <= EXITED_INVOLUNTARY_SWITCHES; column++)
+    row[column] = NAN;
+  if (!child->usage_is_known)
+    return;
   row[EXITED_USER_TIME] = microseconds(usage->ru_utime);
   row[EXITED_SYSTEM_TIME] = microseconds(usage->ru_stime);
   row[EXITED_MAX_RSS] = (double)usage->ru_maxrss;

@@ -33,6 +33,7 @@ struct child {
   int status;  /* exit code or signal */
   double wall_time; /* microseconds */
   struct rusage usage;
+  int usage_is_known;
   struct completion exited;
 };
 

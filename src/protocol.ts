@@ -78,6 +78,12 @@ export const START = {
   unborn: -4,
 } as const;
 
+/** The numbers that stand for channels and fork locks. */
+export const HANDLE = {
+  /** The numbers below are errnos. */
+  least: 0x0100_0000,
+} as const;
+
 /** What every completion has; the columns of its kind follow. */
 export const ROW = {
   kind: 0,
@@ -117,7 +123,10 @@ export const LAUNCHED = {
   firstSkipped: 10,
 } as const;
 
-/** The columns of `COMPLETION.exited`; times are in microseconds. */
+/**
+ * The columns of `COMPLETION.exited`; times are in microseconds. Those from `userTime` on are NaN if
+ * another part of the process reaped it.
+ */
 export const EXITED = {
   /** CLD_EXITED, CLD_KILLED or CLD_DUMPED; 0 if another part of the process reaped it. */
   code: 2,

@@ -8,10 +8,11 @@ import type { LaunchError } from '../launch/error.js';
 import type { ExitStatus, ResourceUsage } from '../process/status.js';
 import type { SignalName } from '../syscall/signals.js';
 
-/** As plain JSON; a maxRss of null is one that is not known. */
+/** As plain JSON; what is not known of the usage is null. */
 function statusObject(status: ExitStatus): object {
-  const { code, signal, coreDumped, reason, usage } = status;
-  return { code, signal, coreDumped, reason, usage: { ...usage, maxRss: usage.maxRss ?? null } };
+  const { code, signal, coreDumped, reason } = status;
+  const members = Object.entries(status.usage).map(([name, value]) => [name, value ?? null]);
+  return { code, signal, coreDumped, reason, usage: Object.fromEntries(members) };
 }
 
 export function startedLine({ pid, process: { id } }: Child): string {
@@ -35,8 +36,13 @@ export function usageJson(status: ExitStatus): string {
   return `${JSON.stringify({ status: String(status), ...statusObject(status) })}\n`;
 }
 
-function seconds(microseconds: number): string {
+function seconds(microseconds: number | undefined): string {
+  if (microseconds === undefined) return 'unknown';
   return `${(microseconds / 1e6).toFixed(3)} s`;
+}
+
+function count(value: number | undefined): string {
+  return value === undefined ? 'unknown' : String(value);
 }
 
 function mebibytes(bytes: number): string {
@@ -44,8 +50,9 @@ function mebibytes(bytes: number): string {
 }
 
 /** The kernel starts to count a child's memory at its parent's peak: below that nothing is known. */
-function memory({ maxRss }: ResourceUsage): string {
+function memory({ maxRss, userTime }: ResourceUsage): string {
   if (maxRss !== undefined) return mebibytes(maxRss);
+  if (userTime === undefined) return 'unknown';
   const own = mebibytes(process.resourceUsage().maxRSS * 1024);
   return `unknown: not clearly above the ${own} of forkexec itself`;
 }
@@ -58,8 +65,8 @@ export function usageTable(status: ExitStatus): string {
     user: seconds(usage.userTime),
     system: seconds(usage.systemTime),
     'max rss': memory(usage),
-    faults: `${usage.minorFaults} minor, ${usage.majorFaults} major`,
-    switches: `${usage.voluntarySwitches} voluntary, ${usage.involuntarySwitches} involuntary`,
+    faults: `${count(usage.minorFaults)} minor, ${count(usage.majorFaults)} major`,
+    switches: `${count(usage.voluntarySwitches)} voluntary, ${count(usage.involuntarySwitches)} involuntary`,
   };
   const lines = Object.entries(rows).map(([name, value]) => `${name.padEnd(10)}${value}\n`);
   return lines.join('');

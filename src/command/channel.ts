@@ -9,7 +9,7 @@ import { completions, type NativeChannel, native } from '../native.js';
 import { READY } from '../protocol.js';
 import { attempt, close } from '../syscall/call.js';
 import { LAYOUT, POLL, SOCK } from '../syscall/constants.js';
-import { SystemError } from '../syscall/errors.js';
+import { threadError } from '../syscall/errors.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
 import { clearImmediate, setImmediate } from '../time.js';
 import { growPipe, LARGEST_BUFFER, readSome, writeSome } from './io.js';
@@ -44,7 +44,7 @@ export class Channel {
     if (channel < 0) {
       completions.forget(this.#token);
       close(fd);
-      throw new SystemError('epoll_ctl', -channel);
+      throw threadError('epoll_ctl', -channel);
     }
     this.#native = channel;
   }

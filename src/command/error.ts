@@ -44,7 +44,7 @@ export class ExitError extends Error {
   readonly command: string;
 
   constructor(command: string, status: ExitStatus, output: Output, cause?: unknown) {
-    const ms = Math.round(status.usage.wallTime / 1000);
+    const ms = Math.round((status.usage.wallTime ?? 0) / 1000);
     const why = {
       timeout: 'timed out',
       aborted: 'aborted',

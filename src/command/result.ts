@@ -102,7 +102,7 @@ export function resultOf(
     const aborted = status.reason === 'aborted' ? options.signal?.reason : undefined;
     throw new ExitError(command, status, output, stopError ?? aborted);
   }
-  const durationMs = status.usage.wallTime / 1000;
+  const durationMs = (status.usage.wallTime ?? 0) / 1000;
   // The types follow the options where they are given: see the signature of `run`.
   return { ...output, status, durationMs, command } as Result<RunOptions>;
 }

@@ -6,9 +6,11 @@
 
 import type { Draft } from '../launch/attribute.js';
 import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
+import { LaunchError } from '../launch/error.js';
 import { launch } from '../process/launch.js';
 import type { Scope } from '../process/scope.js';
 import { invalid } from '../syscall/check.js';
+import { isThreadError } from '../syscall/errors.js';
 import { throwIfAborted } from './abort-signal.js';
 import { Channel } from './channel.js';
 import { Child, checkSpawnOptions, type OpenEnd } from './child.js';
@@ -116,8 +118,11 @@ export async function start(
     }
     return started;
   } catch (error) {
-    report?.failed(error);
-    throw error;
+    const failure = isThreadError(error)
+      ? new LaunchError({ name: 'clone' }, error.errno, file, args)
+      : error;
+    report?.failed(failure);
+    throw failure;
   }
 }
 

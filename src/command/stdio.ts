@@ -9,7 +9,7 @@ import { MAX_FD } from '../process/start.js';
 import { close } from '../syscall/call.js';
 import { checkBoolean, checkInteger, checkPath, invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
-import type { SystemError } from '../syscall/errors.js';
+import { isThreadError, type SystemError } from '../syscall/errors.js';
 import { openFile, openFileSync } from '../syscall/open.js';
 import type { FileStdio, SpawnOptions, Stdio } from './options.js';
 import { type Blame, openPipe, openSocketPair } from './pipe.js';
@@ -134,7 +134,7 @@ export async function openFiles(plan: StdioPlan, blame: Blame): Promise<Map<numb
   try {
     for (const { fd, path, flags, mode } of openRequests(plan)) {
       const file = openFile(path, flags, mode).catch((error: SystemError) => {
-        throw openError(path, error, blame);
+        throw isThreadError(error) ? error : openError(path, error, blame);
       });
       opened.set(fd, await file);
     }

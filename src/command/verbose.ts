@@ -29,7 +29,8 @@ export interface Report {
   exited(status: ExitStatus): void;
 }
 
-const ms = (microseconds: number): string => `${(microseconds / 1000).toFixed(1)} ms`;
+const ms = (microseconds = Number.NaN): string =>
+  Number.isNaN(microseconds) ? 'unknown' : `${(microseconds / 1000).toFixed(1)} ms`;
 
 /** A reporter of one command, if one is wanted: by the option, or by FORKEXEC_DEBUG=1. */
 export function reportOf(

@@ -14,7 +14,7 @@ import { COMPLETION, EXITED, LAUNCHED, ROW, START } from '../protocol.js';
 import { Handle } from './handle.js';
 import { Loan } from './loan.js';
 import { Process } from './process.js';
-import { ExitStatus, ownMaxRss } from './status.js';
+import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
 import { holdTracee, holdTraceeSync } from './tracee.js';
 
 /** What the native side reports of a launch that failed. */
@@ -49,8 +49,13 @@ function launchedProcess(row: Float64Array, at: number): Process {
 /** How a process ended, from its row; `parentPeak` is from the row of its launch. */
 function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStatus {
   const value = (column: number): number => row[at + column] as number;
-  return new ExitStatus(value(EXITED.code), value(EXITED.status), {
-    wallTime: Math.round(value(EXITED.wallTime)),
+  const [code, status] = [value(EXITED.code), value(EXITED.status)];
+  const wallTime = Math.round(value(EXITED.wallTime));
+  // Other code has reaped it: the kernel may remember the status, but not the usage.
+  if (Number.isNaN(value(EXITED.userTime)))
+    return new ExitStatus(code, status, unknownUsage(wallTime));
+  return new ExitStatus(code, status, {
+    wallTime,
     userTime: value(EXITED.userTime),
     systemTime: value(EXITED.systemTime),
     maxRss: ownMaxRss(value(EXITED.maxRss), parentPeak),

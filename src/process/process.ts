@@ -5,17 +5,17 @@
  */
 import type { SkippedStep } from '../launch/compile.js';
 import { completions, type NativeChannel, native } from '../native.js';
-import { aboveStdio, call, close } from '../syscall/call.js';
+import { aboveStdio, attempt, close } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
 import { E, POLL } from '../syscall/constants.js';
-import { SystemError } from '../syscall/errors.js';
+import { SystemError, threadError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
 import type { Signal } from '../syscall/signals.js';
 import { setTimeout } from '../time.js';
 import { Handle, noHandle } from './handle.js';
 import { exitInfo, identify, inodeOf } from './identity.js';
 import { checkScope, isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
-import { ExitStatus, NO_USAGE } from './status.js';
+import { ExitStatus, unknownUsage } from './status.js';
 
 /** What undoes `pinForLong` when nobody can any more. */
 const unheld = new FinalizationRegistry<() => void>((unpin) => unpin());
@@ -76,7 +76,7 @@ export class Process implements Disposable {
     if (!Number.isInteger(pid) || pid <= 0) {
       throw invalid('pid', pidOrId, 'a pid or the `id` of a Process');
     }
-    const pidfd = aboveStdio(call('pidfd_open', pid, 0));
+    const pidfd = aboveStdio(openPidfd(pid));
     const opened = Process.#notLaunched(new Handle(pid, pidfd), inodeOf(pidfd));
     if (typeof pidOrId === 'string' && opened.id !== pidOrId) {
       close(pidfd);
@@ -109,15 +109,19 @@ export class Process implements Disposable {
   /** Waits for its end; any number of callers may. */
   wait(): Promise<ExitStatus> {
     if (this.#exited !== undefined) return this.#exited;
+    if (this.#opened && this.#handle !== undefined && this.#canWatch()) {
+      try {
+        this.#watchForeign(this.#handle.pidfd);
+      } catch (error) {
+        return Promise.reject(error); // and a later call tries again
+      }
+    }
     this.#exited = new Promise((resolve, reject) => {
       if (this.#status !== undefined) resolve(this.#status);
       else if (this.#handle === undefined || !this.#canWatch()) reject(noHandle(this.pid));
       this.#settle = resolve;
       this.#reject = reject;
     });
-    if (this.#opened && this.#handle !== undefined && this.#canWatch()) {
-      this.#watchForeign(this.#handle.pidfd);
-    }
     return this.#exited;
   }
 
@@ -283,7 +287,7 @@ export class Process implements Disposable {
     const channel = native.openChannel(pidfd, false, token);
     if (channel < 0) {
       completions.forget(token);
-      throw new SystemError('epoll_ctl', -channel);
+      throw threadError('epoll_ctl', -channel);
     }
     this.#watching = { token, channel };
     this.ref();
@@ -297,6 +301,14 @@ export class Process implements Disposable {
     const [how, status] = info ?? [0, 0];
     if (info !== undefined && how === 0 && delay < 1000)
       setTimeout(() => this.#endForeign(delay * 2), delay);
-    else this.end(new ExitStatus(how, status, NO_USAGE));
+    else this.end(new ExitStatus(how, status, unknownUsage()));
   }
+}
+
+/** pidfd_open(2). A thread that is not its process' first is ESRCH, as a number that nothing has is. */
+function openPidfd(pid: number): number {
+  const pidfd = attempt('pidfd_open', pid, 0);
+  if (pidfd >= 0) return pidfd;
+  const isThread = pidfd === -E.EINVAL || pidfd === -E.ENOENT;
+  throw new SystemError('pidfd_open', isThread ? E.ESRCH : -pidfd);
 }

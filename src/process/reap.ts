@@ -10,7 +10,7 @@ import { refusalOf } from '../syscall/facilities.js';
 import { readStruct } from '../syscall/layout.js';
 import type { Handle } from './handle.js';
 import type { Unwatched } from './launch.js';
-import { ExitStatus, ownMaxRss } from './status.js';
+import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
 
 /** What waitid(2) takes. Nobody else may reap it, so its number is as sure as a pidfd. */
 function idOf({ pid, pidfd }: Handle): [type: number, id: number] {
@@ -35,10 +35,11 @@ export function reap(child: Unwatched, pinned = false): ExitStatus {
   } while (result === -E.EINTR);
   const wallTime = Math.round(native.monotonicTime() - started);
   if (!pinned && handle.pidfd >= 0) close(handle.pidfd);
+  // ECHILD: other code has reaped it, and the status is lost.
+  if (result < 0) return new ExitStatus(0, 0, unknownUsage(wallTime));
   const { code, status } = readStruct(LAYOUT.siginfo, info);
   const usage = readStruct(LAYOUT.rusage, rusage);
-  // ECHILD: somebody else reaped it, and the status is lost.
-  return new ExitStatus(result < 0 ? 0 : code, status, {
+  return new ExitStatus(code, status, {
     wallTime,
     userTime: Number(usage.utime_sec) * 1e6 + Number(usage.utime_usec),
     systemTime: Number(usage.stime_sec) * 1e6 + Number(usage.stime_usec),

@@ -6,31 +6,34 @@
 import { CLD } from '../syscall/constants.js';
 import { type SignalName, signalDescription, signalName } from '../syscall/signals.js';
 
-/** What a process and its awaited descendants used: getrusage(2). */
+/**
+ * What a process and its awaited descendants used: getrusage(2). A member is undefined if it is not
+ * known: of a process that is not a child of this one, and of a child that other code has reaped.
+ */
 export interface ResourceUsage {
   /** Processor time in user mode, microseconds. */
-  readonly userTime: number;
+  readonly userTime: number | undefined;
   /** Processor time in the kernel, microseconds. */
-  readonly systemTime: number;
+  readonly systemTime: number | undefined;
   /**
    * The most memory it had resident, bytes. The kernel starts counting at the peak of the process
    * that launched it, so this is undefined where it never went beyond that.
    */
   readonly maxRss: number | undefined;
   /** Page faults served without reading a disk. */
-  readonly minorFaults: number;
+  readonly minorFaults: number | undefined;
   /** Page faults that read a disk. */
-  readonly majorFaults: number;
+  readonly majorFaults: number | undefined;
   /** Times the file system had to read. */
-  readonly blockInput: number;
+  readonly blockInput: number | undefined;
   /** Times the file system had to write. */
-  readonly blockOutput: number;
+  readonly blockOutput: number | undefined;
   /** Times it waited for something. */
-  readonly voluntarySwitches: number;
+  readonly voluntarySwitches: number | undefined;
   /** Times another process had its turn. */
-  readonly involuntarySwitches: number;
+  readonly involuntarySwitches: number | undefined;
   /** From right before its birth to its end, microseconds: what the steps of the launch take is in it. */
-  readonly wallTime: number;
+  readonly wallTime: number | undefined;
 }
 
 /** Why a process ended; `'unknown'` when somebody else took the status first. */
@@ -54,7 +57,7 @@ export class ExitStatus {
   readonly coreDumped: boolean;
   /** Why it ended: by itself, or what it was stopped for. */
   readonly reason: ExitReason;
-  /** What it and the children that it awaited used; zeros of a process that is no child. */
+  /** What the process and the children that it awaited used. */
   readonly usage: ResourceUsage;
   /** The pipes that were given up after `waitDelay`; empty where all were read to their end. */
   readonly held: readonly HeldStream[];
@@ -114,16 +117,18 @@ export function ownMaxRss(maxRss: number, parentPeak: number): number | undefine
   return maxRss > parentPeak + RSS_TOLERANCE ? maxRss * 1024 : undefined;
 }
 
-/** Another's child: only its parent learns what it used. */
-export const NO_USAGE: ResourceUsage = {
-  userTime: 0,
-  systemTime: 0,
-  maxRss: undefined,
-  minorFaults: 0,
-  majorFaults: 0,
-  blockInput: 0,
-  blockOutput: 0,
-  voluntarySwitches: 0,
-  involuntarySwitches: 0,
-  wallTime: 0,
-};
+/** The usage of which nothing is known but `wallTime`. */
+export function unknownUsage(wallTime?: number): ResourceUsage {
+  return {
+    userTime: undefined,
+    systemTime: undefined,
+    maxRss: undefined,
+    minorFaults: undefined,
+    majorFaults: undefined,
+    blockInput: undefined,
+    blockOutput: undefined,
+    voluntarySwitches: undefined,
+    involuntarySwitches: undefined,
+    wallTime,
+  };
+}

@@ -5,7 +5,7 @@
  */
 import { completions, native } from '../native.js';
 import { ACTION } from '../protocol.js';
-import { SystemError } from '../syscall/errors.js';
+import { threadError } from '../syscall/errors.js';
 import { clearTimeout, queueMicrotask, setTimeout } from '../time.js';
 import { infoOf, type SignalInfo } from './info.js';
 import { keepFromRuntime, noteArrival, silence, unsilence } from './listeners.js';
@@ -113,7 +113,7 @@ export function subscribe(number: number, receiver: Receiver): void {
     return;
   }
   const error = begin(number);
-  if (error !== 0) throw new SystemError('sigaction', error);
+  if (error !== 0) throw threadError('sigaction', error);
   receivers.set(number, new Set([receiver]));
 }
 

@@ -18,6 +18,19 @@ export function errorMessage(errno: number): string {
   return (E_MESSAGE as Record<string, string>)[errorName(errno)] ?? `unknown error ${errno}`;
 }
 
+/**
+ * The error of a native function that makes `syscall` and may need a thread first: EAGAIN says that
+ * there is none to be had.
+ */
+export function threadError(syscall: string, errno: number): SystemError {
+  return new SystemError(errno === E.EAGAIN ? 'pthread_create' : syscall, errno);
+}
+
+/** Whether a thread was missing. */
+export function isThreadError(error: unknown): error is SystemError {
+  return error instanceof SystemError && error.syscall === 'pthread_create';
+}
+
 /** A system call that failed. */
 export class SystemError extends Error {
   /** The name of the errno: `'ENOENT'`. */

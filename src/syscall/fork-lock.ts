@@ -4,6 +4,8 @@
  * @module
  */
 import { completions, type NativeLock, native } from '../native.js';
+import { HANDLE } from '../protocol.js';
+import { threadError } from './errors.js';
 
 async function hold<T>(write: boolean, body: () => T | Promise<T>): Promise<T> {
   const lock = await acquire(write);
@@ -15,7 +17,7 @@ async function hold<T>(write: boolean, body: () => T | Promise<T>): Promise<T> {
 }
 
 function acquire(write: boolean): Promise<NativeLock> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const token = completions.register(() => {
       completions.forget(token);
       completions.release();
@@ -23,7 +25,10 @@ function acquire(write: boolean): Promise<NativeLock> {
     });
     const number = native.acquireLock(write, token);
     const lock = Math.abs(number) as NativeLock;
-    if (number > 0) {
+    if (lock < HANDLE.least) {
+      completions.forget(token);
+      reject(threadError('malloc', lock));
+    } else if (number > 0) {
       completions.forget(token);
       resolve(lock);
     } else {

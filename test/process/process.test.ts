@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn as spawnByNode } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { spawn } from '#dist/index.js';
 import { Process, startProcess, startProcessSync } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { F, FD } from '#dist/syscall/constants.js';
+import { needsLinux } from '../helpers/backend.js';
 import { noExitInfo, noHandles, noPidfdOpen, noPidfdSignal } from '../helpers/facilities.js';
 import { test } from '../helpers/test.js';
 
@@ -247,3 +248,14 @@ test('a child that was disposed of can still be awaited', () =>
     assert.equal(child.signal('SIGTERM'), true);
     assert.equal((await child.wait()).signal, 'SIGTERM');
   }));
+
+test(
+  'Process.open of the number of a thread is ESRCH',
+  () => {
+    needsLinux('/proc/self/task');
+    const thread = readdirSync('/proc/self/task').find((number) => Number(number) !== process.pid);
+    assert.ok(thread !== undefined);
+    assert.throws(() => Process.open(Number(thread)), { code: 'ESRCH', syscall: 'pidfd_open' });
+  },
+  { skip: noPidfdOpen },
+);

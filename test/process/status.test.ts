@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { run, runSync } from '#dist/index.js';
-import { ExitStatus, startProcess, startProcessSync } from '#dist/process/index.js';
+import { run, runSync, spawn } from '#dist/index.js';
+import { ExitStatus, Process, startProcess, startProcessSync } from '#dist/process/index.js';
+import { call } from '#dist/syscall/call.js';
 import { SIG } from '#dist/syscall/constants.js';
+import { needsLinux } from '../helpers/backend.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
+import { knownUsage } from '../helpers/usage.js';
 
 test('every exit code from 0 to 255 is reported', async () => {
   for (let first = 0; first < 256; first += 32) {
@@ -132,6 +135,46 @@ test('a status that is unknown stays unknown with another reason', async () => {
   assert.equal(String(stopped), 'exit status unknown');
 });
 
+/** Has the kernel reap children on its own while `work` runs: SIG_IGN for SIGCHLD. */
+async function withoutZombies(work: () => Promise<void>): Promise<void> {
+  const [ignore, before] = [new BigUint64Array([1n, 0n, 0n, 0n]), new BigUint64Array(4)];
+  call('rt_sigaction', SIG.SIGCHLD, ignore, before, 8);
+  try {
+    await work();
+  } finally {
+    call('rt_sigaction', SIG.SIGCHLD, before, null, 8);
+  }
+}
+
+test('the usage of a child that other code has reaped is undefined, not 0', async () => {
+  needsLinux('rt_sigaction of the kernel');
+  await withoutZombies(async () => {
+    const child = await startProcess('/bin/sh', ['sh', '-c', 'exit 7']);
+    const statuses = [
+      await child.wait(),
+      runSync('sh', ['-c', 'exit 7'], { reject: false }).status,
+    ];
+    for (const { usage, reason, code } of statuses) {
+      const { wallTime, ...rest } = usage;
+      assert.ok(wallTime !== undefined && wallTime > 0);
+      assert.deepEqual(Object.values(rest), Array(9).fill(undefined));
+      // Since Linux 6.15 the pidfd still has the status.
+      assert.ok(reason === 'unknown' || code === 7);
+    }
+  });
+});
+
+test('nothing is known of the usage of a process that is not a child', async () => {
+  needsLinux('pidfd_open');
+  const parent = await spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], { stdout: 'pipe' });
+  const { value: pid } = await parent.lines()[Symbol.asyncIterator]().next();
+  using stranger = Process.open(Number(pid));
+  stranger.signal('SIGKILL');
+  const { usage } = await stranger.wait();
+  assert.deepEqual(new Set(Object.values(usage)), new Set([undefined]));
+  await parent.exited;
+});
+
 /** The peak of this process' own memory, bytes. */
 const ownPeak = (): number => process.resourceUsage().maxRSS * 1024;
 
@@ -164,7 +207,7 @@ test('CPU time and context switches are those of the child', async () => {
     '-c',
     'n=0; while [ $n -lt 200000 ]; do n=$((n+1)); done; sleep 0.05',
   ]);
-  const { usage } = await child.wait();
+  const usage = knownUsage(await child.wait());
   assert.ok(usage.userTime > 1000, `user time ${usage.userTime} µs`);
   assert.ok(usage.systemTime >= 0);
   assert.ok(usage.wallTime > usage.userTime, `wall time ${usage.wallTime} µs`);
@@ -181,7 +224,7 @@ test('CPU time and context switches are those of the child', async () => {
 test('CPU time never exceeds the lifetime of a process', async () => {
   for (let round = 0; round < 20; round++) {
     const child = await startProcess('/bin/true', ['true']);
-    const { usage } = round % 2 === 0 ? await child.wait() : runSync('/bin/true').status;
+    const usage = knownUsage(round % 2 === 0 ? await child.wait() : runSync('/bin/true').status);
     await child.wait();
     assert.ok(usage.userTime + usage.systemTime <= usage.wallTime, JSON.stringify(usage));
   }

@@ -41,7 +41,7 @@ const cases: Record<string, () => unknown> = {
   async 'run collects stdout and stderr'() {
     const { stdout, stderr, status } = await run('sh', ['-c', 'echo out; echo err >&2']);
     assert.deepEqual([stdout, stderr, status.code], ['out', 'err', 0]);
-    assert.ok(status.usage.wallTime > 0);
+    assert.ok((status.usage.wallTime ?? 0) > 0);
   },
 
   async 'run feeds stdin, more than a pipe holds'() {
