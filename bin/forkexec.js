@@ -39,10 +39,7 @@ case $0 in
   /*) _fx_self=$0 ;;
   *) _fx_self=$PWD/$0 ;; # also for Workers and forks, which load it again
 esac
-case $_fx_self in # it is to be a URL
-  *[%?#]*) _fx_self=$(printf %s "$_fx_self" | sed 's/%/%25/g; s/?/%3F/g; s/#/%23/g') ;;
-esac
-exec node --import "$_fx_self?register" "$@"
+exec node --require "$_fx_self" "$@"
 */
-const preloaded = import.meta.url.endsWith('?register');
-await import(preloaded ? '../lib/register.js' : '../lib/cli.js');
+// A CommonJS module, which Node loads sooner than an ECMAScript module, and synchronously.
+require(require.main === module ? '../lib/cli.cjs' : '../lib/register.cjs');

@@ -1,9 +1,18 @@
 // Makes lib/ of dist/: all entry points out of one file. Most of the time that an import takes is by
 // the number of its files, and there are a hundred. One file for all also keeps a class the same
 // whichever entry point it comes from.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -67,37 +76,104 @@ async function namesOf(entry, index) {
 const exported = await Promise.all(ENTRIES.map(namesOf));
 
 /** What bin/forkexec.js starts; each is a program of its own. */
-const PROGRAMS = { 'cli.js': 'cli/main.js', 'register.js': 'signal/register.js' };
+const PROGRAMS = { 'cli.cjs': 'cli/main.js', 'register.cjs': 'signal/register.js' };
 
-// Not minified: an error that nobody catches is printed with the line that it comes from, and in a
-// line of all there is nobody would find the message. It makes no difference to the time of an import.
+// Not minified: an uncaught error is printed with the line that it comes from, and in one line of
+// everything no user would find the message. It makes no difference to the time of an import.
 const COMMON = {
   bundle: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
-  keepNames: true, // a class is shown by its name, and it would become `_Process`
+  keepNames: true, // a class is shown by its name, and would become `_Process`
   logLevel: 'warning',
 };
 
-async function writePrograms(build) {
-  for (const [file, source] of Object.entries(PROGRAMS)) {
-    const outfile = join(lib, file);
-    const options = { ...COMMON, external: ['commander'] };
-    await build({ ...options, entryPoints: [join(dist, source)], outfile, plugins: [tables] });
+const BUILTIN = /^node:/;
+
+/** The names that our modules import of each module of the runtime. */
+const imported = new Map([['node:child_process', ['spawn']]]); // commander's, for executables
+for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+  if (!file.endsWith('.js')) continue;
+  const text = readFileSync(join(dist, file), 'utf8');
+  for (const [, list, path] of text.matchAll(/^import (.*) from '(node:\w+)';$/gm)) {
+    const names = imported.get(path) ?? new Set();
+    imported.set(path, names);
+    for (const [, name] of list.matchAll(/(?:[{,]|^) ?(\w+)/g)) names.add(name);
   }
 }
 
-async function writeAll(build) {
+/**
+ * Loads a module of the runtime when a member of it is first used. An `import` would also read every
+ * member: that of node:fs loads node:stream for `fs.ReadStream`, and takes longer than all of our own
+ * code.
+ */
+const lazyModules = {
+  name: 'lazy modules',
+  setup(building) {
+    building.onResolve({ filter: BUILTIN }, ({ path, namespace, kind }) => {
+      const isOurs = kind === 'import-statement' || path === 'node:child_process';
+      const isLazy = isOurs && namespace !== 'lazy' && path !== 'node:module'; // which has `require`
+      return isLazy ? { path, namespace: 'lazy' } : { path, external: true };
+    });
+    building.onLoad({ filter: BUILTIN, namespace: 'lazy' }, async ({ path }) => {
+      const names = imported.get(path);
+      const real = await import(path);
+      const getters = [...names].map((name) => `get ${name}() { return load().${name}; }`);
+      const load = `let loaded; const load = () => loaded ??= require('${path}');`;
+      // `import timers from 'node:timers'`: the whole module.
+      if (![...names].every((name) => name in real))
+        return { contents: `module.exports = require('${path}');` };
+      return { contents: `${load} module.exports = { ${getters.join(', ')} };` };
+    });
+  },
+};
+
+/** The command runs on the main thread and starts no Workers. */
+const withoutWorkers = {
+  name: 'without workers',
+  setup(building) {
+    building.onResolve({ filter: /^node:worker_threads$/ }, ({ path }) => {
+      return { path, namespace: 'none' };
+    });
+    building.onLoad({ filter: /./, namespace: 'none' }, () => ({
+      contents: `export const isMainThread = true;
+        export const getEnvironmentData = () => undefined;
+        export const setEnvironmentData = () => {};`,
+    }));
+  },
+};
+
+/** Not as ECMAScript modules: Node takes 5 ms longer to load the first of those. */
+async function writePrograms() {
+  for (const [file, source] of Object.entries(PROGRAMS)) {
+    await build({
+      ...COMMON,
+      format: 'cjs',
+      define: { 'import.meta.url': 'moduleUrl' },
+      banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+      entryPoints: [join(dist, source)],
+      outfile: join(lib, file),
+      plugins: [tables, ...(file === 'cli.cjs' ? [withoutWorkers] : []), lazyModules],
+    });
+  }
+  const license = join(root, 'node_modules', 'commander', 'LICENSE');
+  copyFileSync(license, join(lib, 'cli.cjs.LICENSE')); // the command has commander in it
+}
+
+async function writeAll() {
   const lines = ENTRIES.map((entry, index) => {
     const list = exported[index].map(([name, unique]) => `${name} as ${unique}`);
     return `export { ${list.join(', ')} } from './${entry}';`;
   });
   await build({
     ...COMMON,
+    format: 'esm',
+    banner: {
+      js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
+    },
     stdin: { contents: lines.join('\n'), resolveDir: dist },
     outfile: join(lib, 'all.js'),
-    plugins: [tables],
+    plugins: [tables, lazyModules],
   });
 }
 
@@ -112,29 +188,13 @@ function writeEntries(sourceOf) {
 
 rmSync(lib, { recursive: true, force: true });
 mkdirSync(lib);
-let esbuild;
-try {
-  esbuild = await import('esbuild');
-} catch (error) {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-  console.error('esbuild is not installed: lib/ is only as fast as dist/');
-}
-if (esbuild === undefined) {
-  writeEntries((entry, _index, folder) => {
-    return `export * from './${relative(folder, join(dist, entry))}';\n`;
-  });
-  for (const [file, source] of Object.entries(PROGRAMS)) {
-    writeFileSync(join(lib, file), `import '../dist/${source}';\n`);
-  }
-} else {
-  await writeTables();
-  await writeAll(esbuild.build);
-  await writePrograms(esbuild.build);
-  writeEntries((_entry, index, folder) => {
-    const list = exported[index].map(([name, unique]) => `${unique} as ${name}`);
-    return `export { ${list.join(', ')} } from './${relative(folder, join(lib, 'all.js'))}';\n`;
-  });
-}
+await writeTables();
+await writeAll();
+await writePrograms();
+writeEntries((_entry, index, folder) => {
+  const list = exported[index].map(([name, unique]) => `${unique} as ${name}`);
+  return `export { ${list.join(', ')} } from './${relative(folder, join(lib, 'all.js'))}';\n`;
+});
 
 rmSync(join(root, 'lib'), { recursive: true, force: true });
 renameSync(lib, join(root, 'lib'));

@@ -119,8 +119,8 @@ Exit code:
   the program's own; 125 when forkexec failed; 126 when the program was found but
   can't be run; 127 when it was not found`;
 
-/** Adds the commands to `program`; `done` gets the exit code. */
-export function addExecCommands(program: Command, done: (code: number) => void): void {
+/** Adds `exec` to `program`; `done` gets the exit code. */
+export function addExecCommand(program: Command, done: (code: number) => void): void {
   const given = new GivenFlags();
   const command = program
     .command('exec')
@@ -137,6 +137,10 @@ export function addExecCommands(program: Command, done: (code: number) => void):
     checkPassed(given);
     done(become(file, args, given));
   });
+}
+
+/** Adds `nohup` to `program`; `done` gets the exit code. */
+export function addNohupCommand(program: Command, done: (code: number) => void): void {
   program
     .command('nohup')
     .summary('become a program that a hangup does not end')

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { restoreInherited } from '../signal/restore.js';
 import { addDoctorCommand } from './doctor.js';
-import { addExecCommands } from './exec.js';
+import { addExecCommand, addNohupCommand } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
 import { complain, print, printError } from './output.js';
 import { addRunCommand } from './run.js';
@@ -18,11 +18,25 @@ Example:
 
 forkexec run --help lists the options of run.`;
 
-function version(): string {
+/** Read only when it is asked for: looking for the package takes a millisecond. */
+function printVersion(): never {
   const { version } = createRequire(import.meta.url)('forkexec/package.json') as {
     version: string;
   };
-  return version;
+  print(`${version}\n`);
+  throw new CommanderError(0, 'forkexec.version', version);
+}
+
+/** Adds the commands; of those with many flags only the one that is used, unless for help. */
+function addCommands(
+  program: Command,
+  name: string | undefined,
+  done: (code: number) => void,
+): void {
+  const adders = { run: addRunCommand, exec: addExecCommand, nohup: addNohupCommand };
+  const adder = Object.hasOwn(adders, name ?? '') ? adders[name as keyof typeof adders] : undefined;
+  for (const add of adder ? [adder] : Object.values(adders)) add(program, done);
+  addDoctorCommand(program, done);
 }
 
 /** Resolves to the exit code. */
@@ -30,7 +44,8 @@ async function main(words: readonly string[]): Promise<number> {
   let code = 0;
   const program = new Command('forkexec')
     .description('Starts programs with every attribute of the new process under control.')
-    .version(version(), '-V, --version', 'show the version')
+    .option('-V, --version', 'show the version')
+    .on('option:version', printVersion)
     .helpOption('-h, --help', 'show this')
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', AFTER_HELP)
@@ -49,9 +64,7 @@ async function main(words: readonly string[]): Promise<number> {
   const done = (result: number): void => {
     code = result;
   };
-  addRunCommand(program, done);
-  addExecCommands(program, done);
-  addDoctorCommand(program, done);
+  addCommands(program, words[0], done);
   program
     .command('node')
     .summary('run a JavaScript program that keeps the signals it was started with')
@@ -74,4 +87,4 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 restoreInherited();
-exitNow(await main(process.argv.slice(2)));
+void main(process.argv.slice(2)).then(exitNow);

@@ -38,11 +38,20 @@ function checkLifetime({ lifetime, detached, parentDeathSignal }: SpawnOptions):
   }
 }
 
+/**
+ * A name that no other tree has. Not of `crypto`, which Node takes 4 ms to load: whoever knows the
+ * marker of a tree can only add processes of their own to it.
+ */
+function newMarker(): string {
+  const random = (): string => Math.random().toString(36).slice(2);
+  return `${process.pid}-${random()}${random()}`;
+}
+
 let ours: string | undefined;
 
 /** The marker of all whose lifetime is this process'. */
 function ourLifetime(): string {
-  ours ??= crypto.randomUUID();
+  ours ??= newMarker();
   return ours;
 }
 
@@ -82,7 +91,7 @@ export function prepare(
   const marked = guarded || (findsOrphans && (scope === 'tree' || scope === 'session'));
   const known = scope === asked || scope === 'process' ? options : withScope(options, scope);
   if (!marked && !detached) return { options: known, defaults, marker: undefined, guards: [] };
-  const marker = marked ? crypto.randomUUID() : undefined;
+  const marker = marked ? newMarker() : undefined;
   const prepared: SpawnOptions = { ...known };
   prepared.env = { ...options.env, [TREE_VARIABLE]: markers(marker, guarded, detached) };
   if (guarded) prepared.parentDeathSignal ??= 'SIGKILL';

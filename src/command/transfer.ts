@@ -21,6 +21,7 @@ export type Sink = Writable | WritableStream<Uint8Array>;
 type Chunk = string | Uint8Array;
 
 export function isSink(value: unknown): value is Sink {
+  if (typeof value !== 'object' || value === null) return false;
   return value instanceof Writable || value instanceof WritableStream;
 }
 

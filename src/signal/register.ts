@@ -1,5 +1,5 @@
 /**
- * For `node --import`: puts back the signals that the runtime reset, before the program runs.
+ * For `node --require`: puts back the signals that the runtime reset, before the program runs.
  *
  * @module
  */

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
 import { tables } from '#dist/syscall.js';
-import { test } from '../helpers/test.js';
+import { lacks, test } from '../helpers/test.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const ENTRIES = ['', '/process', '/signal', '/syscall'];
@@ -23,6 +23,9 @@ function filesOf(entry: string): [published: string, modules: string] {
 /** An import as tsc writes it, or without white space. */
 const IMPORT = /(?:^|;)(?:import|export)(?:[^'"=;()]*?from)?\s*["']([^'"]+)["']/gm;
 
+/** What is loaded when it is first used: `require` as esbuild writes it. */
+const LATER = /\b__require\d*\(["']([^"']+)["']\)/g;
+
 /** The files that one imports with all that these import, and what else is imported. */
 function graphOf(start: string): { files: Set<string>; others: Set<string> } {
   const files = new Set<string>();
@@ -31,7 +34,7 @@ function graphOf(start: string): { files: Set<string>; others: Set<string> } {
     if (files.has(file)) return;
     files.add(file);
     const text = readFileSync(file, 'utf8');
-    for (const [, name] of text.matchAll(IMPORT)) {
+    for (const [, name] of [...text.matchAll(IMPORT), ...text.matchAll(LATER)]) {
       if (name?.startsWith('.')) visit(join(dirname(file), name));
       else others.add(name as string);
     }
@@ -51,6 +54,24 @@ test('importing forkexec loads only its own file and modules of Node', () => {
         assert.ok(builtinModules.includes(name.slice('node:'.length)), name);
       }
     }
+  }
+});
+
+test('importing forkexec loads no slow module of the runtime', async () => {
+  const [published] = filesOf('');
+  const code = `await import(${JSON.stringify(published)});
+    process._rawDebug(process.moduleLoadList.join(' '));`;
+  const words = ['--input-type=module', '--eval', code];
+  const { stderr } = await run(process.execPath, words, { reject: false });
+  if (!stderr.includes('NativeModule ')) return lacks('process.moduleLoadList');
+  for (const name of [
+    'perf_hooks',
+    'child_process',
+    'tty',
+    'crypto',
+    'internal/crypto/webcrypto',
+  ]) {
+    assert.ok(!stderr.split(' ').includes(name), name);
   }
 });
 
