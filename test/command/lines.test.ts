@@ -177,17 +177,32 @@ test('a slow reader of lines slows the child down', async () => {
   assert.equal((await child.closed).ok, true);
 });
 
-test('a line of 32 MiB takes linear time', async () => {
+test('a line of 32 MiB arrives whole', async () => {
   const size = 32 * 1024 * 1024;
   const script = `head -c ${size} /dev/zero | tr '\\0' x; echo; echo end`;
   const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: 'pipe' });
-  const before = performance.now();
   const [long, end] = await all(child.lines());
   assert.equal(long?.length, size);
   assert.equal(end, 'end');
-  // Takes 0.1 s; searched from its start each time it would be several.
-  assert.ok(performance.now() - before < 2500, `${performance.now() - before} ms`);
   await child.closed;
+});
+
+test('the pieces of a long line are searched once each', () => {
+  const pieces = 512;
+  /** Microseconds of processor time, which a busy machine does not stretch. */
+  const costOf = (piece: string): number => {
+    const bytes = Buffer.from(piece);
+    const splitter = new LineSplitter();
+    const before = process.cpuUsage();
+    for (let count = 0; count < pieces; count++) splitter.push(bytes);
+    splitter.end();
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const short = costOf(`${'x'.repeat(65_535)}\n`);
+  const long = costOf('x'.repeat(65_536));
+  // Searched from its start with each piece, the long line would cost some 256 times as much.
+  assert.ok(long < 20 * short + 200_000, `${long} µs beside ${short}`);
 });
 
 test('lines() refuses an output that is not a pipe', async () => {
