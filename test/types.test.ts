@@ -10,14 +10,14 @@ import { test } from './helpers/test.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = join(root, 'test', 'types');
 
-test('the types are as test/types has them', () => {
+test('the public types compile as in test/types', () => {
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   const { status, stdout } = spawnSync(tsc, ['-p', folder], { encoding: 'utf8' });
   assert.equal(stdout, '');
   assert.equal(status, 0);
 });
 
-test('every mistake that the types refuse says why it is one', () => {
+test('every expected type error has a reason', () => {
   for (const file of readdirSync(folder)) {
     const text = readFileSync(join(folder, file), 'utf8');
     for (const [line] of text.matchAll(/@ts-expect-error.*$/gm)) {

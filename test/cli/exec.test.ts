@@ -68,10 +68,10 @@ const seenFromInside: Record<string, (folder: string) => Promise<void>> = {
 };
 
 for (const [name, check] of Object.entries(seenFromInside)) {
-  test(`${name}, seen from inside`, () => withFolder(check));
+  test(`forkexec exec: ${name} reaches the program`, () => withFolder(check));
 }
 
-test('--stdin, --stdout, --stderr and --fd, seen from inside', () =>
+test('forkexec exec: --stdin, --stdout, --stderr and --fd reach the program', () =>
   withFolder(async (folder) => {
     const [input, log, more] = ['input', 'log', 'more'].map((name) => join(folder, name));
     for (const file of [input, log, more]) writeFileSync(file as string, 'old\n');

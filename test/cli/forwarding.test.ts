@@ -122,7 +122,7 @@ async function end(screen: Screen, child: Child): Promise<void> {
 }
 
 for (const flags of [['--process-group', '0'], ['--session']]) {
-  test(`a program elsewhere gets what the terminal sends to forkexec: ${flags[0]}`, async () => {
+  test(`a program in another group gets the signals of the terminal: ${flags[0]}`, async () => {
     using screen = new Screen();
     const child = await screen.spawn(bin, listen(...flags));
     await screen.until(/ready \d+\n/);

@@ -72,7 +72,7 @@ const seenFromInside: Record<string, (folder: string) => Promise<void>> = {
 };
 
 for (const [name, check] of Object.entries(seenFromInside)) {
-  test(`${name}, seen from inside`, () => withFolder(check));
+  test(`forkexec run: ${name} reaches the program`, () => withFolder(check));
 }
 
 for (const name of launchOptionNames) {
@@ -115,7 +115,7 @@ test('forkexec run passes the standard streams on unchanged', () => {
   assert.equal(stdout, 'through\n');
 });
 
-test('--stdin, --stdout, --stderr and --fd, seen from inside', () =>
+test('forkexec run: --stdin, --stdout, --stderr and --fd reach the program', () =>
   withFolder(async (folder) => {
     const [input, log, more] = ['input', 'log', 'more'].map((name) => join(folder, name));
     for (const file of [input, log, more]) writeFileSync(file as string, 'old\n');

@@ -16,7 +16,7 @@ test('forkexec run exits with the code of the program', () => {
   assert.equal(run('--', 'sh', '-c', 'exit 255').code, 255);
 });
 
-test('the signal that ended a program ends forkexec, which a shell shows as 128 and its number', () => {
+test('a signal that ends the program ends forkexec too', () => {
   for (const signal of [1, 9, 15, 34]) {
     const words = [`'${process.execPath}' '${bin}' run -- sh -c 'kill -${signal} $$'; exit $?`];
     const { status } = spawnSync('sh', ['-c', ...words]);

@@ -218,7 +218,7 @@ test('parentDeathSignal is sent when the parent is killed', () =>
     }
   }));
 
-test('a child whose parent is gone before the signal is armed does not run', async () => {
+test('a child whose parent ends before parentDeathSignal is armed does not run', async () => {
   needsOption('parentDeathSignal');
   needsAnotherPid();
   const { note } = await loop('parentGone');

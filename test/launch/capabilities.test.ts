@@ -93,7 +93,7 @@ test(
 );
 
 test(
-  'ambient capabilities in a user namespace of its own', // Go's TestAmbientCapsUserns
+  'ambient capabilities work in a new user namespace', // Go's TestAmbientCapsUserns
   async () => {
     const map = [
       { inside: 0, outside: 0, count: 1 },

@@ -38,7 +38,7 @@ function groupOf(state: State | undefined): string | undefined {
 }
 
 test(
-  'a process is in the group of a path or a descriptor', // Go's TestUseCgroupFD
+  'cgroup takes a path or a descriptor', // Go's TestUseCgroupFD
   () =>
     withCgroup(async (folder) => {
       assert.equal(groupOf(await stateOf({ cgroup: folder })), nameOf(folder));
@@ -222,7 +222,7 @@ async function empty(folder: string): Promise<void> {
 }
 
 test(
-  "the scope 'cgroup' reaches whoever is in it, by a path or a descriptor",
+  "the scope 'cgroup' reaches every process of the cgroup",
   () =>
     withCgroup(async (folder) => {
       for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
@@ -261,7 +261,7 @@ test(
 );
 
 test(
-  "commands stop by the scope 'cgroup', with and without waiting",
+  "run, runSync and spawn stop with the scope 'cgroup'",
   () =>
     withCgroup(async (folder) => {
       const script = '(setsid sleep 60 &) ; exec sleep 60';

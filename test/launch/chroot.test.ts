@@ -126,7 +126,7 @@ test(
 );
 
 test(
-  'it fails by name',
+  'a chroot that fails names its step',
   () =>
     withRoot(async (root) => {
       const none = join(root, 'none');

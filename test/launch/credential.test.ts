@@ -136,7 +136,7 @@ test(
 );
 
 test(
-  'without privileges own ids can be had by keeping the groups', // Go's TestCredentialNoSetGroups
+  'an unprivileged process may set its own ids if it keeps the groups', // Go's TestCredentialNoSetGroups
   async () => {
     const own = { ...NOBODY, keepGroups: true };
     const { state } = await attemptBy({ credential: NOBODY }, { credential: own });

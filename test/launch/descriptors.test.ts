@@ -81,7 +81,7 @@ function withClosed(
 
 for (const closed of ['', '0', '1', '2', '01', '02', '12', '012']) {
   const title = closed === '' ? 'none' : [...closed].join(' and ');
-  test(`stdio with ${title} of descriptors 0 to 2 closed in the parent`, () =>
+  test(`stdio is right with ${title} of descriptors 0 to 2 closed in the parent`, () =>
     withClosed(closed, (report, standard) => {
       assert.equal(Object.keys(report.files).length, 64 + 4);
       for (const [key, outcome] of Object.entries(report.files)) {

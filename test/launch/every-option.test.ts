@@ -68,7 +68,7 @@ const HARMLESS = new Set([
   'noNewPrivileges',
 ]);
 
-test('every option has a comment with its default where it is declared', () => {
+test('every option has a comment with its default', () => {
   const folder = new URL('src/launch/', root);
   const sources = readdirSync(folder)
     .sort()

@@ -64,7 +64,7 @@ failsAlike('a program that does not exist', () => ({
   expected: { step: 'execve', ...ENOENT, argument: '/no/such/program' },
 }));
 
-failsAlike('a path that goes through a file', (folder) => {
+failsAlike('launching a path below a file fails at execve with ENOTDIR', (folder) => {
   const path = `${script(folder, 'file', '')}/program`;
   return {
     launch: [path],
@@ -141,7 +141,7 @@ failsAlike('a working directory that does not exist', () => ({
   expected: { step: 'chdir', ...ENOENT, argument: '/no/dir' },
 }));
 
-failsAlike('a working directory that is a file', (folder) => {
+failsAlike('a cwd that is a file fails at chdir with ENOTDIR', (folder) => {
   const cwd = script(folder, 'file', '');
   return {
     launch: ['true', [], { cwd }],
@@ -149,12 +149,12 @@ failsAlike('a working directory that is a file', (folder) => {
   };
 });
 
-failsAlike('a directory in place of a program', (folder) => ({
+failsAlike('launching a directory fails at execve with EACCES', (folder) => ({
   launch: [folder],
   expected: { step: 'execve', ...EACCES, argument: folder },
 }));
 
-failsAlike('a program without permission to execute it', (folder) => {
+failsAlike('launching a file without execute permission fails at execve with EACCES', (folder) => {
   const path = script(folder, 'program', '#!/bin/sh\n', 0o644);
   return { launch: [path], expected: { step: 'execve', ...EACCES, argument: path } };
 });
@@ -168,7 +168,7 @@ failsAlike('a script whose interpreter does not exist', (folder) => {
   };
 });
 
-failsAlike('a script without #! is never run by sh', (folder) => {
+failsAlike('a script without #! fails with ENOEXEC and is not run by sh', (folder) => {
   const marker = join(folder, 'marker');
   const path = script(folder, 'script', `touch ${marker}\n`);
   return {
@@ -179,7 +179,7 @@ failsAlike('a script without #! is never run by sh', (folder) => {
   };
 });
 
-failsAlike('an empty program', (folder) => {
+failsAlike('launching an empty file fails at execve with ENOEXEC', (folder) => {
   const path = script(folder, 'empty', '');
   return {
     launch: [path],
@@ -187,17 +187,17 @@ failsAlike('an empty program', (folder) => {
   };
 });
 
-failsAlike('3 MB of arguments', () => ({
+failsAlike('3 MB of arguments fail at execve with E2BIG', () => ({
   launch: ['/bin/true', Array.from({ length: 30 }, () => 'x'.repeat(100_000))],
   expected: { step: 'execve', code: 'E2BIG', errno: 7, argument: '/bin/true' },
 }));
 
-failsAlike('one argument of more than 128 KiB', () => ({
+failsAlike('an argument of more than 128 KiB fails at execve with E2BIG', () => ({
   launch: ['/bin/true', ['x'.repeat(128 * 1024)]],
   expected: { step: 'execve', code: 'E2BIG', errno: 7, argument: '/bin/true' },
 }));
 
-failsAlike('a path that is too long', () => {
+failsAlike('a path that is too long fails at execve with ENAMETOOLONG', () => {
   const path = `/${'x'.repeat(4096)}`;
   return {
     launch: [path],
@@ -205,7 +205,7 @@ failsAlike('a path that is too long', () => {
   };
 });
 
-failsAlike('a link to itself', (folder) => {
+failsAlike('launching a link to itself fails at execve with ELOOP', (folder) => {
   const path = join(folder, 'loop');
   symlinkSync(path, path);
   return {
@@ -214,7 +214,7 @@ failsAlike('a link to itself', (folder) => {
   };
 });
 
-test('a program that is open for writing', () =>
+test('launching a program that is open for writing fails with ETXTBSY', () =>
   withFolder(async (folder) => {
     const path = join(folder, 'true');
     copyFileSync('/bin/true', path);
@@ -232,7 +232,7 @@ failsAlike('a process group that does not exist', () => ({
   expected: { step: 'setpgid', code: 'EPERM', errno: 1, argument: String(0x3fff_ffff) },
 }));
 
-test('the process group of another session', async () => {
+test('the process group of another session fails at setpgid with EPERM', async () => {
   const other = await startProcess('/bin/sleep', ['sleep', '60'], { session: true });
   try {
     const expected = { step: 'setpgid', code: 'EPERM', errno: 1, argument: String(other.pid) };

@@ -112,7 +112,7 @@ test('a missing program is an error with stdio in another order too', async () =
 });
 
 // TestPassFD
-test('children pass descriptors over a socket that they were given', () =>
+test('children pass descriptors over an inherited socket', () =>
   withFolder(async (folder) => {
     const [file, out] = [join(folder, 'file'), join(folder, 'out')];
     writeFileSync(file, 'Hello from the child\n');
@@ -152,7 +152,7 @@ async function assertHandle(attributes: ProcessAttributes): Promise<void> {
 const withoutHandles = noHandles || noPidfdSignal;
 
 // TestPidFD
-test('every child has a pidfd, which signals it', () => assertHandle({}), { skip: withoutHandles });
+test('every child has a pidfd that signals it', () => assertHandle({}), { skip: withoutHandles });
 
 test(
   // TestPidFDWithUserNS

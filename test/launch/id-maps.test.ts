@@ -30,7 +30,7 @@ const ROOT = [0, 0, 0];
 const NOBODY_MAP = [{ inside: 0, outside: NOBODY.uid, count: 1 }];
 
 test(
-  'root and others become root of a user namespace of their own', // Go's TestCloneNEWUSERAndRemap
+  'root and other users become root of a new user namespace', // Go's TestCloneNEWUSERAndRemap
   async () => {
     const rows: [parent: ProcessAttributes, map: typeof ROOT_MAP, expected: Attempt['failure']][] =
       [
@@ -105,7 +105,7 @@ test(
 );
 
 test(
-  'the groups of this process are dropped there too', // Go's TestGroupCleanupUserNamespace
+  'supplementary groups are dropped in a new user namespace', // Go's TestGroupCleanupUserNamespace
   async () => {
     const parent: ProcessAttributes = { credential: { uid: 0, gid: 0, groups: [4, 27] } };
     const map = [{ inside: 0, outside: 0, count: 100 }];
@@ -118,7 +118,7 @@ test(
 );
 
 test(
-  'without privileges a chroot is possible inside', // Go's TestUnshareUidGidMapping
+  'an unprivileged process may chroot inside a new user namespace', // Go's TestUnshareUidGidMapping
   async () => {
     const namespaces: Namespaces = {
       user: true,

@@ -19,7 +19,7 @@ import { stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 test(
-  'a time namespace with an offset is joined by its descriptor', // Go's TestCloneTimeNamespace
+  'namespaces.time joins a time namespace with an offset', // Go's TestCloneTimeNamespace
   async (context) => {
     const lack = await lackOf({ namespaces: { time: true } });
     if (lack !== false) return context.skip(lack);

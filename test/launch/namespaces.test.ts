@@ -25,7 +25,7 @@ function ids(id: number): number[] {
 }
 
 for (const kind of KINDS) {
-  test(`a new ${kind} namespace, and no other`, async (context) => {
+  test(`a child gets a new ${kind} namespace and no other`, async (context) => {
     const namespaces: Namespaces = { [kind]: true };
     const lack = await lackOf({ namespaces });
     if (lack !== false) return context.skip(lack);
@@ -97,7 +97,7 @@ test(
 );
 
 test(
-  'a new network has one device, lo, which is down', // Go's TestUnshare
+  'a new network namespace has only lo, which is down', // Go's TestUnshare
   async () => {
     const before = (await stateOf()).netDevices;
     assert.deepEqual((await stateOf({ namespaces: { net: true } })).netDevices, ['lo']);
@@ -118,7 +118,7 @@ test(
 );
 
 test(
-  'what is mounted inside stays inside', // Go's TestUnshareMountNameSpace
+  'mounts in a new mount namespace stay inside', // Go's TestUnshareMountNameSpace
   () =>
     withMountPoint(async (_folder, point) => {
       const script = `mount -t tmpfs none ${point} && echo here > ${point}/file && cat ${point}/file`;
@@ -150,7 +150,7 @@ test(
 );
 
 test(
-  'chroot inside a mount namespace of its own', // Go's TestUnshareMountNameSpaceChroot
+  'chroot works in a new mount namespace', // Go's TestUnshareMountNameSpaceChroot
   () =>
     withMountPoint(async (folder, point) => {
       // The root is made by the first program, in a namespace that the second joins.

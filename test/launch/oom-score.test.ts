@@ -38,7 +38,7 @@ test(
 );
 
 test(
-  'oomScoreAdj fails by name in a process that may not open its own files in /proc',
+  'oomScoreAdj fails by name if the child may not open its own files in /proc',
   async () => {
     const undumpable = { undumpable: true };
     const attempt = await attemptBy({ credential: NOBODY }, { oomScoreAdj: 1 }, undumpable);

@@ -61,7 +61,7 @@ test('an unknown attribute of forkExec is refused', async () => {
   );
 });
 
-test('a name that resembles no option is refused without a suggestion, unless it is undefined', async () => {
+test('an unknown option without a similar name is refused without a suggestion', async () => {
   await assert.rejects(
     run('true', { windowsHide: true } as object),
     /: Unknown option 'windowsHide'\.$/,

@@ -122,7 +122,7 @@ const wrong: readonly (readonly [title: string, at: number, value: number])[] = 
 ];
 
 for (const [title, at, value] of wrong) {
-  test(`no program: ${title}`, () => {
+  test(`a program is rejected: ${title}`, () => {
     const bytes = sample();
     assert.notEqual(bytes.readUInt32LE(at), value, 'something is changed');
     bytes.writeUInt32LE(value, at);

@@ -51,7 +51,7 @@ function openAt(folder: string, numbers: readonly number[]): string[] {
   });
 }
 
-test('a kept descriptor is neither overwritten nor inherited, whatever the child is given', () =>
+test('a kept descriptor is neither overwritten nor inherited', () =>
   withFolder((folder) => {
     const base = Math.max(...descriptorNumbers()) + 5;
     const numbers = Array.from({ length: 8 }, (_, index) => base + index);
@@ -117,7 +117,7 @@ test('a closed source is not mistaken for a kept descriptor that got its number'
     }
   }));
 
-test('an error of a later step still names its step when a descriptor is kept', () => {
+test('a step that fails after a kept descriptor is still named', () => {
   const program = new ProgramBuilder();
   program.must(step, SYS.getpid);
   program.must({ name: 'chdir', argument: '/no/such' }, SYS.chdir, program.string('/no/such'));

@@ -42,7 +42,7 @@ test('a session without controllingTerminal has none, even with a terminal open'
   }));
 
 test(
-  'a pager reads data on stdin and keys from the terminal',
+  'a pager reads data from stdin and keys from the terminal',
   () =>
     withPty(async ({ master, terminal }) => {
       const child = await spawn('less', ['-S'], {
