@@ -119,29 +119,7 @@ static inline long call_clone(long number, const long a[6], void (*entry)(void *
 }
 
 #else
-
-#include <errno.h>
-#include <sched.h>
-#include <unistd.h>
-
-/*
- * Elsewhere libc makes the call. It writes errno in memory that the child shares with the suspended
- * thread, which reads errno only after calls of its own: harmless here, but not in general.
- */
-static inline long call_kernel(long number, const long a[6]) {
-  long result = syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-  return result == -1 ? -(long)errno : result;
-}
-
-/* clone(2) only: libc has no clone3, and `a` is in the order flags, stack, where the pidfd goes. */
-static inline long call_clone(long number, const long a[6], void (*entry)(void *), void *argument) {
-  if (number == SYS_clone3)
-    return -ENOSYS;
-  int result =
-      clone((int (*)(void *))(void *)entry, (void *)a[1], (int)a[0], argument, (void *)a[2]);
-  return result == -1 ? -(long)errno : result;
-}
-
+#error "the system calls of this architecture are not known"
 #endif
 
 /* The same with the arguments in a row; what is not given is zero. */

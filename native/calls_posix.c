@@ -24,33 +24,20 @@ struct portable_time {
   int64_t seconds, fraction;
 };
 
-long call_read(const long a[6]) {
-  return result_of(read(INT(0), POINTER(1), (size_t)a[2]));
-}
+/* A call that is no more than a function of libc. */
+#define CALL_IS(name, result)                                                                      \
+  long call_##name(const long a[6]) {                                                              \
+    (void)a;                                                                                       \
+    return result;                                                                                 \
+  }
 
-long call_write(const long a[6]) {
-  return result_of(write(INT(0), POINTER(1), (size_t)a[2]));
-}
-
-long call_close(const long a[6]) {
-  return result_of(close(INT(0)));
-}
-
-long call_openat(const long a[6]) {
-  return result_of(openat(INT(0), POINTER(1), INT(2), INT(3)));
-}
-
-long call_faccessat(const long a[6]) {
-  return result_of(faccessat(INT(0), POINTER(1), INT(2), 0));
-}
-
-long call_fcntl(const long a[6]) {
-  return result_of(fcntl(INT(0), INT(1), a[2]));
-}
-
-long call_dup(const long a[6]) {
-  return result_of(dup(INT(0)));
-}
+CALL_IS(read, result_of(read(INT(0), POINTER(1), (size_t)a[2])));
+CALL_IS(write, result_of(write(INT(0), POINTER(1), (size_t)a[2])));
+CALL_IS(close, result_of(close(INT(0))));
+CALL_IS(openat, result_of(openat(INT(0), POINTER(1), INT(2), INT(3))));
+CALL_IS(faccessat, result_of(faccessat(INT(0), POINTER(1), INT(2), 0)));
+CALL_IS(fcntl, result_of(fcntl(INT(0), INT(1), a[2])));
+CALL_IS(dup, result_of(dup(INT(0))));
 
 /* dup2(2), which all systems have. */
 long call_dup3(const long a[6]) {
@@ -92,9 +79,7 @@ long call_socketpair(const long a[6]) {
   return socketpair(INT(0), type, INT(2), fds) == 0 ? prepare_pair(fds, O_CLOEXEC) : -(long)errno;
 }
 
-long call_shutdown(const long a[6]) {
-  return result_of(shutdown(INT(0), INT(1)));
-}
+CALL_IS(shutdown, result_of(shutdown(INT(0), INT(1))));
 
 /* tcsetpgrp(3) where it is that: POSIX has it, and says that a child may call it. */
 long call_ioctl(const long a[6]) {
@@ -114,71 +99,23 @@ long call_ppoll(const long a[6]) {
   return a[3] != 0 ? -EINVAL : result_of(poll(POINTER(0), (nfds_t)a[1], (int)ms));
 }
 
-long call_chdir(const long a[6]) {
-  return result_of(chdir(POINTER(0)));
-}
-
-long call_fchdir(const long a[6]) {
-  return result_of(fchdir(INT(0)));
-}
-
-long call_chroot(const long a[6]) {
-  return result_of(chroot(POINTER(0)));
-}
-
-long call_umask(const long a[6]) {
-  return (long)umask((mode_t)a[0]);
-}
-
-long call_getpid(const long a[6]) {
-  (void)a;
-  return getpid();
-}
-
-long call_getppid(const long a[6]) {
-  (void)a;
-  return getppid();
-}
-
-long call_getpgid(const long a[6]) {
-  return result_of(getpgid(INT(0)));
-}
-
-long call_setpgid(const long a[6]) {
-  return result_of(setpgid(INT(0), INT(1)));
-}
-
-long call_getsid(const long a[6]) {
-  return result_of(getsid(INT(0)));
-}
-
-long call_setsid(const long a[6]) {
-  (void)a;
-  return result_of(setsid());
-}
-
-long call_getuid(const long a[6]) {
-  (void)a;
-  return (long)getuid();
-}
-
-long call_geteuid(const long a[6]) {
-  (void)a;
-  return (long)geteuid();
-}
-
-long call_getgid(const long a[6]) {
-  (void)a;
-  return (long)getgid();
-}
-
-long call_getegid(const long a[6]) {
-  (void)a;
-  return (long)getegid();
-}
+CALL_IS(chdir, result_of(chdir(POINTER(0))));
+CALL_IS(fchdir, result_of(fchdir(INT(0))));
+CALL_IS(chroot, result_of(chroot(POINTER(0))));
+CALL_IS(umask, (long)umask((mode_t)a[0]));
+CALL_IS(getpid, getpid());
+CALL_IS(getppid, getppid());
+CALL_IS(getpgid, result_of(getpgid(INT(0))));
+CALL_IS(setpgid, result_of(setpgid(INT(0), INT(1))));
+CALL_IS(getsid, result_of(getsid(INT(0))));
+CALL_IS(setsid, result_of(setsid()));
+CALL_IS(getuid, (long)getuid());
+CALL_IS(geteuid, (long)geteuid());
+CALL_IS(getgid, (long)getgid());
+CALL_IS(getegid, (long)getegid());
 
 long call_getresuid(const long a[6]) {
-#if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__)
+#if defined(__linux__) || defined(__FreeBSD__)
   return result_of(getresuid(POINTER(0), POINTER(1), POINTER(2)));
 #else
   (void)a;
@@ -187,7 +124,7 @@ long call_getresuid(const long a[6]) {
 }
 
 long call_getresgid(const long a[6]) {
-#if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__)
+#if defined(__linux__) || defined(__FreeBSD__)
   return result_of(getresgid(POINTER(0), POINTER(1), POINTER(2)));
 #else
   (void)a;
@@ -195,9 +132,7 @@ long call_getresgid(const long a[6]) {
 #endif
 }
 
-long call_getgroups(const long a[6]) {
-  return result_of(getgroups(INT(0), POINTER(1)));
-}
+CALL_IS(getgroups, result_of(getgroups(INT(0), POINTER(1))));
 
 long call_setgroups(const long a[6]) {
 #if defined(__linux__)
@@ -207,13 +142,8 @@ long call_setgroups(const long a[6]) {
 #endif
 }
 
-long call_setgid(const long a[6]) {
-  return result_of(setgid((gid_t)a[0]));
-}
-
-long call_setuid(const long a[6]) {
-  return result_of(setuid((uid_t)a[0]));
-}
+CALL_IS(setgid, result_of(setgid((gid_t)a[0])));
+CALL_IS(setuid, result_of(setuid((uid_t)a[0])));
 
 long call_procctl(const long a[6]) {
 #if defined(__FreeBSD__)
@@ -224,9 +154,7 @@ long call_procctl(const long a[6]) {
 #endif
 }
 
-long call_execve(const long a[6]) {
-  return result_of(execve(POINTER(0), POINTER(1), POINTER(2)));
-}
+CALL_IS(execve, result_of(execve(POINTER(0), POINTER(1), POINTER(2))));
 
 long call_exit_group(const long a[6]) {
   _exit(INT(0));

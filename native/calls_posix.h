@@ -1,6 +1,6 @@
 /*
  * What an instruction's number means where there is no stable system-call interface, on macOS and
- * the BSDs: an index into a table of libc's functions.
+ * FreeBSD: an index into a table of libc's functions.
  *
  * They have the names and take the arguments of Linux' system calls, so that whoever writes a
  * program need not know which of the two it is for: sets of signals are 64 bits, and struct

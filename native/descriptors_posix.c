@@ -20,10 +20,8 @@ static int limit_of_descriptors(void) {
 
 int highest_descriptor(void) {
   int highest = -1;
-#if defined(F_MAXFD) /* NetBSD */
-  highest = fcntl(0, F_MAXFD);
-#elif defined(__APPLE__) || defined(__linux__)
-  /* The others' /dev/fd may be three fixed names. */
+#if defined(__APPLE__) || defined(__linux__)
+  /* FreeBSD's /dev/fd may be three fixed names. */
   DIR *list = opendir("/dev/fd");
   const struct dirent *entry;
   while (list != NULL && (entry = readdir(list)) != NULL) {

@@ -1,6 +1,6 @@
 /*
  * The descriptors that the spawner watches, in one set for the process: epoll(7) on Linux,
- * kqueue(2) on macOS and the BSDs.
+ * kqueue(2) on macOS and FreeBSD.
  *
  * Results are 0 or a positive errno. Any thread but where it says otherwise; nothing blocks but
  * events_wait.

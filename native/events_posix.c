@@ -1,4 +1,4 @@
-/* kqueue(2) on macOS and the BSDs: descriptors, and the end of children. */
+/* kqueue(2) on macOS and FreeBSD: descriptors, and the end of children. */
 #define _GNU_SOURCE /* Linux: waitid */
 #include "events.h"
 #include "above_stdio.h"

@@ -196,8 +196,6 @@ long call_ptrace(const long a[6]) {
     return result;
   *(long *)POINTER(3) = result;
   return 0;
-#elif defined(__NetBSD__)
-  return result_of(ptrace(INT(0), INT(1), POINTER(2), INT(3)));
 #else
   return result_of(ptrace(INT(0), INT(1), (caddr_t)POINTER(2), INT(3)));
 #endif

@@ -3,10 +3,8 @@
 
 #include <signal.h>
 #include <unistd.h>
-#if defined(__FreeBSD__) || defined(__OpenBSD__)
+#if defined(__FreeBSD__)
 #include <pthread_np.h>
-#elif defined(__NetBSD__)
-#include <lwp.h>
 #elif defined(__linux__)
 #include <sys/syscall.h>
 #endif
@@ -17,10 +15,8 @@
 static void set_name(const char *name) {
 #if defined(__APPLE__)
   pthread_setname_np(name);
-#elif defined(__FreeBSD__) || defined(__OpenBSD__)
+#elif defined(__FreeBSD__)
   pthread_set_name_np(pthread_self(), name);
-#elif defined(__NetBSD__)
-  pthread_setname_np(pthread_self(), "%s", (void *)(unsigned long)name);
 #else
   pthread_setname_np(pthread_self(), name);
 #endif
@@ -49,14 +45,10 @@ int thread_start(struct thread *thread) {
 }
 
 int thread_is_first(void) {
-#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__)
+#if defined(__APPLE__) || defined(__FreeBSD__)
   return pthread_main_np() != 0;
-#elif defined(__NetBSD__)
-  return _lwp_self() == 1;
-#elif defined(__linux__)
-  return syscall(SYS_gettid) == getpid();
 #else
-  return 0; /* not known: the spawner does what the first thread could do itself */
+  return syscall(SYS_gettid) == getpid();
 #endif
 }
 

@@ -1,5 +1,7 @@
+/* POSIX alone, but kqueue(2) makes it needless elsewhere. */
 #define _GNU_SOURCE
 #include "waiter.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,15 +15,15 @@
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t added;
-  int running;              /* whether there is the thread that looks */
-  int threads;              /* that wait for one child each */
-  struct child_wait *first; /* the children that no thread waits for */
+  int running;           /* whether there is the thread that looks */
+  int threads;           /* that wait for one child each */
+  struct queue children; /* that no thread waits for */
+  int count;             /* how many those are */
 } waiter = {.lock = PTHREAD_MUTEX_INITIALIZER, .added = PTHREAD_COND_INITIALIZER};
 
 /*
- * Whether the child has ended; `options` is WNOHANG, or 0 to wait for it. A traced child is
- * reported when it stops, too, whatever was asked for: that is for its tracer, and says nothing
- * here.
+ * Whether the child has ended; `options` is WNOHANG, or 0 to wait for it. A traced child is also
+ * reported when it stops, whatever was asked for: its tracer takes that, and it means nothing here.
  */
 static int has_ended(const struct child_wait *wait, int options) {
   siginfo_t info;
@@ -31,7 +33,7 @@ static int has_ended(const struct child_wait *wait, int options) {
     result = waitid(P_PID, (id_t)wait->pid, &info, WEXITED | WNOWAIT | options);
   } while (result != 0 && errno == EINTR);
   if (result != 0)
-    return 1; /* ECHILD: somebody else reaped it */
+    return 1; /* ECHILD: other code reaped it */
   return info.si_pid != 0 &&
          (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
 }
@@ -41,57 +43,54 @@ static void pause_between_looks(void) {
   nanosleep(&interval, NULL);
 }
 
-/* A child that no thread waits for, or NULL. */
-static struct child_wait *take(void) {
-  pthread_mutex_lock(&waiter.lock);
-  struct child_wait *wait = waiter.first;
-  if (wait != NULL)
-    waiter.first = wait->next;
-  else
-    waiter.threads--;
-  pthread_mutex_unlock(&waiter.lock);
-  return wait;
+/* A child that no thread waits for, or NULL. The lock is held. */
+static struct child_wait *take_locked(void) {
+  struct link *link = queue_take(&waiter.children);
+  waiter.count -= link != NULL;
+  return link == NULL ? NULL : OWNER(struct child_wait, link, link);
+}
+
+/* The lock is held. */
+static void put_locked(struct child_wait *wait) {
+  queue_add(&waiter.children, &wait->link);
+  waiter.count++;
+  pthread_cond_signal(&waiter.added);
 }
 
 /* Waits for one child, then for those that had no thread. */
 static void wait_main(struct thread *thread) {
-  for (struct child_wait *wait = (void *)thread; wait != NULL; wait = take()) {
+  struct child_wait *wait = OWNER(struct child_wait, thread, thread);
+  while (wait != NULL) {
     while (!has_ended(wait, 0))
       pause_between_looks();
     wait->ended(wait);
+    pthread_mutex_lock(&waiter.lock);
+    wait = take_locked();
+    waiter.threads -= wait == NULL;
+    pthread_mutex_unlock(&waiter.lock);
   }
 }
 
-/* Takes all that have ended out of a list. Returns them. */
-static struct child_wait *take_ended(struct child_wait **list) {
-  struct child_wait *ended = NULL;
-  while (*list != NULL) {
-    struct child_wait *wait = *list;
-    if (has_ended(wait, WNOHANG)) {
-      *list = wait->next;
-      wait->next = ended;
-      ended = wait;
-    } else {
-      list = &wait->next;
-    }
-  }
-  return ended;
-}
-
+/* Looks at each child that no thread waits for, again and again. */
 static void look_main(struct thread *unused) {
   (void)unused;
-  for (;;) {
+  for (;; pause_between_looks()) {
     pthread_mutex_lock(&waiter.lock);
-    while (waiter.first == NULL)
+    while (waiter.count == 0)
       pthread_cond_wait(&waiter.added, &waiter.lock);
-    struct child_wait *ended = take_ended(&waiter.first);
-    pthread_mutex_unlock(&waiter.lock);
-    while (ended != NULL) {
-      struct child_wait *wait = ended;
-      ended = wait->next; /* `ended` may free it */
-      wait->ended(wait);
+    for (int left = waiter.count; left > 0; left--) {
+      struct child_wait *wait = take_locked();
+      if (wait == NULL)
+        break;
+      if (!has_ended(wait, WNOHANG)) {
+        put_locked(wait);
+        continue;
+      }
+      pthread_mutex_unlock(&waiter.lock);
+      wait->ended(wait); /* may free it, and add another */
+      pthread_mutex_lock(&waiter.lock);
     }
-    pause_between_looks();
+    pthread_mutex_unlock(&waiter.lock);
   }
 }
 
@@ -108,12 +107,9 @@ int waiter_start(void) {
 void waiter_add(struct child_wait *wait) {
   wait->thread = (struct thread){wait_main, "forkexec-wait"};
   pthread_mutex_lock(&waiter.lock);
-  if (waiter.threads < WAITER_MAX_THREADS && thread_start(&wait->thread) == 0) {
+  if (waiter.threads < WAITER_MAX_THREADS && thread_start(&wait->thread) == 0)
     waiter.threads++;
-  } else {
-    wait->next = waiter.first;
-    waiter.first = wait;
-    pthread_cond_signal(&waiter.added);
-  }
+  else
+    put_locked(wait);
   pthread_mutex_unlock(&waiter.lock);
 }
