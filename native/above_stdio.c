@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #define LOWEST_FD 3
@@ -36,4 +37,36 @@ int pipe_above_stdio(int fds[2]) {
     return error;
   }
   return 0;
+}
+
+/* Held while something of ours may be at the number of a closed one. */
+static pthread_mutex_t low_numbers = PTHREAD_MUTEX_INITIALIZER;
+
+static int open_stdio(void) {
+  int open = 0;
+  for (int fd = 0; fd < 3; fd++)
+    open |= (fcntl(fd, F_GETFD) >= 0) << fd;
+  return open;
+}
+
+int stdio_open(void) {
+  int open = open_stdio();
+  if (open == 7)
+    return open;
+  pthread_mutex_lock(&low_numbers);
+  open = open_stdio();
+  pthread_mutex_unlock(&low_numbers);
+  return open;
+}
+
+int stdio_hold(void) {
+  int held = open_stdio() != 7;
+  if (held)
+    pthread_mutex_lock(&low_numbers);
+  return held;
+}
+
+void stdio_release(int held) {
+  if (held)
+    pthread_mutex_unlock(&low_numbers);
 }

@@ -4,7 +4,7 @@
 #ifndef FORKEXEC_ABOVE_STDIO_H
 #define FORKEXEC_ABOVE_STDIO_H
 
-/* Both: any thread; neither blocks. */
+/* Any thread; neither of these two blocks. */
 
 /*
  * Moves a descriptor below 3 to another number, and returns the number. -1 if no other number is
@@ -14,5 +14,14 @@
 int fd_above_stdio(int fd);
 /* Opens a pipe. Returns 0 or a positive errno. */
 int pipe_above_stdio(int fds[2]);
+
+/*
+ * Which of descriptors 0 to 2 are open, as bits, but for a pidfd that a launch has at such a number
+ * for a moment. Any thread; waits for that launch where one of them is closed, which is rare.
+ */
+int stdio_open(void);
+/* Around the moment in which a launch has something at such a number. Any thread; as above. */
+int stdio_hold(void);
+void stdio_release(int held);
 
 #endif

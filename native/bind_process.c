@@ -1,4 +1,5 @@
 /* Launching processes, and replacing this one. */
+#include "above_stdio.h"
 #include "addon.h"
 #include "exec.h"
 #include "probe.h"
@@ -88,7 +89,7 @@ static double shares_memory(struct js_call *call) {
 /* openStdio(): number, bit n for descriptor n of 0 to 2 */
 static double open_stdio(struct js_call *call) {
   (void)call;
-  return launch_open_stdio();
+  return stdio_open();
 }
 
 /* signalMask(): bigint, the calling thread's, bit n-1 for signal n */

@@ -2,7 +2,7 @@
 #include "exec.h"
 #include "calls_linux.h"
 #include "probe.h"
-#include "start.h"
+#include "restore_linux.h"
 
 #include <errno.h>
 #include <linux/futex.h>

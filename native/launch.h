@@ -58,6 +58,19 @@ struct report {
   _Atomic int32_t go; /* what the child waits for: 1 to go on, -1 to give up */
 };
 
+/* What the parent knows of a launch that is over. */
+struct launch_result {
+  int32_t step;  /* START_…, or the index of the instruction that failed */
+  int32_t error; /* positive errno */
+  int32_t pid;
+  int32_t pidfd;        /* close-on-exec, at least 3; -1 where the system has none */
+  double inode;         /* of the pidfd, unique for this boot; 0 before Linux 6.9 */
+  double max_rss_floor; /* KiB: the parent's own peak, with which the child's figure began */
+  double started;       /* before the birth, CLOCK_MONOTONIC in microseconds */
+  uint32_t skipped_count;
+  struct failure skipped[PROGRAM_MOST_DEGRADING]; /* what failed and was left out */
+};
+
 struct child_start {
   const struct program *program;
   struct report *report;

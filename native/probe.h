@@ -24,6 +24,13 @@ long wait_for_child(int pid, int pidfd, siginfo_t *info, int options, struct rus
  */
 int recover_end(int pidfd, int *code, int *status);
 
+/*
+ * Whether a child of vfork has this process' memory and suspends its parent. Not on systems without
+ * a vfork that may do more than execve, nor in QEMU's user mode and valgrind, which make it a fork.
+ * Any thread, without what stdio_hold holds; blocks for the time of a vfork, once.
+ */
+int vfork_shares_memory(void);
+
 /* Linux alone from here on. */
 
 /*

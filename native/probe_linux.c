@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "probe.h"
-#include "start.h"
+#include "above_stdio.h"
 #include "calls_linux.h"
 
 #include <errno.h>
@@ -83,7 +83,7 @@ static void say_born(void *born) {
 static long give_birth(long flags) {
   _Alignas(16) unsigned char stack[PROBE_STACK_SIZE];
   volatile int born = 0;
-  int pidfd = -1, low = launch_hold_stdio();
+  int pidfd = -1, low = stdio_hold();
   uint64_t all = ~(uint64_t)0, before = 0;
   long a[6] = {CLONE_VM | CLONE_VFORK | flags, (long)(stack + sizeof stack), (long)&pidfd};
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all);
@@ -94,7 +94,7 @@ static long give_birth(long flags) {
   if (pidfd >= 0)
     CALL(SYS_close, pidfd);
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof all);
-  launch_release_stdio(low);
+  stdio_release(low);
   return result;
 }
 

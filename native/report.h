@@ -7,7 +7,7 @@
 #ifndef FORKEXEC_REPORT_H
 #define FORKEXEC_REPORT_H
 
-#include "start.h"
+#include "launch.h"
 
 /* A report in memory that a child shares even if it has a copy of all else; NULL without memory. */
 struct report *report_share(void);

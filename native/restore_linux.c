@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "restore_linux.h"
 #include "calls_linux.h"
-#include "start.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,9 +1,13 @@
 /*
- * What a child changes of its parent on Linux, and how the parent gets it back; start.h has the
- * functions that other systems have as well.
+ * What a child changes of its parent on Linux, and how the parent gets it back.
  */
 #ifndef FORKEXEC_RESTORE_LINUX_H
 #define FORKEXEC_RESTORE_LINUX_H
+
+/* Around what may clear the dumpable flag of this process. Any thread; holds a lock for
+   microseconds. */
+void dumpable_keep(void);
+void dumpable_restore(void);
 
 struct oom_score {
   char text[16];

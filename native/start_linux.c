@@ -217,9 +217,9 @@ static void start_process(struct launch_stack *stack, struct child_start *start,
   _Atomic int32_t running = 1;
   int pidfd = -1, error = 0, fds[2] = {-1, -1};
 
-  int low = launch_hold_stdio();
+  int low = stdio_hold();
   if (apart && (result->error = report_open_pipe(fds, program)) != 0) {
-    launch_release_stdio(low);
+    stdio_release(low);
     return;
   }
   start->failure_pipe = fds[1];
@@ -241,7 +241,7 @@ static void start_process(struct launch_stack *stack, struct child_start *start,
     error = find_watcher(pid, &pidfd);
   if (pidfd >= 0 && (pidfd = fd_above_stdio(pidfd)) < 0)
     error = errno;
-  launch_release_stdio(low);
+  stdio_release(low);
   dumpable_restore();
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, SIGNAL_SET_SIZE);
 

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* Linux: wait4 */
 #include "start.h"
+#include "above_stdio.h"
 #include "calls_posix.h"
 #include "descriptors_posix.h"
 #include "probe.h"
@@ -25,10 +26,6 @@ int vfork_shares_memory(void) {
 int launch_has_clone3(void) {
   return 0;
 }
-
-void dumpable_keep(void) {}
-
-void dumpable_restore(void) {}
 
 /*
  * waitid(2) knows nothing of resources, and wait4(2) nothing of a process that is left as it is:
@@ -127,9 +124,9 @@ void launch_start(struct launch_stack *stack, const struct program *program,
   int *closed = malloc(((size_t)program->count * 2 + 1) * sizeof *closed);
   if (report != NULL && closed != NULL && (result->error = waiter_start()) == 0) {
     struct child_start start = {.program = program, .report = report, .reset_handlers = 1};
-    int held = launch_hold_stdio();
+    int held = stdio_hold();
     start_process(program, &start, closed, result);
-    launch_release_stdio(held);
+    stdio_release(held);
   }
   free(closed);
   if (report != NULL)

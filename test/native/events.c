@@ -17,15 +17,15 @@
 
 /* What the rest of the library has. */
 int fd_above_stdio(int fd);
-int launch_hold_stdio(void);
-void launch_release_stdio(int held);
+int stdio_hold(void);
+void stdio_release(int held);
 int fd_above_stdio(int fd) {
   return fd;
 }
-int launch_hold_stdio(void) {
+int stdio_hold(void) {
   return 0;
 }
-void launch_release_stdio(int held) {
+void stdio_release(int held) {
   (void)held;
 }
 

@@ -7,7 +7,7 @@
  * EVFILT_PROC; a filter for a direction in which the descriptor is not open never reports anything.
  */
 #define _GNU_SOURCE
-#include "../../../native/start.h"
+#include "../../../native/above_stdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,14 +80,14 @@ static int poll_now(int fd, short events) {
 /* A descriptor that a real queue would not need: no child may inherit it as one of 0 to 2. */
 static void open_own(struct note *note) {
   const struct kevent *event = &note->event;
-  int held = launch_hold_stdio();
+  int held = stdio_hold();
   int low = event->filter == EVFILT_PROC
                 ? (int)syscall(SYS_pidfd_open, event->ident, 0)
                 : eventfd((event->fflags & NOTE_TRIGGER) != 0, EFD_CLOEXEC);
   note->fd = fcntl(low, F_DUPFD_CLOEXEC, 3);
   note->owned = note->fd >= 0;
   close(low);
-  launch_release_stdio(held);
+  stdio_release(held);
 }
 
 /* Finds what epoll is to watch. Returns 0 or a positive errno; `note->set` is -1 for nothing. */
