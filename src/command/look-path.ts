@@ -37,7 +37,7 @@ export function lookPath(file: string, options: { path?: string; cwd?: string } 
   checkString('file', file);
   if (file === '') throw invalid('file', file, 'a path or the name of a program');
   if (options.path !== undefined) checkString('path', options.path);
-  const candidates = candidatesOf(file, searchPath(options, process.env));
+  const candidates = candidatesOf(file, searchPath(options));
   let errno: number = E.ENOENT;
   let blamed = file;
   for (const candidate of candidates) {

@@ -4,11 +4,13 @@ import type { Attribute } from './attribute.js';
 import { type CredentialOptions, identityOf } from './credential.js';
 import {
   checkEnvironment,
+  type Environment,
   type EnvironmentOptions,
   emitEnvironment,
   flags as environmentFlags,
   environmentOf,
   type PlaceOptions,
+  variableOf,
 } from './environment.js';
 
 /** The program that the new process runs. */
@@ -38,9 +40,9 @@ export function candidatesOf(file: string, path: string): string[] {
 /** The search path that holds for the new process. */
 export function searchPath(
   options: ImageOptions,
-  environment: Record<string, string | undefined>,
+  environment: Environment = environmentOf({}),
 ): string {
-  return options.path ?? environment['PATH'] ?? DEFAULT_PATH;
+  return options.path ?? variableOf(environment, 'PATH') ?? DEFAULT_PATH;
 }
 
 export const image: Attribute<ImageOptions, ['execve'], CredentialOptions & PlaceOptions> = {

@@ -21,6 +21,23 @@ export class Slot extends Address {}
 let data = Buffer.alloc(32 * 1024);
 const copied = new Int32Array(2);
 
+/** Closes the gaps of variables that are left out; returns the size and the number of the others. */
+function leaveOut(at: number, size: number, names: ReadonlySet<string>): [number, number] {
+  let end = at;
+  let count = 0;
+  for (let from = at; from < at + size; ) {
+    const next = data.indexOf(0, from) + 1;
+    const [name = ''] = data.toString('latin1', from, next - 1).split('=', 1);
+    if (!names.has(name)) {
+      data.copyWithin(end, from, next);
+      end += next - from;
+      count++;
+    }
+    from = next;
+  }
+  return [end - at, count];
+}
+
 /** Programs are complete before the next begins: they share the scratch memory. */
 export class ProgramData {
   /** Where pointers go, where their strings begin, how many, 0; for each table. */
@@ -40,19 +57,27 @@ export class ProgramData {
   }
 
   /** `char *[]`, ended by NULL. The strings hold no NUL. */
-  strings(list: readonly string[]): Address {
+  strings(list: readonly string[], encoding: 'utf8' | 'latin1' = 'utf8'): Address {
     const joined = list.length === 0 ? '' : `${list.join('\0')}\0`;
     const at = this.#reserve(joined.length * 3, 1);
-    this.#size = at + data.write(joined, at);
+    this.#size = at + data.write(joined, at, encoding);
     return this.#table(at, list.length);
   }
 
-  /** `char *[]` of this process' environment as it is. The main thread of Node only. */
-  inheritedEnvironment(): Address {
+  /**
+   * `char *[]` of the environment that the C library has, byte for byte, without the variables of
+   * some names (as Latin-1) and with others. The main thread of Node and Deno only.
+   */
+  inheritedEnvironment(without: readonly string[], added: readonly string[]): Address {
     let at = this.#reserve(4096, 1);
     while (!native.copyEnvironment(data, at, copied)) at = this.#reserve(copied[0] as number, 1);
-    this.#size = at + (copied[0] as number);
-    return this.#table(at, copied[1] as number);
+    let [size, count] = copied as unknown as [number, number];
+    if (without.length > 0) [size, count] = leaveOut(at, size, new Set(without));
+    this.#size = at + size;
+    const joined = added.map((text) => `${text}\0`).join('');
+    const end = this.#reserve(joined.length * 3, 1);
+    this.#size = end + data.write(joined, end);
+    return this.#table(at, count + added.length);
   }
 
   /**
