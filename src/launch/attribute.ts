@@ -21,13 +21,14 @@ export interface Draft<O extends object> {
   readonly descriptors: { has(fd: number): boolean };
   /** Whether this process itself becomes the program. */
   readonly inPlace?: boolean;
+  /** Whether a file without a slash is looked for along PATH. Default: true. */
+  readonly search?: boolean;
 }
 
 /** A draft that was checked, and what was opened for it. */
 export interface Launch<O extends object> extends Draft<O> {
   /** The child's descriptors by number; those not named here are closed in it. */
   readonly descriptors: ReadonlyMap<number, DescriptorSource>;
-  /** Whether a file without a slash is looked for along PATH. */
   readonly search: boolean;
   /** The process that is the new program's parent. */
   readonly parentPid: number;

@@ -15,6 +15,7 @@ import { environmentOf } from './environment.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
 import { attributes, type LaunchOptions, type StepName } from './order.js';
+import { checkPermission } from './permission.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
 
 /** A launch that is ready for the native side. */
@@ -42,13 +43,15 @@ function checkArguments(file: string, argv: readonly string[]): void {
 }
 
 /**
- * Throws TypeError or RangeError for a launch that its options do not allow. Opens nothing and reads
- * nothing of the system, so that it can stand before anything is opened for the launch.
+ * Throws TypeError or RangeError for a launch that its options do not allow, and the runtime's own error
+ * for one that the runtime does not permit. Opens nothing and reads nothing of the system, so that it
+ * can stand before anything is opened for the launch.
  */
 export function checkLaunch(draft: Draft<LaunchOptions>): void {
   checkArguments(draft.file, draft.argv);
   checkAvailable(draft.options);
   for (const attribute of attributes) attribute.check?.(draft.options, draft);
+  checkPermission(draft);
 }
 
 /**

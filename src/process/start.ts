@@ -56,9 +56,10 @@ function compileProcess(
     argv: words,
     descriptors: descriptorsOf(attributes.files),
     options: attributes,
+    search: false,
   };
   checkLaunch(draft);
-  return compile({ ...draft, search: false, parentPid: process.pid });
+  return compile({ ...draft, parentPid: process.pid });
 }
 
 /**

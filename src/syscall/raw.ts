@@ -7,7 +7,9 @@ import { backend } from '../backend.js';
 import { completions, type NativeArgument, native } from '../native.js';
 import { CALLED } from '../protocol.js';
 import { unavailable } from './check.js';
+import { SYS } from './constants.js';
 import { SystemError } from './errors.js';
+import { checkRun } from './permission.js';
 
 /**
  * An argument of a system call:
@@ -63,6 +65,21 @@ function checkRaw(name: string): void {
   if (backend !== 'linux') throw unavailable(`The function '${name}'`);
 }
 
+/** Calls that start a process or run a program in this one. */
+const STARTS: ReadonlySet<number | undefined> = new Set([
+  SYS.fork,
+  SYS.vfork,
+  SYS.clone,
+  SYS.clone3,
+  SYS.execve,
+  SYS.execveat,
+]);
+
+/** Throws what the runtime throws for a program, if it does not permit to start one. */
+function checkPermitted(number: number): void {
+  if (STARTS.has(number)) checkRun('', undefined);
+}
+
 /** Makes sure that no code can change arguments while the addon reads them. */
 function settle(args: SyscallArg[]): void {
   for (const [index, argument] of args.entries()) {
@@ -91,6 +108,7 @@ function settle(args: SyscallArg[]): void {
  */
 export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult {
   checkRaw('rawSyscall');
+  checkPermitted(number);
   if (args.length > 0) settle(args);
   return toResult(native.rawSyscall(number, ...args));
 }
@@ -108,6 +126,7 @@ export function rawSyscall(number: number, ...args: SyscallArg[]): SyscallResult
  */
 export async function syscall(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
   checkRaw('syscall');
+  checkPermitted(number);
   return syscallLater(number, ...args);
 }
 

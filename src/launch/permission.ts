@@ -1,0 +1,39 @@
+/**
+ * Whether the runtime permits a launch.
+ *
+ * @module
+ */
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import { checkPath } from '../syscall/check.js';
+import { checkRun, permitsByPath } from '../syscall/permission.js';
+import type { Draft } from './attribute.js';
+import { environmentOf } from './environment.js';
+import { candidatesOf, searchPath } from './image.js';
+import type { LaunchOptions } from './order.js';
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The path that execve will take; undefined where that can't be told, or is not all that matters. */
+function pathOf({ file, options, search }: Draft<LaunchOptions>): string | undefined {
+  const hasOtherRoot = options.chroot !== undefined || options.namespaces?.mount !== undefined;
+  // The dynamic linker loads code that these name: Deno asks for --allow-run without a list too.
+  const hasOtherCode = Object.keys(options.env ?? {}).some((name) => name.startsWith('LD_'));
+  if (hasOtherRoot || hasOtherCode) return undefined;
+  const isSearched = search !== false && !file.includes('/');
+  if (!isSearched) return resolve(checkPath('cwd', options.cwd ?? ''), file);
+  const paths = candidatesOf(file, searchPath(options, environmentOf(options)));
+  return paths.find(isExecutable) ?? file;
+}
+
+/** Throws the runtime's own error if it does not permit to start or to become the program. */
+export function checkPermission(draft: Draft<LaunchOptions>): void {
+  checkRun(draft.file, permitsByPath ? pathOf(draft) : undefined);
+}
