@@ -22,8 +22,9 @@ export interface TerminalOptions {
    * A descriptor of *this process* on its controlling terminal: tcsetpgrp(3). The process group of
    * the child is the foreground process group of that terminal before the first instruction of the
    * program. The child gets a process group of its own, unless `processGroup` names one. The
-   * terminal is given back when the child stops or ends. Cannot be combined with `session`.
-   * Default: the foreground process group does not change.
+   * terminal is given back when the child stops or ends. When ^Z stops the child, this process stops
+   * with it and continues it later, unless there is a listener for `'stopped'`. Cannot be combined
+   * with `session`. Default: the foreground process group does not change.
    */
   foreground?: number | undefined;
 }

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { isMainThread } from 'node:worker_threads';
 import { attempt, close } from '../syscall/call.js';
 import { F, SIG, SIG_HOW, TIOC } from '../syscall/constants.js';
+import type { SignalName } from '../syscall/signals.js';
 import { signalSet } from '../syscall/signals.js';
 import type { Process } from './process.js';
-import { jobChanges } from './stops.js';
+import { hasOtherReaders, jobChanges } from './stops.js';
 
 /** The loans of now, whose children have not stopped: several may be of one group. */
 const running = new Set<Loan>();
@@ -25,6 +27,21 @@ function setForeground(terminal: number, group: number): boolean {
   const result = attempt('ioctl', terminal, TIOC.TIOCSPGRP, new Int32Array([group]));
   attempt('rt_sigprocmask', SIG_HOW.SIG_SETMASK, before, null, 8);
   return result >= 0;
+}
+
+/** The signals with which a terminal stops a job. */
+const STOPS_OF_JOBS: ReadonlySet<SignalName> = new Set(['SIGTSTP', 'SIGTTIN', 'SIGTTOU']);
+
+/**
+ * Stops the process group of this process as ^Z does, whatever handlers it has, and returns once it is
+ * continued. The kernel does not stop a group that no shell waits for: then it returns at once.
+ */
+function stopOwnGroup(): void {
+  // struct sigaction of the kernel: all zero is the default action
+  const before = new BigUint64Array(4);
+  attempt('rt_sigaction', SIG.SIGTSTP, new BigUint64Array(4), before, 8);
+  attempt('kill', 0, SIG.SIGTSTP);
+  attempt('rt_sigaction', SIG.SIGTSTP, before, null, 8);
 }
 
 /** A terminal, from just before the launch of a foreground child on. */
@@ -53,14 +70,15 @@ export class Loan {
   /** The terminal comes back whenever the child stops, and once it has ended. */
   async follow(child: Process): Promise<void> {
     void child.wait().then(() => this.end());
-    for await (const { kind } of jobChanges(child)) {
+    for await (const change of jobChanges(child)) {
       if (this.#over) return;
-      if (kind === 'continued') {
+      if (change.kind === 'continued') {
         running.add(this);
-      } else {
-        running.delete(this);
-        this.#giveBack();
+        continue;
       }
+      running.delete(this);
+      this.#giveBack();
+      if (STOPS_OF_JOBS.has(change.signal) && !hasOtherReaders(child)) this.#stopWith(child);
     }
   }
 
@@ -77,6 +95,24 @@ export class Loan {
     this.#over = true;
     running.delete(this);
     if (this.#terminal >= 0) close(this.#terminal);
+  }
+
+  /**
+   * Stops this process with the child, so that the shell it was started from takes over, and the child
+   * goes on when that shell continues this process. In a Worker another thread would stop first, and
+   * this one go on for a moment.
+   */
+  #stopWith(child: Process): void {
+    const own = attempt('getpgid', 0);
+    if (!isMainThread || this.#before[0] !== own) return;
+    stopOwnGroup();
+    // Continued by `fg`, or not stopped at all, where no shell could continue this group.
+    if (foregroundOf(this.#terminal) === own) setForeground(this.#terminal, this.#group as number);
+    try {
+      child.signal('SIGCONT', { scope: this.#group === child.pid ? 'group' : 'process' });
+    } catch {
+      // it has become another user's: they have to continue it
+    }
   }
 
   #giveBack(): void {

@@ -112,3 +112,8 @@ export async function* jobChanges(process: Process): AsyncGenerator<JobChange, v
     inboxes.delete(inbox);
   }
 }
+
+/** Whether more than one reader follows the changes of a child. */
+export function hasOtherReaders(process: Process): boolean {
+  return (readers.get(process)?.size ?? 0) > 1;
+}
