@@ -13,7 +13,7 @@
 
 #define BATCH 64 /* rows at a time */
 
-size_t mailbox_of(napi_env env, struct instance *instance, double **rows) {
+size_t addon_mailbox(napi_env env, struct instance *instance, double **rows) {
   napi_value array;
   size_t length = 0;
   void *data = NULL;
@@ -29,7 +29,7 @@ size_t mailbox_of(napi_env env, struct instance *instance, double **rows) {
 static void dispatch(napi_env env, int kind) {
   struct instance *instance = instance_of(env);
   double *rows = NULL;
-  size_t capacity = mailbox_of(env, instance, &rows);
+  size_t capacity = addon_mailbox(env, instance, &rows);
   napi_value callback, receiver, argument;
   napi_get_undefined(env, &receiver);
   if (capacity == 0 || napi_get_reference_value(env, instance->callback, &callback) != napi_ok)
@@ -57,7 +57,7 @@ static void dispatch(napi_env env, int kind) {
   }
 }
 
-void dispatch_signals(napi_env env) {
+void addon_dispatch_signals(napi_env env) {
   dispatch(env, COMPLETION_SIGNAL);
 }
 

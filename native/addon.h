@@ -9,9 +9,9 @@
 /* All of these: the JavaScript thread; none blocks. */
 
 /* The memory of the mailbox and how many rows it holds; 0 before `initialize`. */
-size_t mailbox_of(napi_env env, struct instance *instance, double **rows);
+size_t addon_mailbox(napi_env env, struct instance *instance, double **rows);
 /* Hands over the signals that wait, before their turn. */
-void dispatch_signals(napi_env env);
+void addon_dispatch_signals(napi_env env);
 
 extern const struct js_export bind_call_exports[], bind_channel_exports[], bind_child_exports[],
     bind_lock_exports[], bind_process_exports[], bind_signal_exports[];

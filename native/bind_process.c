@@ -62,7 +62,7 @@ static double launch(struct js_call *call) {
  */
 static double launch_sync(struct js_call *call) {
   double *row = NULL;
-  if (mailbox_of(call->env, call->instance, &row) == 0)
+  if (addon_mailbox(call->env, call->instance, &row) == 0)
     return js_throw_range(call, "the mailbox has no room");
   struct process *process = process_of(call);
   if (process == NULL)

@@ -24,7 +24,7 @@ static double unwatch_signal(struct js_call *call) {
   if (environment == NULL)
     return 0; /* forgotten when it closed */
   int error = signals_unwatch(environment, a[1].number, a[0].integer);
-  dispatch_signals(call->env);
+  addon_dispatch_signals(call->env);
   return error;
 }
 
@@ -33,7 +33,7 @@ static double flush_signals(struct js_call *call) {
   if (call->instance->environment == NULL)
     return 0;
   signals_flush();
-  dispatch_signals(call->env);
+  addon_dispatch_signals(call->env);
   return 0;
 }
 

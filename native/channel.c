@@ -45,7 +45,7 @@ static void discard_ready(struct completion *completion) {
 static const struct completion_type ready_type = {
     .kind = COMPLETION_READY, .write = write_ready, .discard = discard_ready};
 
-/* Runs when no event in hand can name it any more. The spawner's thread only. */
+/* Runs when no event that was reported names the channel. The spawner's thread only. */
 static void free_channel(struct request *request) {
   struct channel *channel = OWNER(struct channel, request, request);
   environment_release(channel->environment);

@@ -7,7 +7,7 @@ struct environment {
   pthread_mutex_t lock; /* guards the fields down to `to_wake`; held for microseconds */
   int references;
   int closed;
-  int woken; /* told to look, and has not seen an empty queue since */
+  int woken; /* was woken, and has not seen an empty queue since */
   struct queue completions;
   int to_wake;
   void (*wake)(void *);

@@ -21,7 +21,7 @@ static int is_free(enum lock_mode mode) {
 
 int fork_lock_acquire(struct lock_wait *wait) {
   pthread_mutex_lock(&fork_lock.lock);
-  /* Behind those that wait already, even if it could be had: else they might wait for ever. */
+  /* Behind those that wait already, even if it could be had: else they might never have it. */
   int granted = fork_lock.waits.first == NULL && is_free(wait->mode);
   if (granted)
     fork_lock.held[wait->mode]++;

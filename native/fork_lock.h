@@ -1,11 +1,11 @@
 /*
- * The fork lock: launches on one side, and on the other code that for a moment has descriptors
- * which no child may have: made without close-on-exec, or open for writing on a file that is about
- * to be executed. Go calls it syscall.ForkLock.
+ * The fork lock, between launches and code that for a moment has descriptors which no child is
+ * allowed to have: made without close-on-exec, or open for writing on a file that is about to be
+ * executed. Go calls it syscall.ForkLock.
  *
  * Any number of readers, or writers: a launch is a writer for the time of its clone, and launches
- * don't exclude each other. Whoever asks first goes first, so neither side starves. Shared by all
- * JavaScript threads. Nothing waits in here: who has to wait is called back.
+ * don't exclude each other. Requests are granted in their order, so neither side starves. Shared by
+ * all JavaScript threads. No function waits: a request that has to wait is called back.
  */
 #ifndef FORKEXEC_FORK_LOCK_H
 #define FORKEXEC_FORK_LOCK_H

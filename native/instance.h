@@ -28,7 +28,7 @@ struct instance {
   struct handle *handles;
   uint32_t handle_count, first_free; /* there is none: handle_count */
   uint32_t locks_held;
-  uint64_t blocked; /* signals that this thread was made to block, whatever others do */
+  uint64_t blocked; /* signals that this thread was made to block, whatever other code does */
 };
 
 /* The functions: the JavaScript thread; none blocks. */

@@ -25,8 +25,8 @@ static void write_launched(struct completion *completion, double *row, void *rea
     row[LAUNCHED_FIRST_SKIPPED + i] = result->skipped[i].step * 4096.0 + result->skipped[i].error;
 }
 
-/* Once JavaScript was told of the launch, or could not be: a watched process is freed when its end
-   has been told. */
+/* The launch was reported, or could not be. A watched process is freed once its end was reported.
+   The JavaScript thread; or any, instead of a report. */
 static void finish_launched(struct completion *completion, int was_told) {
   struct process *process = OWNER(struct process, launched, completion);
   if (process->child.launch.step == START_LAUNCHED) {

@@ -119,10 +119,10 @@ static void write_exited(struct completion *completion, double *row, void *reade
 }
 
 /* Any thread. */
-static void end_is_told(struct completion *completion) {
+static void end_is_reported(struct completion *completion) {
   struct child *child = OWNER(struct child, exited, completion);
   pthread_mutex_lock(&children.lock);
-  child->is_told = 1;
+  child->is_reported = 1;
   int keep = child->pins > 0;
   if (!keep && child->listed)
     unlink_locked(child);
@@ -134,14 +134,14 @@ static void end_is_told(struct completion *completion) {
 /* Its pidfd is closed only now, since the rows before this one may have been about to use it. */
 static void finish_exited(struct completion *completion, int was_told) {
   (void)was_told;
-  end_is_told(completion);
+  end_is_reported(completion);
 }
 
 static const struct completion_type exited_type = {
     .kind = COMPLETION_EXITED,
     .write = write_exited,
     .finish = finish_exited,
-    .discard = end_is_told,
+    .discard = end_is_reported,
 };
 
 void reap_watch(struct child *child) {
@@ -171,7 +171,7 @@ static struct child *unpin_locked(struct child *child, int pins) {
   if (child->pins > 0)
     return NULL;
   reap_pinned_locked(child);
-  if (!child->is_told)
+  if (!child->is_reported)
     return NULL;
   unlink_locked(child);
   return child;
@@ -210,7 +210,7 @@ int reap_signal(struct environment *environment, double token, int number, int t
 int reap_pin(struct environment *environment, double token, int unreaped) {
   pthread_mutex_lock(&children.lock);
   struct child *child = find_locked(environment, token);
-  /* Its descriptor stays until JavaScript was told of the end, even if it was reaped by then. */
+  /* Its descriptor stays until the end was reported, even if the child was reaped by then. */
   int error = child == NULL || (unreaped && child->reaped) ? ESRCH : 0;
   if (error == 0) {
     child->pins++;

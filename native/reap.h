@@ -28,9 +28,9 @@ struct child {
   struct request end;     /* to the spawner: it has ended */
   struct child *previous, *next;
   int listed, pins, pinned_unreaped, ended, reaped;
-  int is_told; /* the environment was told of the end, or is gone */
-  int code;    /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: other code reaped it, status unknown */
-  int status;  /* exit code or signal */
+  int is_reported; /* the environment has its end, or is gone */
+  int code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: other code reaped it, status unknown */
+  int status;      /* exit code or signal */
   double wall_time; /* microseconds */
   struct rusage usage;
   int usage_is_known;

@@ -28,7 +28,7 @@
 /* From this call on signals of this number go into the ring, which is open. */
 int handler_add(int number);
 /* Undoes one `handler_add`; the last puts back what was there before the first. A signal for which
-   the kernel has chosen our handler already is sent again, to what is there then. */
+   the kernel has chosen our handler already is sent again, to the action that is there then. */
 int handler_remove(int number);
 /* The runtime has changed the action for the sake of its own listeners: puts our handler on top
    again, with what replaced it below, and ignores again what it did, unless there are listeners.

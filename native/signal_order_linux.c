@@ -22,7 +22,7 @@
 
 /* The request: what is sent along is its address. */
 static struct {
-  pthread_mutex_t lock; /* of who asks; the handler does without */
+  pthread_mutex_t lock; /* of the threads that ask; the handler does without */
   atomic_ullong set;
   atomic_int answers;
 } request = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -143,7 +143,7 @@ void order_confine(uint64_t set) {
     now = milliseconds();
     if (now < look)
       continue;
-    /* One that ended meanwhile does not answer; one that waits for a processor will. */
+    /* A thread that ended meanwhile does not answer; one that waits for a processor will. */
     if (ask_all(set) == 0)
       break;
     look = now + INTERVAL_MS;

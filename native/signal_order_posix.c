@@ -38,7 +38,7 @@ uint64_t order_blocked_here(void) {
   return 0;
 }
 
-/* Who sent it is lost: no call sends a signal in another's name. */
+/* The sender is lost: no call sends a signal in the name of another process. */
 void order_send_again(int number, siginfo_t *info) {
 #if !defined(__APPLE__) && !defined(__OpenBSD__)
   if (info->si_code == SI_QUEUE && sigqueue(getpid(), number, info->si_value) == 0)

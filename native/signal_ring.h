@@ -8,7 +8,7 @@
 
 #define SIGNAL_LAST 64
 
-/* What a handler was told: sigaction(2). */
+/* What a handler is given: sigaction(2). */
 struct signal_info {
   int32_t number, code, pid, status;
   uint32_t uid;

@@ -25,7 +25,7 @@ struct delivery {
   uint32_t dropped; /* of this number, since the last one, because there was no room */
 };
 
-/* Who wants which signals: one for each copy of the library in each environment. */
+/* Wants signals: there is one for each copy of the library in each environment. */
 struct subscriber {
   struct subscriber *next;
   struct environment *environment;
@@ -127,7 +127,7 @@ static int open_locked(void) {
   return error;
 }
 
-/* Says that the environment wants a signal. */
+/* The environment wants a signal from here on. */
 static int subscribe(struct environment *environment, double token, int number) {
   pthread_mutex_lock(&subscribers.lock);
   int error = open_locked();
@@ -145,7 +145,7 @@ static int subscribe(struct environment *environment, double token, int number) 
   return error;
 }
 
-/* Says that it wants it no more. Returns whether it did. */
+/* The environment no longer wants it. Returns whether it did. */
 static int unsubscribe(struct environment *environment, double token, int number) {
   pthread_mutex_lock(&subscribers.lock);
   struct subscriber *subscriber = *find_locked(environment, token);
@@ -207,7 +207,7 @@ static void run_flush(struct request *request) {
 void signals_flush(void) {
   /* A handler that has begun has not necessarily put its signal into the ring yet. */
   signals_settle();
-  /* Who empties the ring holds the lock until all of it is delivered. */
+  /* The lock is held from the emptying of the ring until all of it is delivered. */
   pthread_mutex_lock(&subscribers.lock);
   int empty = ring_is_empty();
   pthread_mutex_unlock(&subscribers.lock);

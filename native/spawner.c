@@ -92,7 +92,7 @@ void spawner_request(struct request *request) {
   int idle = spawner.requests.first == NULL;
   queue_add(&spawner.requests, &request->link);
   pthread_mutex_unlock(&spawner.lock);
-  /* While others wait, the thread looks again on its own. */
+  /* While requests wait, the thread looks again on its own. */
   if (idle)
     wakeup_raise(&spawner.wakeup);
 }

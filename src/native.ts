@@ -1,6 +1,6 @@
 /**
  * The native addon: finds it, loads it once for this JavaScript thread, and hands its completions
- * to whoever they are for.
+ * to their handlers.
  *
  * @module
  */
@@ -91,7 +91,7 @@ const ROWS = 64;
 /** What happened, as numbers of `row` from index `at` on; valid only during the call. */
 export type CompletionHandler = (row: Float64Array, at: number) => void;
 
-/** Who gets which completion, and whether the event loop waits for them. */
+/** The handlers of completions, and whether the event loop waits for them. */
 export class Completions {
   readonly mailbox: Float64Array = new Float64Array(ROW.size * ROWS);
   readonly #handlers = new Map<number, CompletionHandler>();
@@ -132,7 +132,7 @@ export class Completions {
       try {
         handler?.(mailbox, at);
       } catch (error) {
-        // A mistake in one handler must not cost the others their completion.
+        // A mistake in one handler must not cost other handlers their completion.
         queueMicrotask(() => {
           throw error;
         });
