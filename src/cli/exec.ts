@@ -6,8 +6,8 @@
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Command } from 'commander';
+import { checkSpawn } from '../command/checked.js';
 import type { FileStdio, SpawnOptions } from '../command/options.js';
-import { checkCommand } from '../command/spawn.js';
 import type { DescriptorSource } from '../launch/attribute.js';
 import { LaunchError } from '../launch/error.js';
 import { type ExecOptions, exec } from '../process/exec.js';
@@ -56,7 +56,7 @@ function toExecOptions(given: SpawnOptions): ExecOptions {
 /** Never returns unless it fails: then the exit code. */
 function become(file: string, args: readonly string[], given: GivenFlags): number {
   try {
-    checkCommand(file, args, given.options); // a mistake in an option must not have emptied a file
+    checkSpawn(file, args, given.options); // a mistake in an option must not have emptied a file
     return exec(file, args, toExecOptions(given.options));
   } catch (error) {
     if (error instanceof LaunchError) {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command } from 'commander';
+import { checkSpawn } from '../command/checked.js';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
 import { start as startCommand } from '../command/spawn.js';
@@ -77,8 +78,7 @@ async function start(
   try {
     // With `detached` nothing is stopped, and the variable that marks a tree would be of no use.
     const scope = given.options.detached || !hasProc() ? 'process' : 'tree';
-    const inherit = ['inherit', 'inherit', 'inherit'] as const;
-    return (await startCommand(file, args, given.options, inherit, scope)).child;
+    return (await startCommand(checkSpawn(file, args, given.options, scope))).child;
   } catch (error) {
     if (error instanceof LaunchError) return error;
     throw isOptionError(error) ? given.explain(error) : error;

@@ -5,6 +5,9 @@
  */
 import type { Channel } from './channel.js';
 import { fillsPipe } from './io.js';
+import type { Life, Use } from './life.js';
+
+export const DEFAULT_MAX_BUFFER: number = 100 * 1024 * 1024;
 
 /** The bytes of one stream, up to a limit. */
 export class Collected {
@@ -18,20 +21,10 @@ export class Collected {
 
   /** False once there are more than the limit, which are dropped. */
   keep(bytes: Buffer): boolean {
-    const room = Math.max(this.#limit - this.#size, 0);
+    const room = this.#limit - this.#size;
     if (room > 0) this.#chunks.push(bytes.length > room ? bytes.subarray(0, room) : bytes);
     this.#size += bytes.length;
     return this.#size <= this.#limit;
-  }
-
-  /** Bytes that there were, kept or not. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** Whether there was more than the limit. */
-  get overflown(): boolean {
-    return this.#size > this.#limit;
   }
 
   get bytes(): Buffer {
@@ -40,44 +33,54 @@ export class Collected {
 }
 
 /** Collects a channel to its end. */
-export class Capture {
-  readonly channel: Channel;
+export class Capture implements Use {
   readonly collected: Collected;
-  /** Settles at the end of the stream, or when it was cut off. */
-  readonly ended: Promise<void>;
-  readonly #overflow: () => void;
-  #done: () => void = () => {};
+  readonly #channel: Channel;
+  readonly #name: number;
+  readonly #life: Life;
 
-  /** `overflow` is called whenever there is more than `limit` bytes. */
-  constructor(channel: Channel, limit: number, overflow: () => void) {
+  /** `name` is the child's descriptor. */
+  constructor(channel: Channel, name: number, limit: number, life: Life) {
     this.collected = new Collected(limit);
-    this.channel = channel;
-    this.#overflow = overflow;
-    this.ended = new Promise((resolve) => {
-      this.#done = resolve;
-    });
+    this.#channel = channel;
+    this.#name = name;
+    this.#life = life;
+    life.open(name, this);
     this.#read();
   }
 
-  /** No more is waited for. */
-  cutOff(): void {
-    this.channel.cutOff();
+  get fd(): number {
+    return this.#channel.fd;
   }
 
+  get held(): boolean {
+    return this.#channel.held;
+  }
+
+  settle(): void {
+    this.#read();
+  }
+
+  cutOff(): void {
+    this.#channel.cutOff();
+    this.#read();
+  }
+
+  /** Takes what is there, and comes back when there is more. */
   #read(): void {
     for (;;) {
-      const bytes = this.channel.read();
+      const bytes = this.#channel.read();
       if (bytes === undefined) {
-        this.channel.onceReadable(() => this.#read());
+        this.#channel.onceReadable(() => this.#read());
         return;
       }
       if (bytes === null) break;
-      if (fillsPipe(bytes)) this.channel.grow();
+      if (fillsPipe(bytes)) this.#channel.grow();
       if (this.collected.keep(bytes)) continue;
-      this.#overflow();
+      this.#life.blame('maxBuffer');
       break; // more is of no use, and may never end
     }
-    this.channel.close();
-    this.#done();
+    this.#channel.close();
+    this.#life.over(this.#name);
   }
 }

@@ -8,11 +8,10 @@
 import { completions, type NativeChannel, native } from '../native.js';
 import { READY } from '../protocol.js';
 import { attempt, close } from '../syscall/call.js';
-import { LAYOUT, POLL, SOCK } from '../syscall/constants.js';
+import { POLL, SOCK } from '../syscall/constants.js';
 import { threadError } from '../syscall/errors.js';
-import { readStruct, writeStruct } from '../syscall/layout.js';
 import { clearImmediate, setImmediate } from '../time.js';
-import { growPipe, LARGEST_BUFFER, readSome, writeSome } from './io.js';
+import { growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
 
 /** Then others have their turn of the event loop. */
 const BYTES_A_TURN = 1024 * 1024;
@@ -71,13 +70,14 @@ export class Channel {
     return bytes;
   }
 
-  /** Whether others have the other side open: poll(2). */
+  /** Whether there is something to read although it is closed. */
+  get hasRest(): boolean {
+    return this.#rest.length > 0;
+  }
+
+  /** Whether others have the other side open. */
   get held(): boolean {
-    if (this.#closed) return false;
-    const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.#fd, events: 0 });
-    attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0);
-    const { revents } = readStruct(LAYOUT.pollfd, pollfd);
-    return (Number(revents) & (POLL.POLLHUP | POLL.POLLERR)) === 0;
+    return !this.#closed && isHeld(this.#fd);
   }
 
   /** Closes it; what is in it now can still be read, and nothing follows. */
@@ -93,6 +93,16 @@ export class Channel {
     const readable = this.#onReadable;
     this.close();
     readable?.();
+  }
+
+  /**
+   * The child has ended: as soon as no other process has the other side open, what is left to be read
+   * is taken into memory, and the descriptor given back.
+   */
+  settle(kind: 'reader' | 'writer' | 'socket'): void {
+    if (this.held) this.onceHangUp(() => this.settle(kind));
+    else if (kind === 'writer') this.close();
+    else this.cutOff();
   }
 
   /** More is to come or to go than a pipe holds. */

@@ -6,19 +6,20 @@
 import { type Duplex, finished, Readable } from 'node:stream';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
-import type { ExitReason, ExitStatus } from '../process/status.js';
+import type { ExitStatus } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
 import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
-import { checkAbortSignal } from './abort-signal.js';
+import { now, setImmediate } from '../time.js';
 import type { Channel } from './channel.js';
+import type { Checked } from './checked.js';
+import { Life, type Use } from './life.js';
 import type { LifetimeGuard } from './lifetime.js';
 import { linesOf } from './lines.js';
-import { checkOptionNames, type SpawnOptions, type StopOptions } from './options.js';
-import { type Reading, Readings } from './readings.js';
+import type { SpawnOptions, StopOptions } from './options.js';
 import type { End } from './stdio.js';
-import { after, checkDelay, climb, stopSteps, timeLimit } from './stop.js';
-import { type ChannelStream, streamOver } from './streams.js';
+import { after } from './stop.js';
+import { type ChannelStream, isRead, streamOver } from './streams.js';
 import { drainTo, feedFrom, type Sink, type Source } from './transfer.js';
 import type { OptionOf, ReaderOf, WriterOf } from './types.js';
 
@@ -48,35 +49,37 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   readonly exited: Promise<ExitStatus>;
   /** What ends it with this process: see the option `lifetime`. */
   readonly lifetime: readonly LifetimeGuard[];
+  /** What becomes of it. @internal */
+  readonly life: Life;
   readonly #ends: ReadonlyMap<number, OpenEnd>;
   readonly #streams = new Map<number, ChannelStream>();
-  readonly #readings: Readings;
-  readonly #stop: StopOptions | undefined;
   readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
   #closed: Promise<ExitStatus> | undefined;
-  #reason: ExitReason | undefined;
-  /** The ladder, if something made it be climbed. */
-  #stopping: Promise<void> | undefined;
-  /** Why it could not be stopped. @internal */
-  stopError: unknown;
+  /** Called when all is over; there is one once `closed` was asked for. */
+  #settle: (() => void) | undefined;
+  /** The error of a stream that was given in the options. */
+  #failure: { readonly error: unknown } | undefined;
+  #timer: { readonly at: number; readonly keepsAlive: boolean; cancel(): void } | undefined;
 
   /** @internal */
   constructor(
     process: Process,
     ends: ReadonlyMap<number, OpenEnd>,
-    options: SpawnOptions,
-    lifetime: readonly LifetimeGuard[],
+    { limits, options: { signal }, guards }: Checked,
   ) {
     this.pid = process.pid;
-    this.lifetime = lifetime;
+    this.lifetime = guards;
     this.process = process;
     this.#ends = ends;
-    this.#stop = options.stop;
+    this.life = new Life(process, limits, () => this.#changed());
+    this.#changed();
+    const abort = (): void => this.life.blame('aborted');
+    signal?.addEventListener('abort', abort, { once: true });
     this.exited = process.wait().then((status) => {
-      return this.#reason === undefined ? status : status.with({ reason: this.#reason });
+      signal?.removeEventListener('abort', abort);
+      return this.#ended(status);
     });
-    this.#readings = new Readings(this.exited, options.waitDelay ?? Number.POSITIVE_INFINITY);
-    this.#limit(options);
+    if (signal?.aborted) abort();
     for (const [fd, end] of ends) {
       if (end.attached !== undefined) this.#transfer(fd, end);
       // What nobody reads any more takes no writing, and no descriptor.
@@ -111,11 +114,11 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   }
 
   /**
-   * The process ended, and every stream of it that was asked for has ended too, or was cut off
-   * `waitDelay` after the exit: `held` of the status then says which, and who had it open. Pipes that
-   * nobody asked for until then are closed. Rejects with the error of a stream that was given in the
-   * options, if one failed. Where `timeout` or `signal` stopped more than the process, it waits until
-   * those have ended too.
+   * The process ended, and every stream of it that is read or was given in the options has ended too,
+   * or was cut off `waitDelay` after the exit because another process had it open: `held` of the status
+   * then says which, and where. Pipes that nobody reads then are closed; what was in them can still be
+   * read. Rejects with the error of a stream that was given in the options, if one failed. Where
+   * something stopped more than the process, it waits until those have ended too.
    */
   get closed(): Promise<ExitStatus> {
     this.#closed ??= this.#close();
@@ -145,7 +148,9 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
   /** Stops it: SIGTERM, and SIGKILL if it has not ended after the grace. */
   async stop(options?: StopOptions): Promise<ExitStatus> {
-    await climb(this.process, options ?? this.#stop);
+    await new Promise<void>((resolve, reject) => {
+      this.life.stop(options, (error) => (error === undefined ? resolve() : reject(error)));
+    });
     this.process.unpin();
     return this.exited;
   }
@@ -177,23 +182,6 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     for (const { channel } of this.#ends.values()) channel.close();
   }
 
-  /** Stops it for a reason that its status then tells, unless it has ended already. @internal */
-  stopBecause(reason: ExitReason): void {
-    if (this.#reason !== undefined || this.process.hasEnded()) return;
-    this.#reason = reason;
-    // What could not be stopped ends by itself, and the error is the cause that is told.
-    this.#stopping = climb(this.process, this.#stop).catch((error: unknown) => {
-      this.stopError ??= error;
-    });
-  }
-
-  /** Something that `closed` waits for. @internal */
-  addReading(fd: number, reading: Reading): void {
-    this.#readings.add(fd, reading);
-    const end = this.#ends.get(fd);
-    if (end !== undefined) end.taken = true;
-  }
-
   #stream(fd: number): ChannelStream | null {
     const end = this.#ends.get(fd);
     if (end === undefined || end.attached !== undefined) return null;
@@ -204,34 +192,52 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     end.taken = true;
     this.#streams.set(fd, stream);
     if (kind === 'writer') return stream;
-    const ended = new Promise<void>((resolve) => {
-      finished(stream, { writable: false }, () => resolve());
-    });
-    this.#readings.add(fd, { channel, ended, cutOff: () => channel.cutOff() });
+    this.life.open(
+      fd,
+      useOf(end, () => this.#closed !== undefined && this.#leaveUnread()),
+    );
+    finished(stream, { writable: false }, () => this.life.over(fd));
     return stream;
   }
 
   /** Between a pipe and the stream that the options gave for it. */
-  #transfer(fd: number, { channel, kind, attached }: OpenEnd): void {
-    if (kind === 'writer') {
-      const ended = feedFrom(channel, attached as Source, this.exited);
-      this.#readings.add(fd, { channel, ended, cutOff: () => channel.close() });
-    } else {
-      const ended = drainTo(channel, attached as Sink);
-      this.#readings.add(fd, { channel, ended, cutOff: () => channel.cutOff() });
-    }
+  #transfer(fd: number, end: OpenEnd): void {
+    const { channel, kind, attached } = end;
+    this.life.open(fd, useOf(end));
+    const ended =
+      kind === 'writer'
+        ? feedFrom(channel, attached as Source, this.exited)
+        : drainTo(channel, attached as Sink);
+    void ended
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .then(() => this.life.over(fd));
   }
 
-  /** Lets `timeout` and `signal` stop it. */
-  #limit(options: SpawnOptions): void {
-    const cancel = after(timeLimit(options), () => this.stopBecause('timeout'), false);
-    void this.exited.then(cancel);
-    const { signal } = options;
-    if (signal === undefined) return;
-    const abort = (): void => this.stopBecause('aborted');
-    signal.addEventListener('abort', abort, { once: true });
-    void this.exited.then(() => signal.removeEventListener('abort', abort));
-    if (signal.aborted) abort();
+  /** What is due is done by a timer, which keeps the event loop alive for those who wait alone. */
+  #changed(): void {
+    const { deadline: at, state, isStopping } = this.life;
+    if (state === 'closed') this.#settle?.();
+    const keepsAlive = isStopping || this.#settle !== undefined;
+    if (this.#timer?.at === at && this.#timer.keepsAlive === keepsAlive) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const tick = (): void => {
+      this.#timer = undefined;
+      this.life.tick();
+    };
+    this.#timer = { at, keepsAlive, cancel: after(Math.max(at - now(), 0), tick, keepsAlive) };
+  }
+
+  #ended(status: ExitStatus): ExitStatus {
+    const { reason } = this.life;
+    for (const { channel, kind, attached, taken } of this.#ends.values()) {
+      if (attached === undefined && !taken) channel.settle(kind);
+    }
+    this.life.end();
+    return reason === undefined ? status : status.with({ reason });
   }
 
   async #watchStops(): Promise<void> {
@@ -246,23 +252,47 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
   async #close(): Promise<ExitStatus> {
     const status = await this.exited;
-    try {
-      const held = await this.#readings.settled();
-      await this.#stopping; // others of its scope may take longer
-      return held.length === 0 ? status : status.with({ held });
-    } finally {
-      for (const { taken, attached, channel } of this.#ends.values()) {
-        if (!taken && attached === undefined) channel.close();
-      }
+    this.#leaveUnread();
+    await new Promise<void>((resolve) => {
+      this.#settle = resolve;
+      this.#changed();
+    });
+    this.#settle = undefined;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const { held, reason = status.reason } = this.life;
+    if (held.length === 0 && reason === status.reason) return status;
+    return status.with({ held, reason });
+  }
+
+  /** A stream that nobody reads is not waited for; what is in it can be read at leisure. */
+  #leaveUnread(): void {
+    for (const [fd, { channel, attached, taken }] of this.#ends) {
+      const stream = this.#streams.get(fd);
+      if (!taken && attached === undefined) channel.close();
+      else if (stream instanceof Readable) this.#leaveIfUnread(fd, stream);
     }
+  }
+
+  #leaveIfUnread(fd: number, stream: Readable): void {
+    if (!isRead(stream)) this.life.cutOff(fd);
+    else stream.once('removeListener', () => setImmediate(() => this.#leaveIfUnread(fd, stream)));
   }
 }
 
-/** Checks what of the options is not the launch's business, before anything is started. */
-export function checkSpawnOptions(options: SpawnOptions): void {
-  checkOptionNames(options);
-  if (options.stop !== undefined) stopSteps(options.stop);
-  checkAbortSignal('signal', options.signal);
-  if (options.timeout !== undefined) checkDelay('timeout', options.timeout);
-  if (options.waitDelay !== undefined) checkDelay('waitDelay', options.waitDelay);
+/** How a stream of a command is waited for; `left` is called when it was cut off. */
+function useOf({ channel, kind, attached }: OpenEnd, left: () => void = () => {}): Use {
+  return {
+    fd: channel.fd,
+    get held() {
+      return channel.held;
+    },
+    settle() {
+      if (attached === undefined) channel.settle(kind);
+    },
+    cutOff() {
+      if (kind === 'writer') channel.close();
+      else channel.cutOff();
+      setImmediate(left);
+    },
+  };
 }

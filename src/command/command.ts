@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { splitArguments } from './checked.js';
 import type { Child } from './child.js';
 import { type Description, mergeOptions } from './description.js';
 import { parseJson } from './json.js';
@@ -12,7 +14,7 @@ import { quoteCommand } from './quote.js';
 import type { Outcome } from './result.js';
 import { run } from './run.js';
 import { runSync } from './run-sync.js';
-import { spawn, splitArguments } from './spawn.js';
+import { spawn } from './spawn.js';
 import type { NoOptions, Output, OutputOf, OutputOver } from './types.js';
 
 /** An immutable description of a command, which can be started any number of times. */

@@ -4,8 +4,9 @@
  * @module
  */
 import { attempt } from '../syscall/call.js';
-import { E, F } from '../syscall/constants.js';
+import { E, F, LAYOUT, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
+import { readStruct, writeStruct } from '../syscall/layout.js';
 
 /** As much as a pipe holds by default. */
 const READ_SIZE = 64 * 1024;
@@ -33,6 +34,14 @@ export function readSome(fd: number): Buffer | undefined | null {
     if (count === -E.EAGAIN) return undefined;
     if (count !== -E.EINTR) throw new SystemError('read', -count);
   }
+}
+
+/** Whether another process has the other side of a pipe or a socket open: poll(2). */
+export function isHeld(fd: number): boolean {
+  const pollfd = writeStruct(LAYOUT.pollfd, { fd, events: 0 });
+  attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0);
+  const { revents } = readStruct(LAYOUT.pollfd, pollfd);
+  return (Number(revents) & (POLL.POLLHUP | POLL.POLLERR)) === 0;
 }
 
 /**

@@ -124,7 +124,10 @@ function killGuarded(): void {
 }
 
 /** What a process that was started so needs for the rest of its life. */
-export function guard(child: Process, { options, marker, guards }: Prepared): void {
+export function guard(
+  child: Process,
+  { options, marker, guards }: Omit<Prepared, 'defaults'>,
+): void {
   child.describe({ marker });
   if (options.detached) child.unref();
   if (options.stop?.scope === 'group') child.pinForLong();

@@ -7,6 +7,7 @@ import { aboveStdio, attempt, close } from '../syscall/call.js';
 import { invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
+import { type Checked, checkRun, checkSpawn } from './checked.js';
 import type { Child } from './child.js';
 import { type Description, mergeOptions, type Stage } from './description.js';
 import { ExitError } from './error.js';
@@ -15,7 +16,7 @@ import type { RunOptions, SpawnOptions } from './options.js';
 import { quoteCommand } from './quote.js';
 import type { Outcome } from './result.js';
 import { begin } from './run.js';
-import { checkCommand, spawn } from './spawn.js';
+import { start } from './spawn.js';
 import type { Output, OutputOver } from './types.js';
 
 /** The output of a pipeline's last command, and how each of them ended. */
@@ -79,11 +80,12 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
   async run(options: RunOptions = {}): Promise<PipelineResult<Output>> {
     const { input, ...common } = options;
     const running = await this.#start(
-      (command, stage, index) => {
-        const own = mergeOptions(command.options, { ...common, ...stage, reject: false });
-        if (index === 0 && input !== undefined) own.input = input;
-        return begin(command.file, command.args, own);
+      ({ file, args, options: own }, stage, index) => {
+        const merged = mergeOptions(own, { ...common, ...stage, reject: false });
+        if (index === 0 && input !== undefined) merged.input = input;
+        return checkRun(file, args, merged);
       },
+      begin,
       ({ child }) => child,
     );
     const stages = await Promise.all(running.map((stage) => stage.finish()));
@@ -116,13 +118,15 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
 
   /** Starts all commands; `options` are for all of them. The first's stdin and the last's stdout are
    * as the options and the commands' own say. */
-  spawn(options: SpawnOptions = {}): Promise<Child[]> {
-    return this.#start(
+  async spawn(options: SpawnOptions = {}): Promise<Child[]> {
+    const started = await this.#start(
       ({ file, args, options: own }, stage) => {
-        return spawn(file, args, mergeOptions(own, { ...options, ...stage }));
+        return checkSpawn(file, args, mergeOptions(own, { ...options, ...stage }));
       },
-      (child) => child,
+      start,
+      ({ child }) => child,
     );
+    return started.map(({ child }) => child);
   }
 
   /** As a shell would take it. */
@@ -132,19 +136,27 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
 
   /** Starts each command between its pipes; if one can't be started, the others are stopped. */
   async #start<T>(
-    start: (command: Description, stage: StageOptions, index: number) => Promise<T>,
+    check: (command: Description, stage: StageOptions, index: number) => Checked,
+    begin: (command: Checked) => Promise<T>,
     childOf: (started: T) => Child,
   ): Promise<T[]> {
     const pairs: [number, number][] = [];
-    // A mistake in one must not have started the others.
-    for (const { file, args, options } of this.commands) checkCommand(file, args, options);
+    const last = this.commands.length - 1;
+    // A mistake in one must not have started the others, or made a pipe.
+    const checked = this.commands.map((command, index) => {
+      const stage: StageOptions = {};
+      if (index > 0) stage.stdin = 'null';
+      if (index < last) stage.stdout = 'null';
+      return check(command, stage, index);
+    });
     try {
-      for (let index = 1; index < this.commands.length; index++) pairs.push(openPair());
-      const starting = this.commands.map((command, index) => {
-        const stage: StageOptions = {};
-        if (index > 0) stage.stdin = pairs[index - 1]?.[0] as number;
-        if (index < pairs.length) stage.stdout = pairs[index]?.[1] as number;
-        return start(command, stage, index);
+      for (let index = 0; index < last; index++) pairs.push(openPair());
+      const starting = checked.map((command, index) => {
+        const stdio = new Map(command.stdio);
+        const [input, output] = [pairs[index - 1]?.[0], pairs[index]?.[1]];
+        if (input !== undefined) stdio.set(0, input);
+        if (output !== undefined) stdio.set(1, output);
+        return begin({ ...command, stdio });
       });
       const outcomes = await Promise.allSettled(starting);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -3,21 +3,14 @@
  *
  * @module
  */
-
 import type { ExitStatus } from '../process/status.js';
-import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
-import { checkSpawnOptions } from './child.js';
+import type { Collected } from './capture.js';
+import type { Checked } from './checked.js';
 import { ExitError } from './error.js';
 import { splitLines } from './lines.js';
-import type { RunOptions, Stdio } from './options.js';
+import type { RunOptions } from './options.js';
 import { quoteCommand } from './quote.js';
-import { isSource } from './transfer.js';
 import type { NoOptions, Output, OutputOf } from './types.js';
-
-export const DEFAULT_MAX_BUFFER: number = 100 * 1024 * 1024;
-
-/** Milliseconds. */
-export const DEFAULT_WAIT_DELAY = 1000;
 
 /** What a command wrote, as `Out`, and how it ended. */
 export interface Outcome<Out extends Output> {
@@ -27,7 +20,7 @@ export interface Outcome<Out extends Output> {
   readonly stderr: Out;
   /** How it ended, and what it used. */
   readonly status: ExitStatus;
-  /** From execve to the end, milliseconds. */
+  /** From right before its birth to its end, milliseconds: as `wallTime` of its usage. */
   readonly durationMs: number;
   /** As a shell would take it. */
   readonly command: string;
@@ -36,73 +29,36 @@ export interface Outcome<Out extends Output> {
 /** The outcome of a command by its options. */
 export interface Result<O = NoOptions> extends Outcome<OutputOf<O>> {}
 
-/** What was collected, by the child's descriptor. */
-export type Collected = ReadonlyMap<number, Uint8Array>;
-
-/** What run's stdio is where the options say nothing. */
-export function runDefaults(options: RunOptions): readonly [Stdio, Stdio, Stdio] {
-  const { input } = options;
-  if (input === undefined) return ['null', 'pipe', 'pipe'];
-  return [typeof input === 'string' ? Buffer.from(input, 'utf8') : input, 'pipe', 'pipe'];
-}
-
-export function checkRunOptions(options: RunOptions): void {
-  checkSpawnOptions(options);
-  const { input, encoding, lines, maxBuffer, ptrace, stdin } = options;
-  if (ptrace)
-    throw refused('ptrace', 'cannot be used with run: nothing would resume the process. Use spawn');
-  if (input !== undefined && typeof input !== 'string' && !isSource(input)) {
-    throw invalid('input', input, 'a string, bytes, a readable stream or an iterable');
-  }
-  if (input !== undefined && stdin !== undefined) {
-    throw refused('input', 'cannot be combined with stdin');
-  }
-  if (lines && encoding === 'buffer') {
-    throw refused('lines', "cannot be combined with encoding 'buffer': lines are text");
-  }
-  for (const name of ['reject', 'stripFinalNewline', 'lines'] as const) {
-    if (options[name] !== undefined) checkBoolean(name, options[name]);
-  }
-  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer') {
-    throw invalid('encoding', encoding, "'utf8' or 'buffer'");
-  }
-  if (maxBuffer !== undefined && maxBuffer !== Number.POSITIVE_INFINITY) {
-    checkInteger('maxBuffer', maxBuffer, 0, Number.MAX_SAFE_INTEGER);
-  }
-}
-
-function decode(bytes: Uint8Array, options: RunOptions): string | Uint8Array | string[] {
+function decode(bytes: Uint8Array, options: RunOptions): Output {
   if (options.encoding === 'buffer') return bytes;
   if (options.lines) return splitLines(bytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   return options.stripFinalNewline !== false && text.endsWith('\n') ? text.slice(0, -1) : text;
 }
 
-/** Whether it ended by itself, and was not stopped. */
-export function isNatural({ reason }: ExitStatus): boolean {
-  return reason === 'exited' || reason === 'signaled';
+/** A command that ran to its end. */
+export interface Ran {
+  readonly command: Pick<Checked, 'file' | 'args' | 'options'>;
+  readonly status: ExitStatus;
+  /** What was collected, by the child's descriptor. */
+  readonly collected: ReadonlyMap<number, { readonly collected: Collected }>;
+  /** Why it could not be stopped. */
+  readonly stopError: unknown;
 }
 
 /** @throws ExitError unless the command exited with 0, or `reject` is false. */
-export function resultOf(
-  file: string,
-  args: readonly string[],
-  options: RunOptions,
-  status: ExitStatus,
-  collected: Collected,
-  stopError?: unknown,
-): Result<RunOptions> {
-  const nothing = new Uint8Array();
-  const output = {
-    stdout: decode(collected.get(1) ?? nothing, options),
-    stderr: decode(collected.get(2) ?? nothing, options),
+export function resultOf({ command, status, collected, stopError }: Ran): Result<RunOptions> {
+  const { file, args, options } = command;
+  const textOf = (fd: number): Output => {
+    return decode(collected.get(fd)?.collected.bytes ?? new Uint8Array(), options);
   };
-  const command = quoteCommand(file, args);
-  if (options.reject !== false && !(status.ok && isNatural(status))) {
+  const output = { stdout: textOf(1), stderr: textOf(2), command: quoteCommand(file, args) };
+  const isNatural = status.reason === 'exited' || status.reason === 'signaled';
+  if (options.reject !== false && !(status.ok && isNatural)) {
     const aborted = status.reason === 'aborted' ? options.signal?.reason : undefined;
-    throw new ExitError(command, status, output, stopError ?? aborted);
+    throw new ExitError(output.command, status, output, stopError ?? aborted);
   }
   const durationMs = (status.usage.wallTime ?? 0) / 1000;
   // The types follow the options where they are given: see the signature of `run`.
-  return { ...output, status, durationMs, command } as Result<RunOptions>;
+  return { ...output, status, durationMs } as Result<RunOptions>;
 }

@@ -1,91 +1,234 @@
 /**
- * Running a command to its end while the event loop stands still.
+ * Running a command to its end while the event loop stands still: one ppoll(2) on its pipes and its
+ * pidfd, and no second event loop.
  *
  * @module
  */
-import { checkLaunch } from '../launch/compile.js';
-import { launchUnwatchedSync, type Unwatched } from '../process/launch.js';
-import { close } from '../syscall/call.js';
-import { invalid, refused } from '../syscall/check.js';
+import { native } from '../native.js';
+import { start, type Unwatched } from '../process/launch.js';
+import { reap, unpin } from '../process/reap.js';
+import { isLeft, type ScopeTarget, signalScope } from '../process/scope.js';
+import type { ExitStatus } from '../process/status.js';
+import { attempt, close } from '../syscall/call.js';
+import { E, LAYOUT, POLL } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
+import { writeStruct } from '../syscall/layout.js';
+import { findSignal } from '../syscall/signals.js';
+import { now } from '../time.js';
 import { throwIfAborted } from './abort-signal.js';
-import { streamName } from './holders.js';
-import { prepare } from './lifetime.js';
+import { Collected, DEFAULT_MAX_BUFFER } from './capture.js';
+import { type Checked, checkRunSync, splitArguments } from './checked.js';
+import { fillsPipe, growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
+import { type Body, Life, type Use } from './life.js';
 import type { RunOptions } from './options.js';
-import { checkRunOptions, type Result, resultOf } from './result.js';
-import { compileConnected, draftOf, splitArguments } from './spawn.js';
-import {
-  type Connections,
-  connect,
-  isFile,
-  openFilesSync,
-  planStdio,
-  type StdioPlan,
-} from './stdio.js';
-import { SyncRun } from './sync-run.js';
+import { type Ran, type Result, resultOf } from './result.js';
+import { compileFor } from './spawn.js';
+import { type Connections, connect, openFilesSync } from './stdio.js';
 import type { NoOptions } from './types.js';
-import { type Report, reportOf } from './verbose.js';
+import { reportOf } from './verbose.js';
 
-/** Streams are read by the event loop, which stands still. */
-function inputOf({ input = '' }: RunOptions): Uint8Array {
-  if (typeof input === 'string') return Buffer.from(input, 'utf8');
-  if (input instanceof Uint8Array) return input;
-  throw invalid('input', input, 'a string or a Uint8Array with runSync');
-}
+/** Milliseconds between looks at a process whose end nothing tells. */
+const LOOK_EVERY = 10;
 
-/** Starts it with its stdio; nothing is left of what fails. */
-function launchConnected(
-  file: string,
-  args: readonly string[],
-  plan: StdioPlan,
-  options: RunOptions,
-  report: Report | undefined,
-): [child: Unwatched, ends: Connections['ends']] {
-  const blame = { file, args };
-  checkLaunch(draftOf(file, args, plan, options));
-  const connections = connect(plan, openFilesSync(plan, blame), blame);
-  const compiled = compileConnected(file, args, connections, options);
-  report?.compiled();
-  try {
-    return [launchUnwatchedSync(compiled, connections.closeAfter), connections.ends];
-  } catch (error) {
-    for (const { fd } of connections.ends.values()) close(fd);
-    throw error;
+/** A pipe that is read into memory. */
+class Tap implements Use {
+  readonly fd: number;
+  readonly collected: Collected;
+  readonly #name: number;
+  readonly #life: Life;
+  isOpen = true;
+  #isGrown = false;
+
+  constructor(fd: number, name: number, limit: number, life: Life) {
+    this.fd = fd;
+    this.collected = new Collected(limit);
+    this.#name = name;
+    this.#life = life;
+    life.open(name, this);
+  }
+
+  get held(): boolean {
+    return this.isOpen && isHeld(this.fd);
+  }
+
+  /** Takes what is there. */
+  settle(): void {
+    // No more than there can be at once: the time runs on while others write without an end.
+    for (let room = LARGEST_BUFFER; this.isOpen && room > 0; ) {
+      const bytes = readSome(this.fd);
+      if (bytes === undefined) return;
+      if (bytes === null) {
+        this.#close();
+        return;
+      }
+      room -= bytes.length;
+      if (!this.#isGrown && fillsPipe(bytes)) {
+        growPipe(this.fd);
+        this.#isGrown = true;
+      }
+      if (this.collected.keep(bytes)) continue;
+      this.#life.blame('maxBuffer');
+      this.#close(); // more is of no use, and may never end
+    }
+  }
+
+  cutOff(): void {
+    this.settle();
+    this.#close();
+  }
+
+  #close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    close(this.fd);
+    this.#life.over(this.#name);
   }
 }
 
-function runCommandSync(
-  file: string,
-  args: readonly string[],
-  options: RunOptions,
-): Result<RunOptions> {
-  checkRunOptions(options);
+/** What is written to stdin. */
+class Feed {
+  fd: number;
+  #left: Uint8Array;
+
+  constructor(fd: number, bytes: Uint8Array) {
+    this.fd = fd;
+    this.#left = bytes;
+    if (fillsPipe(bytes)) growPipe(fd);
+    this.write();
+  }
+
+  /** Writes as much as can be now. */
+  write(): void {
+    while (this.fd >= 0) {
+      const count = this.#left.length === 0 ? -1 : writeSome(this.fd, this.#left);
+      if (count === 0) return;
+      if (count < 0) this.close();
+      else this.#left = this.#left.subarray(count);
+    }
+  }
+
+  close(): void {
+    if (this.fd >= 0) close(this.fd);
+    this.fd = -1;
+  }
+}
+
+/** What is signalled: also when the process itself has ended. */
+class Target implements Body {
+  #target: ScopeTarget;
+
+  constructor({ handle, cgroup }: Unwatched, marker: string | undefined) {
+    this.#target = { handle, reaped: false, cgroup, marker };
+  }
+
+  reaped(): void {
+    this.#target = { ...this.#target, reaped: true };
+  }
+
+  signal: Body['signal'] = (signal, { scope = 'process' } = {}) => {
+    const number = findSignal(signal) as number;
+    if (scope !== 'process') return signalScope(this.#target, number, scope);
+    const errno = this.#target.reaped ? E.ESRCH : -this.#target.handle.signal(number);
+    if (errno > 0 && errno !== E.ESRCH) throw new SystemError('pidfd_send_signal', errno);
+    return errno === 0;
+  };
+
+  hasEnded: Body['hasEnded'] = () => this.#target.reaped || this.#target.handle.hasEnded();
+
+  isLeft: Body['isLeft'] = (scope) => isLeft(this.#target, scope);
+
+  /** It is not reaped to the last before all is over: see `reap`. */
+  pin: Body['pin'] = () => () => {};
+}
+
+/** Waits until a descriptor is ready or a time has come. */
+function poll(watched: readonly (readonly [fd: number, events: number])[], until: number): void {
+  const { size } = LAYOUT.pollfd;
+  const pollfds = new Uint8Array(size * watched.length);
+  for (const [index, [fd, events]] of watched.entries()) {
+    writeStruct(LAYOUT.pollfd, { fd, events }, pollfds.subarray(index * size));
+  }
+  let time: Uint8Array | null = null;
+  if (until !== Number.POSITIVE_INFINITY) {
+    // A huge number of seconds is as good as none, and fits.
+    const ns = Math.min(Math.max(Math.ceil((until - now()) * 1e6), 0), 1e15);
+    time = writeStruct(LAYOUT.timespec, { sec: Math.floor(ns / 1e9), nsec: ns % 1e9 });
+  }
+  attempt('ppoll', pollfds, watched.length, time, null, 0);
+}
+
+/** Follows a command that was started to its end. */
+function follow(child: Unwatched, ends: Connections['ends'], command: Checked): Ran {
+  const { options, limits, marker, stdio } = command;
+  const { handle } = child;
+  const isPinned = (limits.stop?.scope ?? 'process') !== 'process';
+  const target = new Target(child, marker);
+  const life = new Life(target, limits, () => {});
+  const collected = new Map<number, Tap>();
+  let feed: Feed | undefined;
+  for (const [name, { fd, kind, attached }] of ends) {
+    if (kind === 'reader') {
+      collected.set(name, new Tap(fd, name, options.maxBuffer ?? DEFAULT_MAX_BUFFER, life));
+    } else if (attached !== undefined) {
+      feed = new Feed(fd, stdio.get(name) as Uint8Array);
+    } else {
+      close(fd); // a pipe to which nobody will write
+    }
+  }
+  // Readable once the process has ended; negative where nothing tells that.
+  const end = handle.pidfd < 0 ? native.exitDescriptor(handle.pid) : handle.pidfd;
+  let status: ExitStatus | undefined;
+  while (status === undefined || life.state !== 'closed') {
+    const watched = [...collected.values()]
+      .filter((tap) => tap.isOpen)
+      .map((tap) => [tap.fd, POLL.POLLIN] as const);
+    if (feed !== undefined && feed.fd >= 0) watched.push([feed.fd, POLL.POLLOUT]);
+    const isBlind = status === undefined && end < 0;
+    if (status === undefined && end >= 0) watched.push([end, POLL.POLLIN]);
+    poll(watched, isBlind ? Math.min(life.deadline, now() + LOOK_EVERY) : life.deadline);
+    // Trying all of them costs less than reading back which are ready.
+    for (const tap of collected.values()) tap.settle();
+    feed?.write();
+    if (status === undefined && target.hasEnded()) {
+      status = reap(child, isPinned);
+      target.reaped();
+      if (end >= 0 && end !== handle.pidfd) {
+        // Whoever tells it is about to close the other end: nothing of it is to be left.
+        attempt('read', end, new Uint8Array(1), 1);
+        close(end);
+      }
+      life.end();
+    }
+    life.tick();
+  }
+  feed?.close();
+  if (isPinned) unpin(child);
+  const { held, stopError, reason = status.reason } = life;
+  return { command, status: status.with({ held, reason }), collected, stopError };
+}
+
+function runCommandSync(command: Checked): Result<RunOptions> {
+  const { file, args, options, hasFiles } = command;
   throwIfAborted(options.signal);
-  if (options.detached)
-    throw refused('detached', 'cannot be used with runSync, which waits for the command');
-  const input = inputOf(options);
-  const stdin = options.input === undefined ? 'null' : 'pipe';
-  const prepared = prepare(options, [stdin, 'pipe', 'pipe']);
-  const plan = planStdio(prepared.options, prepared.defaults);
-  for (const [fd, stdio] of plan) {
-    if (typeof stdio !== 'object' || isFile(stdio)) continue;
-    throw refused(streamName(fd), 'cannot be a stream with runSync, which blocks the event loop');
-  }
   const report = reportOf(options.verbose, file, args);
-  let ends: Connections['ends'];
   let child: Unwatched;
+  let connections: Connections | undefined;
   try {
-    [child, ends] = launchConnected(file, args, plan, prepared.options, report);
+    const connected = connect(command, hasFiles ? openFilesSync(command) : new Map());
+    const compiled = compileFor(command, connected);
+    report?.compiled();
+    connections = connected; // from here on the launch closes what is the child's
+    child = start(compiled, { sync: true, watch: false, closeFds: connected.closeAfter });
   } catch (error) {
+    for (const { fd } of connections?.ends.values() ?? []) close(fd);
     report?.failed(error);
     throw error;
   }
   report?.launched(child.handle.pid);
-  const running = new SyncRun(child, ends, { ...options, input }, prepared.marker);
-  const status = running.toEnd();
-  report?.exited(status);
+  const ran = follow(child, connections.ends, command);
+  report?.exited(ran.status);
   child.loan?.end();
-  const output = new Map([...running.outputs].map(([fd, { bytes }]) => [fd, bytes]));
-  return resultOf(file, args, options, status, output, running.stopError);
+  return resultOf(ran);
 }
 
 /**
@@ -113,5 +256,5 @@ export function runSync(
   options?: RunOptions,
 ): Result<RunOptions> {
   const [words, given] = splitArguments(args, options);
-  return runCommandSync(file, words, given);
+  return runCommandSync(checkRunSync(file, words, given));
 }

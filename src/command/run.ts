@@ -3,19 +3,12 @@
  *
  * @module
  */
-import { Capture } from './capture.js';
+import { Capture, DEFAULT_MAX_BUFFER } from './capture.js';
+import { type Checked, checkRun, splitArguments } from './checked.js';
 import type { Child } from './child.js';
 import type { RunOptions } from './options.js';
-import {
-  checkRunOptions,
-  DEFAULT_MAX_BUFFER,
-  DEFAULT_WAIT_DELAY,
-  isNatural,
-  type Result,
-  resultOf,
-  runDefaults,
-} from './result.js';
-import { splitArguments, start } from './spawn.js';
+import { type Result, resultOf } from './result.js';
+import { start } from './spawn.js';
 import type { NoOptions } from './types.js';
 
 /** A command whose output is being collected. */
@@ -26,34 +19,22 @@ export interface Running {
 }
 
 /** Starts what `run` awaits. */
-export async function begin(
-  file: string,
-  args: readonly string[],
-  options: RunOptions,
-): Promise<Running> {
-  checkRunOptions(options);
-  // Not given is as absent as undefined, which would be no limit.
-  const given = { ...options, waitDelay: options.waitDelay ?? DEFAULT_WAIT_DELAY };
-  const { child, ends } = await start(file, args, given, runDefaults(given));
-  const captures = new Map<number, Capture>();
-  const limit = given.maxBuffer ?? DEFAULT_MAX_BUFFER;
-  for (const [fd, { channel, kind, attached }] of ends) {
-    if (attached !== undefined) continue;
-    if (kind === 'reader') {
-      const capture = new Capture(channel, limit, () => child.stopBecause('maxBuffer'));
-      captures.set(fd, capture);
-      child.addReading(fd, capture);
+export async function begin(command: Checked): Promise<Running> {
+  const { child, ends } = await start(command);
+  const collected = new Map<number, Capture>();
+  const limit = command.options.maxBuffer ?? DEFAULT_MAX_BUFFER;
+  for (const [fd, end] of ends) {
+    if (end.attached !== undefined) continue;
+    if (end.kind === 'reader') {
+      end.taken = true;
+      collected.set(fd, new Capture(end.channel, fd, limit, child.life));
     } else {
-      channel.close(); // a pipe to which nobody here will write
+      end.channel.close(); // a pipe to which nobody here will write
     }
   }
   const finish = async (): Promise<Result<RunOptions>> => {
-    let status = await child.closed.finally(() => child.process.unpin());
-    const tooMuch = [...captures.values()].some(({ collected }) => collected.overflown);
-    // Also what others wrote into the pipes after the command had ended.
-    if (tooMuch && isNatural(status)) status = status.with({ reason: 'maxBuffer' });
-    const output = new Map([...captures].map(([fd, { collected }]) => [fd, collected.bytes]));
-    return resultOf(file, args, given, status, output, child.stopError);
+    const status = await child.closed.finally(() => child.process.unpin());
+    return resultOf({ command, status, collected, stopError: child.life.stopError });
   };
   return { child, finish };
 }
@@ -81,6 +62,6 @@ export async function run(
   options?: RunOptions,
 ): Promise<Result<RunOptions>> {
   const [words, given] = splitArguments(args, options);
-  const running = await begin(file, words, given);
+  const running = await begin(checkRun(file, words, given));
   return running.finish();
 }

@@ -128,13 +128,18 @@ function openError(path: string, { errno }: SystemError, blame: Blame): LaunchEr
   return new LaunchError({ name: 'open', argument: path }, errno, blame.file, blame.args);
 }
 
+/** What files are opened for. */
+interface Opening extends Blame {
+  readonly stdio: StdioPlan;
+}
+
 /** Opens the files of a plan off the event loop. Their descriptors are the caller's to close. */
-export async function openFiles(plan: StdioPlan, blame: Blame): Promise<Map<number, number>> {
+export async function openFiles(opening: Opening): Promise<Map<number, number>> {
   const opened = new Map<number, number>();
   try {
-    for (const { fd, path, flags, mode } of openRequests(plan)) {
+    for (const { fd, path, flags, mode } of openRequests(opening.stdio)) {
       const file = openFile(path, flags, mode).catch((error: SystemError) => {
-        throw isThreadError(error) ? error : openError(path, error, blame);
+        throw isThreadError(error) ? error : openError(path, error, opening);
       });
       opened.set(fd, await file);
     }
@@ -146,32 +151,28 @@ export async function openFiles(plan: StdioPlan, blame: Blame): Promise<Map<numb
 }
 
 /** As `openFiles`, at once. */
-export function openFilesSync(plan: StdioPlan, blame: Blame): Map<number, number> {
+export function openFilesSync(opening: Opening): Map<number, number> {
   const opened = new Map<number, number>();
-  for (const { fd, path, flags, mode } of openRequests(plan)) {
+  for (const { fd, path, flags, mode } of openRequests(opening.stdio)) {
     try {
       opened.set(fd, openFileSync(path, flags, mode));
     } catch (error) {
       for (const other of opened.values()) close(other);
-      throw openError(path, error as SystemError, blame);
+      throw openError(path, error as SystemError, opening);
     }
   }
   return opened;
 }
 
 /** Makes the pipes of a plan. Whatever comes of it, `opened` is taken over. */
-export function connect(
-  plan: StdioPlan,
-  opened: ReadonlyMap<number, number>,
-  blame: Blame,
-): Connections {
+export function connect(opening: Opening, opened: ReadonlyMap<number, number>): Connections {
   const connections: Connections = {
     descriptors: new Map(),
     closeAfter: [...opened.values()],
     ends: new Map(),
   };
   try {
-    for (const [fd, stdio] of plan) connectOne(fd, stdio, opened, connections, blame);
+    for (const [fd, stdio] of opening.stdio) connectOne(fd, stdio, opened, connections, opening);
     return connections;
   } catch (error) {
     disconnect(connections);

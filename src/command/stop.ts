@@ -1,17 +1,15 @@
 /**
  * The stop ladder: one signal after another, each with its time, until the process has ended.
+ * `life.ts` climbs it.
  *
  * @module
  */
-
 import { checkKeys } from '../launch/values.js';
-import type { Process } from '../process/process.js';
-import type { Scope } from '../process/scope.js';
 import { checkScope } from '../process/scope.js';
 import { checkSignal, invalid, outOfRange } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
 import { findSignal, type Signal } from '../syscall/signals.js';
-import { clearTimeout, now, setTimeout } from '../time.js';
+import { clearTimeout, setTimeout } from '../time.js';
 import type { StopOptions } from './options.js';
 
 const DEFAULT_GRACE = 5000;
@@ -35,8 +33,7 @@ export function timeLimit({ timeout = 0 }: { timeout?: number | undefined }): nu
 }
 
 /** A timer that may be longer than setTimeout's; returns what cancels it. */
-export function after(delay: number, callback: () => void, keepAlive = true): () => void {
-  if (delay === Number.POSITIVE_INFINITY) return () => {};
+export function after(delay: number, callback: () => void, keepAlive: boolean): () => void {
   let timer: NodeJS.Timeout;
   const start = (left: number): void => {
     const part = Math.min(left, LONGEST_TIMER);
@@ -78,48 +75,4 @@ export function stopSteps(options: StopOptions = {}): StopStep[] {
       patience: findSignal(signal) === SIG.SIGKILL ? AFTER_KILL : Number.POSITIVE_INFINITY,
     };
   });
-}
-
-/** How often it is looked whether anybody of a scope is left, once the process itself has ended. */
-const LOOK_EVERY = 20;
-
-/** Resolves when all of a scope have ended, or `until` says that it is enough. */
-async function goneFrom(process: Process, scope: Scope, until: () => boolean): Promise<void> {
-  await process.wait();
-  while (scope !== 'process' && !until() && process.isLeft(scope)) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
-  }
-}
-
-/** Waits for a scope to have ended, as long as a step allows. Whether there is nothing left to do. */
-async function endsWithin(
-  process: Process,
-  scope: Scope,
-  { grace, patience }: StopStep,
-): Promise<boolean> {
-  const giveUp = now() + patience;
-  let over = false;
-  let cancel = (): void => {};
-  const late = new Promise<false>((resolve) => {
-    cancel = after(grace, () => resolve(false));
-  });
-  const gone = goneFrom(process, scope, () => over || now() > giveUp);
-  const outcome = await Promise.race([gone.then(() => true), late]);
-  over = true;
-  cancel();
-  return outcome;
-}
-
-/** Climbs the ladder until the process, and all others of the scope, have ended. */
-export async function climb(process: Process, options: StopOptions = {}): Promise<void> {
-  const scope = checkScope('stop.scope', options.scope);
-  const unpin = process.pin(scope);
-  try {
-    for (const step of stopSteps(options)) {
-      for (const signal of step.signals) if (!process.signal(signal, { scope })) return;
-      if (await endsWithin(process, scope, step)) return;
-    }
-  } finally {
-    unpin();
-  }
 }

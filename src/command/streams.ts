@@ -4,6 +4,9 @@
  * @module
  */
 import { Duplex, type DuplexOptions, Readable, Writable } from 'node:stream';
+import { E } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
+import { setImmediate } from '../time.js';
 import type { Channel } from './channel.js';
 
 type Callback = (error?: Error | null) => void;
@@ -34,22 +37,42 @@ function pull(stream: Readable, channel: Channel): void {
 
 /**
  * Writes all of `bytes`, waiting for room as often as it takes. When nobody reads any more the rest
- * is dropped without an error: whether the child wanted it all is the child's affair.
+ * is dropped without an error, for whether the child wanted it all is the child's affair: a stream
+ * that was ended finishes, and one that would take more is destroyed, so that its source stops.
  */
-function drainInto(channel: Channel, bytes: Uint8Array, done: Callback): void {
-  if (channel.closed) {
-    done();
-    return;
-  }
-  let count: number;
+function drainInto(stream: Writable, channel: Channel, bytes: Uint8Array, done: Callback): void {
+  let count = -1;
   try {
-    count = channel.write(bytes);
+    if (!channel.closed) count = channel.write(bytes);
   } catch (error) {
     done(error as Error);
     return;
   }
-  if (count < 0 || count === bytes.length) done();
-  else channel.onceWritable(() => drainInto(channel, bytes.subarray(count), done));
+  if (count === bytes.length || (count < 0 && stream.writableEnded)) done();
+  else if (count < 0) refuse(stream, done);
+  else channel.onceWritable(() => drainInto(stream, channel, bytes.subarray(count), done));
+}
+
+/** Nobody reads what was written: no more is taken. */
+function refuse(stream: Writable, done: Callback): void {
+  if (stream instanceof Duplex && isRead(stream)) {
+    // There may be more to read; the source is kept waiting until that is over.
+    stream.once('end', () => stream.destroy());
+    return;
+  }
+  // Who writes and ends it in one go has nothing more that could be taken.
+  setImmediate(() => {
+    const isOver = stream.writableEnded;
+    if (!isOver) stream.destroy();
+    // For the callback of `write`: of a stream that was destroyed it is no event.
+    done(isOver ? null : new SystemError('write', E.EPIPE));
+  });
+}
+
+/** Whether somebody reads a stream, at whatever pace. */
+export function isRead(stream: Readable): boolean {
+  const listeners = stream.listenerCount('data') + stream.listenerCount('readable');
+  return listeners > 0 || stream.readableFlowing === true;
 }
 
 function readingFrom(channel: Channel): DuplexOptions {
@@ -63,9 +86,11 @@ function readingFrom(channel: Channel): DuplexOptions {
 /** `end` tells the other side that no more follows. */
 function writingTo(channel: Channel, end: () => void): DuplexOptions {
   return {
-    write: (chunk: Uint8Array, _encoding, done) => drainInto(channel, chunk, done),
-    writev: (chunks: { chunk: Uint8Array }[], done) => {
-      drainInto(channel, Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+    write(this: Duplex, chunk: Uint8Array, _encoding, done) {
+      drainInto(this, channel, chunk, done);
+    },
+    writev(this: Duplex, chunks: { chunk: Uint8Array }[], done) {
+      drainInto(this, channel, Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
     },
     final: (done) => {
       end();
@@ -76,6 +101,24 @@ function writingTo(channel: Channel, end: () => void): DuplexOptions {
 
 /** Closes the pipes of streams that nobody can use any more. */
 const unused = new FinalizationRegistry<Channel>((channel) => channel.close());
+
+/** A stream that takes writing does not outlive its pipe, which must not keep the stream. */
+function endWith(channel: Channel, reference: WeakRef<Writable | Duplex>): void {
+  const end = (): void => {
+    const stream = reference.deref();
+    if (stream === undefined || stream.writableEnded) return;
+    if (!(stream instanceof Duplex)) {
+      stream.destroy();
+      return;
+    }
+    stream.once('end', () => stream.destroy());
+    // Where nothing is left to be read, that is its end: nobody has to look.
+    if (!channel.hasRest && stream.readableLength === 0) stream.resume();
+  };
+  // Who asks for the stream of a child that has ended may still write and end it in one go.
+  if (channel.closed) setImmediate(end);
+  else channel.onceClosed(end);
+}
 
 /** The stream at our end: what the child writes, what it reads, or both. */
 export function streamOver(channel: Channel, kind: 'reader' | 'writer' | 'socket'): ChannelStream {
@@ -97,6 +140,7 @@ export function streamOver(channel: Channel, kind: 'reader' | 'writer' | 'socket
     stream = new Duplex({ ...common, ...reading, ...writing });
   }
   unused.register(stream, channel);
+  if (kind !== 'reader') endWith(channel, new WeakRef(stream as Writable));
   const reference = (referenced: boolean) => () => {
     channel.reference(referenced);
     return stream as ChannelStream;

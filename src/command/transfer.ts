@@ -147,22 +147,47 @@ export async function feedFrom(
   }
 }
 
-function writeTo(sink: Writable, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (sink.destroyed || sink.writableEnded) {
-      reject(new Error('the stream that takes the output was closed'));
-      return;
-    }
-    sink.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
+const CLOSED = 'the stream that takes the output was closed';
+
+/** Writes to a sink; rejects when it fails or is closed, after which it calls nobody back. */
+function writerTo(sink: Writable): {
+  write(bytes: Uint8Array): Promise<void>;
+  release(failed: boolean): void;
+} {
+  let rejectWrite: (error: Error) => void = () => {};
+  const closed = (): void => rejectWrite(new Error(CLOSED));
+  // The error is told by the promise; the event alone would end the program.
+  const ignored = (): void => {};
+  sink.on('error', ignored);
+  sink.on('close', closed);
+  const write = (bytes: Uint8Array): Promise<void> => {
+    return new Promise((resolve, reject) => {
+      rejectWrite = reject;
+      if (sink.destroyed || sink.writableEnded) closed();
+      else sink.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  };
+  const release = (failed: boolean): void => {
+    sink.off('close', closed);
+    if (!failed) sink.off('error', ignored);
+  };
+  return { write, release };
+}
+
+function writerToWeb(sink: WritableStream<Uint8Array>): ReturnType<typeof writerTo> {
+  const writer = sink.getWriter();
+  return { write: (bytes) => writer.write(bytes), release: () => writer.releaseLock() };
 }
 
 /** Reads what is there, waiting for it; null at the end. */
 function readNext(channel: Channel): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
+    let over = false;
     const read = (): void => {
+      if (over) return; // what comes of it later is for the next
       try {
         const bytes = channel.read();
+        over = bytes !== undefined;
         if (bytes === undefined) channel.onceReadable(read);
         else resolve(bytes);
       } catch (error) {
@@ -179,20 +204,15 @@ function readNext(channel: Channel): Promise<Buffer | null> {
  * the pipe, and the child gets SIGPIPE.
  */
 export async function drainTo(channel: Channel, sink: Sink): Promise<void> {
-  const writer = sink instanceof Writable ? undefined : sink.getWriter();
-  // The error is told by the promise; the event alone would end the program.
-  const ignored = (): void => {};
-  if (sink instanceof Writable) sink.on('error', ignored);
+  const writer = sink instanceof Writable ? writerTo(sink) : writerToWeb(sink);
+  let failed = true;
   try {
-    for (;;) {
-      const bytes = await readNext(channel);
-      if (bytes === null) break;
-      if (writer === undefined) await writeTo(sink as Writable, bytes);
-      else await writer.write(bytes);
+    for (let bytes = await readNext(channel); bytes !== null; bytes = await readNext(channel)) {
+      await writer.write(bytes);
     }
-    if (sink instanceof Writable) sink.off('error', ignored);
+    failed = false;
   } finally {
     channel.close();
-    writer?.releaseLock();
+    writer.release(failed);
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { splitArguments } from './checked.js';
 import type { Child } from './child.js';
 import { Command } from './command.js';
 import { mergeOptions } from './description.js';
@@ -10,7 +11,7 @@ import type { RunOptions, SpawnOptions } from './options.js';
 import type { Outcome } from './result.js';
 import { run } from './run.js';
 import { runSync } from './run-sync.js';
-import { spawn, splitArguments } from './spawn.js';
+import { spawn } from './spawn.js';
 import { type Template, templateWith } from './template.js';
 import type { NoOptions, Output, OutputOf, OutputOver } from './types.js';
 

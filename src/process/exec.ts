@@ -5,8 +5,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
-import type { DescriptorSource, Launch } from '../launch/attribute.js';
-import { checkLaunch, compile, launchError } from '../launch/compile.js';
+import type { DescriptorSource } from '../launch/attribute.js';
+import { checkLaunch, launchError } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
 import { native } from '../native.js';
@@ -14,6 +14,7 @@ import { attempt, close } from '../syscall/call.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { F, O } from '../syscall/constants.js';
 import { flushCorked, isWaiting } from './flush.js';
+import { program, type Ready } from './launch.js';
 import { Loan } from './loan.js';
 import { MAX_FD } from './start.js';
 
@@ -65,7 +66,7 @@ function checkFlushed(): void {
  * expects that. Then writes what JavaScript holds back. Returns what undoes the first; throws, having
  * undone it, while something is still to be written.
  */
-function takeBackStdio(descriptors: Launch<LaunchOptions>['descriptors']): () => void {
+function takeBackStdio(descriptors: Ready['descriptors']): () => void {
   // All before the streams are looked at: that makes them, if nobody used them yet.
   const before = [0, 1, 2].map((fd) => [fd, attempt('fcntl', fd, F.F_GETFL)] as const);
   const undo = (): void => {
@@ -126,14 +127,14 @@ function keepProcess({ processGroup, foreground, oomScoreAdj }: LaunchOptions): 
 }
 
 /** Runs a launch on this process. @internal */
-export function execLaunch(launch: Launch<LaunchOptions>): never {
+export function execLaunch(launch: Ready): never {
   if (!isMainThread) {
     const error = new Error('exec must be called on the main thread: it replaces all threads');
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' });
   }
-  const inPlace = { ...launch, inPlace: true, parentPid: process.ppid };
+  const inPlace = { ...launch, inPlace: true };
   checkLaunch(inPlace);
-  const compiled = compile(inPlace);
+  const compiled = program(inPlace);
   try {
     const undo = takeBackStdio(launch.descriptors);
     const restore = keepProcess(launch.options);
@@ -169,6 +170,5 @@ export function exec(file: string, args: readonly string[] = [], options: ExecOp
     descriptors: descriptorsOf(options),
     options,
     search: true,
-    parentPid: process.ppid,
   });
 }

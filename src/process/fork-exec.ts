@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { DescriptorSource, Launch } from '../launch/attribute.js';
-import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
+import type { DescriptorSource } from '../launch/attribute.js';
+import { type CompiledLaunch, checkLaunch } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
 import { close } from '../syscall/call.js';
 import { invalid } from '../syscall/check.js';
 import { execLaunch } from './exec.js';
-import { launchUnwatched, launchUnwatchedSync, type Unwatched } from './launch.js';
+import { program, type Ready, start, type Unwatched } from './launch.js';
 
 /** Go's syscall.ProcAttr. */
 export interface ProcAttr {
@@ -41,11 +41,7 @@ function environmentOf(option: string, strings: readonly string[]): Record<strin
   return environment;
 }
 
-function launchOf(
-  argv0: string,
-  argv: readonly string[],
-  attributes: ProcAttr,
-): Launch<LaunchOptions> {
+function readyOf(argv0: string, argv: readonly string[], attributes: ProcAttr): Ready {
   checkKeys('', attributes, ['dir', 'env', 'files', 'sys']);
   const { dir, env, files = [], sys = {} } = attributes;
   checkKeys('sys', sys, SYS_NAMES);
@@ -63,13 +59,13 @@ function launchOf(
     }
     descriptors.set(fd, file);
   }
-  return { file: argv0, argv, descriptors, options, search: false, parentPid: process.pid };
+  return { file: argv0, argv, descriptors, options, search: false };
 }
 
 function compileFork(argv0: string, argv: readonly string[], attributes: ProcAttr): CompiledLaunch {
-  const launch = launchOf(argv0, argv, attributes);
-  checkLaunch(launch);
-  return compile(launch);
+  const ready = readyOf(argv0, argv, attributes);
+  checkLaunch(ready);
+  return program(ready);
 }
 
 /** The number is all that the caller gets: it reaps the process, and takes the terminal back. */
@@ -91,7 +87,7 @@ export async function forkExec(
   argv: readonly string[],
   attributes: ProcAttr = {},
 ): Promise<number> {
-  return pidOf(await launchUnwatched(compileFork(argv0, argv, attributes)));
+  return pidOf(await start(compileFork(argv0, argv, attributes), { sync: false, watch: false }));
 }
 
 /** As `forkExec`, and returns once the program runs. */
@@ -100,7 +96,7 @@ export function forkExecSync(
   argv: readonly string[],
   attributes: ProcAttr = {},
 ): number {
-  return pidOf(launchUnwatchedSync(compileFork(argv0, argv, attributes)));
+  return pidOf(start(compileFork(argv0, argv, attributes), { sync: true, watch: false }));
 }
 
 /**
@@ -112,6 +108,5 @@ export function exec(argv0: string, argv: readonly string[], envv: readonly stri
   const options = { clearEnv: true, env: environmentOf('envv', envv) };
   const descriptors = new Map<number, DescriptorSource>();
   for (const fd of [0, 1, 2]) descriptors.set(fd, 'inherit');
-  const parentPid = process.ppid;
-  return execLaunch({ file: argv0, argv, descriptors, options, search: false, parentPid });
+  return execLaunch({ file: argv0, argv, descriptors, options, search: false });
 }

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import type { Launch } from '../launch/attribute.js';
 import {
   type CompiledLaunch,
+  compile,
   launchError,
   type SkippedStep,
   skippedSteps,
 } from '../launch/compile.js';
+import type { LaunchOptions } from '../launch/order.js';
 import { completions, native } from '../native.js';
 import { COMPLETION, EXITED, LAUNCHED, ROW, START } from '../protocol.js';
 import { Handle } from './handle.js';
@@ -17,10 +20,12 @@ import { Process } from './process.js';
 import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
 import { holdTracee, holdTraceeSync } from './tracee.js';
 
-/** What the native side reports of a launch that failed. */
-interface Failure {
-  readonly step: number;
-  readonly errno: number;
+/** What is to be launched, checked: the one place where a Launch is made. */
+export type Ready = Omit<Launch<LaunchOptions>, 'parentPid'>;
+
+/** The program of a launch. */
+export function program(ready: Ready): CompiledLaunch {
+  return compile({ ...ready, parentPid: ready.inPlace ? process.ppid : process.pid });
 }
 
 /** A process that nobody watches: whoever launched it reaps it and closes its pidfd. */
@@ -28,14 +33,14 @@ export interface Unwatched {
   readonly handle: Handle;
   /** What the kernel began with when it counted the process' memory, KiB. */
   readonly parentPeak: number;
-  /** CLOCK_MONOTONIC at execve, microseconds. */
+  /** CLOCK_MONOTONIC right before its birth, microseconds. */
   readonly started: number;
   /** The terminal that it has as a foreground process. */
   readonly loan?: Loan | undefined;
   /** The directory of the control group that it was started in. */
   readonly cgroup?: string | undefined;
   /** The steps that failed and were left out. */
-  readonly skipped?: readonly SkippedStep[];
+  readonly skipped: readonly SkippedStep[];
 }
 
 /** A process that the native side just launched, from its row. */
@@ -68,31 +73,48 @@ function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStat
   });
 }
 
-/** Follows a process from its launch to its end. */
-class Following {
-  /** Whether its end is to be followed too. */
-  readonly watch: boolean;
-  process: Process | undefined;
-  unwatched: Unwatched | undefined;
-  failure: Failure | undefined;
-  /** The steps that were left out, as the addon encodes them. */
-  skipped: readonly number[] = [];
-  token = 0;
+/** How a launch is made. */
+interface How<Sync extends boolean, Watch extends boolean> {
+  /** Whether the call returns only once it is over. */
+  readonly sync: Sync;
+  /** Whether the end of the process is followed; else the caller reaps it, and ends or leaves its `loan`. */
+  readonly watch: Watch;
+  /** Descriptors that are closed in this process once it is over. */
+  readonly closeFds?: readonly number[];
+  /** Is called as soon as the program runs: when the promise is settled, a short one may be reaped. */
+  readonly created?: (process: Process) => void;
+}
+
+type Launched<Watch extends boolean> = Watch extends true ? Process : Unwatched;
+
+/** One launch, and where its process is watched also what follows until its end. */
+class Launching {
+  readonly token: number;
   /** Called once the launch is over. */
   settle: () => void = () => {};
-  /** Called when it runs, before its end can have been told. */
-  created: (process: Process) => void = () => {};
+  readonly #compiled: CompiledLaunch;
+  readonly #how: How<boolean, boolean>;
+  readonly #loan: Loan | undefined;
+  #process: Process | undefined;
+  #unwatched: Unwatched | undefined;
+  #failure: readonly [step: number, errno: number] | undefined;
   #parentPeak = 0;
+  #skipped: readonly SkippedStep[] = [];
 
-  constructor(watch: boolean) {
-    this.watch = watch;
+  constructor(compiled: CompiledLaunch, how: How<boolean, boolean>) {
+    const { foreground } = compiled.launch.options;
+    this.#compiled = compiled;
+    this.#how = how;
+    // A foreground process gives the terminal back when it stops or ends.
+    this.#loan = foreground === undefined ? undefined : new Loan(foreground);
+    this.token = completions.register(this.#handle);
+    completions.retain();
   }
 
-  /** The handler of its completions. */
-  readonly handle = (row: Float64Array, at: number): void => {
+  readonly #handle = (row: Float64Array, at: number): void => {
     if (row[at + ROW.kind] === COMPLETION.exited) {
       completions.forget(this.token);
-      this.process?.end(exitStatus(row, at, this.#parentPeak));
+      this.#process?.end(exitStatus(row, at, this.#parentPeak));
     } else {
       this.launched(row, at);
       this.settle();
@@ -100,28 +122,50 @@ class Following {
   };
 
   launched(row: Float64Array, at: number): void {
+    const value = (column: number): number => row[at + column] as number;
     const first = at + LAUNCHED.firstSkipped;
-    this.skipped = Array.from(row.subarray(first, first + (row[at + LAUNCHED.skipped] as number)));
-    if (row[at + LAUNCHED.step] !== START.launched) {
-      this.fail(row[at + LAUNCHED.step] as number, row[at + LAUNCHED.error] as number);
-    } else if (this.watch) {
-      this.#parentPeak = row[at + LAUNCHED.maxRssFloor] as number;
-      this.process = launchedProcess(row, at);
-      this.created(this.process);
+    const skipped = Array.from(row.subarray(first, first + value(LAUNCHED.skipped)));
+    this.#skipped = skippedSteps(this.#compiled, skipped);
+    if (value(LAUNCHED.step) !== START.launched) {
+      this.fail(value(LAUNCHED.step), value(LAUNCHED.error));
+    } else if (this.#how.watch) {
+      this.#parentPeak = value(LAUNCHED.maxRssFloor);
+      this.#process = launchedProcess(row, at);
+      this.#how.created?.(this.#process);
     } else {
-      const value = (column: number): number => row[at + column] as number;
-      this.unwatched = {
+      this.#unwatched = {
         handle: new Handle(value(LAUNCHED.pid), value(LAUNCHED.pidfd), 'here'),
         parentPeak: value(LAUNCHED.maxRssFloor),
         started: value(LAUNCHED.started),
+        loan: this.#loan,
+        cgroup: this.#compiled.cgroupPath,
+        skipped: this.#skipped,
       };
       this.#over();
     }
   }
 
   fail(step: number, errno: number): void {
-    this.failure = { step, errno };
+    this.#failure = [step, errno];
     this.#over();
+  }
+
+  /** What was launched; called where the stack is that of whoever launched it. */
+  result(): Process | Unwatched {
+    if (this.#failure !== undefined) {
+      this.#loan?.end();
+      throw launchError(this.#compiled, ...this.#failure);
+    }
+    const process = this.#process;
+    const child = (process ?? this.#unwatched) as Process | Unwatched;
+    // The group of a foreground child is its own, unless it was to join another.
+    const { pid } = process ?? (child as Unwatched).handle;
+    this.#loan?.begin(this.#compiled.launch.options.processGroup || pid);
+    if (process === undefined) return child;
+    process.describe({ cgroup: this.#compiled.cgroupPath });
+    process.skipped = this.#skipped;
+    void this.#loan?.follow(process);
+    return child;
   }
 
   #over(): void {
@@ -136,138 +180,60 @@ function toFds(fds: readonly number[], compiled: CompiledLaunch): Int32Array | u
   return Int32Array.from([...fds, ...compiled.closeAfter]);
 }
 
+function launchNow(compiled: CompiledLaunch, how: How<true, boolean>): Process | Unwatched {
+  const { bytes, launch } = compiled;
+  const { watch, closeFds = [] } = how;
+  const launching = new Launching(compiled, how);
+  const fds = toFds(closeFds, compiled);
+  // A tracee obeys the thread that launched it: `trace` works on the spawner's.
+  const traced = watch && launch.options.ptrace === true;
+  const errno = native.launchSync(bytes, bytes.length, launching.token, fds, watch, traced);
+  if (errno === 0) launching.launched(completions.mailbox, 0);
+  else launching.fail(START.clone, errno);
+  const child = launching.result();
+  if (traced) holdTraceeSync((child as Process).pid);
+  return child;
+}
+
 async function launchLater(
   compiled: CompiledLaunch,
-  closeFds: readonly number[],
-  following: Following,
-): Promise<void> {
-  const { bytes } = compiled;
-  following.token = completions.register(following.handle);
-  completions.retain();
+  how: How<false, boolean>,
+): Promise<Process | Unwatched> {
+  const { bytes, launch } = compiled;
+  const { watch, closeFds = [] } = how;
+  const launching = new Launching(compiled, how);
   const fds = toFds(closeFds, compiled);
-  const errno = native.launch(bytes, bytes.length, following.token, fds, following.watch);
-  if (errno !== 0) {
-    following.fail(START.clone, errno);
-    return;
+  const errno = native.launch(bytes, bytes.length, launching.token, fds, watch);
+  if (errno === 0) {
+    await new Promise<void>((resolve) => {
+      launching.settle = resolve;
+    });
+  } else {
+    launching.fail(START.clone, errno);
   }
-  await new Promise<void>((resolve) => {
-    following.settle = resolve;
-  });
-}
-
-function launchNow(
-  compiled: CompiledLaunch,
-  closeFds: readonly number[],
-  following: Following,
-): void {
-  const { bytes } = compiled;
-  following.token = completions.register(following.handle);
-  completions.retain();
-  const fds = toFds(closeFds, compiled);
-  const { watch, token } = following;
-  // A tracee obeys the thread that launched it: `trace` works on the spawner's.
-  const traced = watch && compiled.launch.options.ptrace === true;
-  const errno = native.launchSync(bytes, bytes.length, token, fds, watch, traced);
-  if (errno === 0) following.launched(completions.mailbox, 0);
-  else following.fail(START.clone, errno);
-}
-
-/** A foreground process gives the terminal back when it stops or ends. */
-function borrow({ launch: { options } }: CompiledLaunch): Loan | undefined {
-  return options.foreground === undefined ? undefined : new Loan(options.foreground);
-}
-
-/** Throws if the launch failed: here, where the stack is that of whoever launched. */
-function check({ failure }: Following, compiled: CompiledLaunch, loan: Loan | undefined): void {
-  if (failure === undefined) return;
-  loan?.end();
-  throw launchError(compiled, failure.step, failure.errno);
-}
-
-/** The group of a foreground child: its own, unless it was to join another. */
-function groupOf(pid: number, { launch: { options } }: CompiledLaunch): number {
-  return options.processGroup || pid;
-}
-
-/** A process that was launched, with what it was launched with. */
-function begin(following: Following, compiled: CompiledLaunch, loan: Loan | undefined): Process {
-  const child = following.process as Process;
-  child.describe({ cgroup: compiled.cgroupPath });
-  child.skipped = skippedSteps(compiled, following.skipped);
-  loan?.begin(groupOf(child.pid, compiled));
-  void loan?.follow(child);
+  const child = launching.result();
+  if (watch && launch.options.ptrace) await holdTracee((child as Process).pid);
   return child;
 }
 
 /**
- * Launches; `closeFds` are closed in this process once that is over. Resolves when execve succeeded.
+ * Launches: resolves, or returns with `sync`, when execve succeeded.
  *
- * @param created Is called as soon as it has: when the promise is settled, a short program may have
- * ended and be reaped.
  * @throws LaunchError
  */
-export async function launch(
+export function start<Watch extends boolean>(
   compiled: CompiledLaunch,
-  closeFds: readonly number[] = [],
-  created: (process: Process) => void = () => {},
-): Promise<Process> {
-  const following = new Following(true);
-  following.created = created;
-  const loan = borrow(compiled);
-  await launchLater(compiled, closeFds, following);
-  check(following, compiled, loan);
-  const child = begin(following, compiled, loan);
-  if (compiled.launch.options.ptrace) await holdTracee(child.pid);
-  return child;
-}
-
-/** As `launch`, but returns only then. */
-export function launchSync(compiled: CompiledLaunch, closeFds: readonly number[] = []): Process {
-  const following = new Following(true);
-  const loan = borrow(compiled);
-  launchNow(compiled, closeFds, following);
-  check(following, compiled, loan);
-  const child = begin(following, compiled, loan);
-  if (compiled.launch.options.ptrace) holdTraceeSync(child.pid);
-  return child;
-}
-
-/** The same for one that the caller reaps. */
-function beginUnwatched(
-  { unwatched, skipped }: Following,
+  how: How<false, Watch>,
+): Promise<Launched<Watch>>;
+export function start<Watch extends boolean>(
   compiled: CompiledLaunch,
-  loan: Loan | undefined,
-): Unwatched {
-  const child = unwatched as Unwatched;
-  loan?.begin(groupOf(child.handle.pid, compiled));
-  return {
-    ...child,
-    loan,
-    cgroup: compiled.cgroupPath,
-    skipped: skippedSteps(compiled, skipped),
-  };
-}
-
-/** As `launch`, for a process that the caller reaps, and whose `loan` it ends or leaves. */
-export async function launchUnwatched(
+  how: How<true, Watch>,
+): Launched<Watch>;
+export function start(
   compiled: CompiledLaunch,
-  closeFds: readonly number[] = [],
-): Promise<Unwatched> {
-  const following = new Following(false);
-  const loan = borrow(compiled);
-  await launchLater(compiled, closeFds, following);
-  check(following, compiled, loan);
-  return beginUnwatched(following, compiled, loan);
-}
-
-/** As `launchUnwatched`, but returns only then. */
-export function launchUnwatchedSync(
-  compiled: CompiledLaunch,
-  closeFds: readonly number[] = [],
-): Unwatched {
-  const following = new Following(false);
-  const loan = borrow(compiled);
-  launchNow(compiled, closeFds, following);
-  check(following, compiled, loan);
-  return beginUnwatched(following, compiled, loan);
+  how: How<boolean, boolean>,
+): Process | Unwatched | Promise<Process | Unwatched> {
+  return how.sync
+    ? launchNow(compiled, how as How<true, boolean>)
+    : launchLater(compiled, how as How<false, boolean>);
 }

@@ -5,11 +5,11 @@
  */
 
 import type { DescriptorSource } from '../launch/attribute.js';
-import { type CompiledLaunch, checkLaunch, compile } from '../launch/compile.js';
+import { type CompiledLaunch, checkLaunch } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
 import { checkInteger, invalid } from '../syscall/check.js';
-import { launch, launchSync } from './launch.js';
+import { program, start } from './launch.js';
 import type { Process } from './process.js';
 
 /** The largest descriptor a process can have: /proc/sys/fs/nr_open goes no further. */
@@ -51,15 +51,15 @@ function compileProcess(
   checkKeys('', attributes, NAMES);
   const { argv0 } = attributes;
   const words = argv0 === undefined ? argv : [argv0, ...argv.slice(1)];
-  const draft = {
+  const ready = {
     file: path,
     argv: words,
     descriptors: descriptorsOf(attributes.files),
     options: attributes,
     search: false,
   };
-  checkLaunch(draft);
-  return compile({ ...draft, parentPid: process.pid });
+  checkLaunch(ready);
+  return program(ready);
 }
 
 /**
@@ -74,7 +74,7 @@ export function startProcess(
   attributes: ProcessAttributes = {},
 ): Promise<Process> {
   try {
-    return launch(compileProcess(path, argv, attributes));
+    return start(compileProcess(path, argv, attributes), { sync: false, watch: true });
   } catch (error) {
     return Promise.reject(error);
   }
@@ -86,5 +86,5 @@ export function startProcessSync(
   argv: readonly string[],
   attributes: ProcessAttributes = {},
 ): Process {
-  return launchSync(compileProcess(path, argv, attributes));
+  return start(compileProcess(path, argv, attributes), { sync: true, watch: true });
 }

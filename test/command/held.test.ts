@@ -221,14 +221,46 @@ test('a slowly read stream is complete and is not reported as held', async () =>
   assert.equal(Buffer.concat(await child.stdout.toArray()).length, 60_000);
 });
 
-test('a sink that accepts nothing delays closed by waitDelay at most', async () => {
+test('a sink that is slower than waitDelay gets all that there was', async () => {
+  const chunks: Uint8Array[] = [];
+  const slow = new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      chunks.push(chunk);
+      setTimeout(done, MS.waitDelay * 2);
+    },
+  });
+  const script = 'head -c 120000 /dev/zero';
+  const { status } = await run('sh', ['-c', script], { stdout: slow, ...MS });
+  assert.equal(Buffer.concat(chunks).length, 120_000);
+  assert.deepEqual(status.held, []);
+  slow.destroy();
+});
+
+test('a slow sink gets what was written before a pipe that others hold is cut off', async () => {
+  let size = 0;
+  const slow = new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      size += chunk.length;
+      setTimeout(done, MS.waitDelay * 2);
+    },
+  });
+  const script = leaves('2>/dev/null', 'head -c 60000 /dev/zero');
+  const { status } = await run('sh', script, { stdout: slow, ...MS });
+  const [held] = status.held;
+  assert.equal(held?.stream, 'stdout');
+  assert.equal(size, 60_000 + `${held?.pids[0]}\n`.length);
+  await endHolders(status);
+});
+
+test('a sink that takes nothing is waited for until it is destroyed', async () => {
   const stuck = new Writable({ highWaterMark: 1, write() {} });
   const script = 'head -c 100 /dev/zero; exec sleep 0.05';
   const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: stuck, ...MS });
-  const status = await child.closed;
-  assert.equal(status.ok, true);
-  assert.deepEqual(status.held, []);
+  const { closed } = child;
+  assert.equal((await child.exited).ok, true);
+  assert.equal(await Promise.race([closed, sleep(MS.waitDelay * 4, 'waits')]), 'waits');
   stuck.destroy();
+  await assert.rejects(closed, /stream that takes the output was closed/);
 });
 
 test('a held pipe of an unreferenced child does not keep the event loop alive', async () => {

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, type Source, spawn } from '#dist/index.js';
 import { withFolder } from '../helpers/state.js';
@@ -179,16 +180,48 @@ test('an error of a source rejects, and the child reads end of file', async () =
   }
 });
 
-test('writing to a child that has closed stdin is not an error', async () => {
+test('stdin of a child that has ended is destroyed, and writing to it is no error', async () => {
   await using child = await spawn('head', ['-c', '1'], { stdin: 'pipe', stdout: 'null' });
   const { stdin } = child;
+  const closed = once(stdin, 'close');
   stdin.write('x');
   assert.equal((await child.exited).ok, true);
   for (let index = 0; index < 20; index++) stdin.write(block.subarray(0, MiB));
+  await closed;
+  assert.deepEqual([stdin.destroyed, stdin.writable, stdin.errored], [true, false, null]);
   stdin.end();
-  await once(stdin, 'finish');
   assert.equal((await child.closed).ok, true);
 });
+
+for (const kind of ['pipe', 'socket'] as const) {
+  test(`a source that is piped to the ${kind} of a child that has ended stops`, async () => {
+    const yes = await spawn('yes', { stdin: 'null', stdout: 'pipe' });
+    const head = await spawn('head', ['-n', '1'], { stdin: kind, stdout: 'null' });
+    await assert.rejects(pipeline(yes.stdout, head.stdin), (error: Error & { code: string }) => {
+      return error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+    });
+    assert.equal((await head.closed).ok, true);
+    assert.equal((await yes.closed).signal, 'SIGPIPE');
+    assert.equal(head.stdin.writable, false);
+  });
+
+  test(`a source that gives nothing is let go by the ${kind} of a child that has ended`, async () => {
+    const child = await spawn('true', { stdin: kind, stdout: 'null' });
+    await assert.rejects(pipeline(new PassThrough(), child.stdin), {
+      code: 'ERR_STREAM_PREMATURE_CLOSE',
+    });
+    assert.equal((await child.closed).ok, true);
+  });
+
+  test(`stdin that is a ${kind} and is asked for after the end takes nothing`, async () => {
+    const child = await spawn('true', { stdin: kind, stdout: 'null' });
+    await child.exited;
+    const { stdin } = child;
+    if (!stdin.destroyed) await once(stdin, 'close');
+    assert.equal(stdin.writable, false);
+    await child.closed;
+  });
+}
 
 test('stdin applies back-pressure', async () => {
   await using child = await spawn('sleep', ['1000'], { stdin: 'pipe', stdout: 'null' });

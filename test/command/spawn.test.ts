@@ -240,7 +240,8 @@ test('kill returns false for an ended child, even before its end is reported', a
 
 test('a failed launch with pipes and files leaves nothing behind', async () => {
   for (const stdio of ['pipe', 'socket', 'inherit', 'null', { file: '/dev/null' }] as const) {
-    const options = { stdin: stdio, stdout: stdio, stderr: stdio, fds: { 5: stdio } };
+    const fifth = typeof stdio === 'object' ? { ...stdio, access: 'write' as const } : stdio;
+    const options = { stdin: stdio, stdout: stdio, stderr: stdio, fds: { 5: fifth } };
     await assert.rejects(spawn('/no/such/program', options), { code: 'ENOENT' });
     await assert.rejects(run('sh', ['-c', 'exit 1'], options), ExitError);
   }

@@ -1,0 +1,146 @@
+/**
+ * The door: options are looked at once, and what is behind it takes them as they were found.
+ *
+ * @module
+ */
+import type { Draft } from '../launch/attribute.js';
+import { checkLaunch } from '../launch/compile.js';
+import type { Scope } from '../process/scope.js';
+import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
+import { checkAbortSignal } from './abort-signal.js';
+import { streamName } from './holders.js';
+import type { Limits } from './life.js';
+import { type LifetimeGuard, prepare } from './lifetime.js';
+import { checkOptionNames, type RunOptions, type SpawnOptions, type Stdio } from './options.js';
+import { isFile, planStdio, type StdioPlan } from './stdio.js';
+import { checkDelay, stopSteps, timeLimit } from './stop.js';
+import { isSource } from './transfer.js';
+
+/** Milliseconds. */
+const RUN_WAIT_DELAY = 1000;
+
+/** A command that can be started: nothing was opened for it yet. */
+export interface Checked {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** With `detached`, `lifetime` and the scope of `stop` worked in. */
+  readonly options: Readonly<RunOptions>;
+  readonly stdio: StdioPlan;
+  /** Whether files have to be opened for it. */
+  readonly hasFiles: boolean;
+  readonly limits: Limits;
+  /** What its descendants have in their environment, if they are to be found. */
+  readonly marker: string | undefined;
+  readonly guards: readonly LifetimeGuard[];
+}
+
+/** `(file, args, options)` or `(file, options)`. */
+export function splitArguments<T extends object>(
+  args: readonly string[] | T | undefined,
+  options: T | undefined,
+): [readonly string[], T] {
+  if (Array.isArray(args)) return [args, options ?? ({} as T)];
+  if (args !== undefined && (typeof args !== 'object' || args === null)) {
+    throw invalid('args', args, 'an array of strings');
+  }
+  return [[], (args as T | undefined) ?? options ?? ({} as T)];
+}
+
+function checkSpawnOptions(options: SpawnOptions): void {
+  checkOptionNames(options);
+  if (options.stop !== undefined) stopSteps(options.stop);
+  checkAbortSignal('signal', options.signal);
+  if (options.timeout !== undefined) checkDelay('timeout', options.timeout);
+  if (options.waitDelay !== undefined) checkDelay('waitDelay', options.waitDelay);
+}
+
+function checkRunOptions(options: RunOptions): void {
+  const { input, encoding, lines, maxBuffer, ptrace, stdin } = options;
+  if (ptrace)
+    throw refused('ptrace', 'cannot be used with run: nothing would resume the process. Use spawn');
+  if (input !== undefined && typeof input !== 'string' && !isSource(input)) {
+    throw invalid('input', input, 'a string, bytes, a readable stream or an iterable');
+  }
+  if (input !== undefined && stdin !== undefined) {
+    throw refused('input', 'cannot be combined with stdin');
+  }
+  if (lines && encoding === 'buffer') {
+    throw refused('lines', "cannot be combined with encoding 'buffer': lines are text");
+  }
+  for (const name of ['reject', 'stripFinalNewline', 'lines'] as const) {
+    if (options[name] !== undefined) checkBoolean(name, options[name]);
+  }
+  if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer') {
+    throw invalid('encoding', encoding, "'utf8' or 'buffer'");
+  }
+  if (maxBuffer !== undefined && maxBuffer !== Number.POSITIVE_INFINITY) {
+    checkInteger('maxBuffer', maxBuffer, 0, Number.MAX_SAFE_INTEGER);
+  }
+}
+
+/** Streams are moved by the event loop, which stands still. */
+function checkSync({ input, detached }: RunOptions, stdio: StdioPlan): void {
+  if (detached)
+    throw refused('detached', 'cannot be used with runSync, which waits for the command');
+  if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) {
+    throw invalid('input', input, 'a string or a Uint8Array with runSync');
+  }
+  for (const [fd, each] of stdio) {
+    if (typeof each !== 'object' || isFile(each) || (fd === 0 && input !== undefined)) continue;
+    throw refused(streamName(fd), 'cannot be a stream with runSync, which blocks the event loop');
+  }
+}
+
+/** A launch of a command: with descriptors that were opened for it, or to be checked, with a plan. */
+export function readyOf<D extends Draft<object>['descriptors']>(
+  { file, args, options }: Pick<Checked, 'file' | 'args' | 'options'>,
+  descriptors: D,
+): Draft<RunOptions> & { descriptors: D; search: boolean } {
+  return { file, argv: [options.argv0 ?? file, ...args], descriptors, options, search: true };
+}
+
+function check(
+  file: string,
+  args: readonly string[],
+  options: RunOptions,
+  defaults: readonly [Stdio, Stdio, Stdio],
+  waitDelay: number,
+  scope: Scope,
+): Checked {
+  const prepared = prepare(options, defaults, scope);
+  const { stop } = prepared.options;
+  const limits = { stop, timeLimit: timeLimit(options), waitDelay: options.waitDelay ?? waitDelay };
+  const stdio = planStdio(prepared.options, prepared.defaults);
+  const hasFiles = [...stdio.values()].some(isFile);
+  const checked = { ...prepared, file, args, stdio, hasFiles, limits };
+  checkLaunch(readyOf(checked, stdio)); // before a file is opened, which may empty it
+  return checked;
+}
+
+/** What `spawn` takes; `scope` is that of its end where the options name none. */
+export function checkSpawn(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions,
+  scope: Scope = 'process',
+): Checked {
+  checkSpawnOptions(options);
+  const inherit = ['inherit', 'inherit', 'inherit'] as const;
+  return check(file, args, options, inherit, Number.POSITIVE_INFINITY, scope);
+}
+
+/** What `run` takes. */
+export function checkRun(file: string, args: readonly string[], options: RunOptions): Checked {
+  checkSpawnOptions(options);
+  checkRunOptions(options);
+  const { input } = options;
+  const stdin = typeof input === 'string' ? Buffer.from(input) : (input ?? 'null');
+  return check(file, args, options, [stdin, 'pipe', 'pipe'], RUN_WAIT_DELAY, 'process');
+}
+
+/** What `runSync` takes. */
+export function checkRunSync(file: string, args: readonly string[], options: RunOptions): Checked {
+  const checked = checkRun(file, args, options);
+  checkSync(options, checked.stdio);
+  return checked;
+}
