@@ -1,4 +1,4 @@
-// One heap size of bench/launch.mjs: fills the heap, then measures what it is told to, round by
+// One heap size of bench/launch.mjs: fills the heap, then measures on request, round by
 // round. A process of its own, so that no heap size inherits the memory of another.
 import { spawn as nodeSpawn } from 'node:child_process';
 import { performance } from 'node:perf_hooks';

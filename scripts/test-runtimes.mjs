@@ -159,7 +159,7 @@ function readReport(report, output) {
   return result;
 }
 
-/** The cases that a file printed by itself: `ok - name`, `not ok - name` and then why. */
+/** The cases that a file printed on its own: `ok - name`, `not ok - name` and then why. */
 function readLines(output) {
   const result = { passed: 0, skipped: 0, failures: [], reasons: reasonsOf(output) };
   for (const line of output.split('\n')) {

@@ -22,7 +22,7 @@ function goesByList(): boolean {
 /** What `sources` opened, for `descriptors` to put into place. */
 const nullSlots = new WeakMap<ProgramBuilder, Slot>();
 
-/** Above every number that the child uses, so that what is moved there is in nobody's way. */
+/** Above every number that the child uses, so that a moved descriptor does not collide with another. */
 function floorOf(descriptors: ReadonlyMap<number, DescriptorSource>): number {
   let floor = 3;
   for (const fd of descriptors.keys()) if (fd >= floor) floor = fd + 1;

@@ -115,7 +115,7 @@ function isUnlimited(limit: unknown): limit is 'unlimited' {
 
 /**
  * The limits of open files that this process was started with, if the launcher of `forkexec`
- * recorded them and nobody but Node has changed the soft one since: Node raises it to the hard one.
+ * recorded them and only Node has changed the soft one since: Node raises it to the hard one.
  */
 function inheritedNofile(): readonly [soft: number, hard: number] | undefined {
   if (inherited.nofile === undefined) return undefined;

@@ -42,7 +42,7 @@ export const parentDeathSignal: Attribute<
       const address = program.words([BigInt(signal)]);
       program.must(step, POSIX_CALL.procctl, P.P_PID, 0, PROC_PDEATHSIG_CTL, address);
     }
-    // The parent may have ended before the line above: then nobody sends the signal, and the child
+    // The parent may have ended before the line above: then no signal is sent, and the child
     // does so itself. In a pid namespace of its own the child's parent is 0, which is no such case.
     program.skipIf(parentPid, 2, { name: 'getppid' }, SYS.getppid);
     program.skipIf(0, 1, { name: 'getppid' }, SYS.getppid);

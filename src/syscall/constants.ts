@@ -57,7 +57,7 @@ export const E: Constants<'E'> = tables.E;
 export const E_ALIAS: Constants<'E_ALIAS'> = tables.E_ALIAS;
 /** Flags of open(2). */
 export const O: Constants<'O'> = tables.O;
-/** AT_FDCWD and flags of openat(2) and its kin. */
+/** AT_FDCWD and flags of openat(2) and similar calls. */
 export const AT: Constants<'AT'> = tables.AT;
 /** Commands of fcntl(2). */
 export const F: Constants<'F'> = tables.F;
@@ -109,7 +109,7 @@ export const PIDFD: Constants<'PIDFD'> = tables.PIDFD;
 export const EPOLL: Constants<'EPOLL'> = tables.EPOLL;
 /** Events of poll(2). */
 export const POLL: Constants<'POLL'> = tables.POLL;
-/** Families, types, levels, options and flags of socket(2) and its kin. */
+/** Families, types, levels, options and flags of socket(2) and similar calls. */
 export const SOCK: Constants<'SOCK'> = tables.SOCK;
 /** Targets of getrusage(2). */
 export const RUSAGE: Constants<'RUSAGE'> = tables.RUSAGE;

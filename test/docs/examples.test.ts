@@ -30,11 +30,11 @@ import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js
 /** Inside the package, so that it finds itself by its name. */
 const folder = join(root, 'build', 'examples');
 
-/** Far more than any takes: one that hangs is to fail, and a busy machine is to pass. */
+/** Far more than any example takes: only one that hangs fails, also on a busy machine. */
 const PATIENCE = 120_000;
 const AT_ONCE = 2;
 
-/** Root, and not that of a container, which has less. */
+/** Root with all rights, unlike root of a container. */
 const mayAll = process.getuid?.() === 0 && !notFullRoot && !noPlainNamespaces;
 const blocks = userPages.flatMap(blocksOf);
 
@@ -58,7 +58,7 @@ function markOf({ where, mark }: Block): Mark {
 
 const typed = blocks.filter((block) => block.language === 'ts' && markOf(block).typed);
 
-/** What the comments of an example say that it prints. */
+/** The output that the comments of an example show. */
 function printsOf(code: string): string[] {
   const lines: string[] = [];
   let logging = false;
@@ -80,7 +80,7 @@ function pattern(line: string): string {
     .join('.*');
 }
 
-/** Whether there is what was said; a line that is `…` alone is any number of lines. */
+/** Compares the output with the page; a line `…` stands for any number of lines. */
 function assertPrinted(where: string, output: string, said: readonly string[]): void {
   const wanted = said
     .map((line) => (line === '…' ? '(?:.*\\n)*?' : `${pattern(line)}\\n`))
@@ -94,7 +94,7 @@ function assertPrinted(where: string, output: string, said: readonly string[]): 
   );
 }
 
-/** Calls `use` for each, a few at a time, and tells of all that failed. */
+/** Calls `use` for each, a few at a time, and reports all that failed. */
 async function each<T>(list: readonly T[], use: (item: T) => Promise<void>): Promise<void> {
   const left = [...list];
   const failed: string[] = [];
@@ -117,7 +117,7 @@ async function inDirectory(use: (cwd: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** As people have it who begin: strict, and nothing more. */
+/** The settings of a beginner: strict, and nothing more. */
 const COMPILER_OPTIONS = {
   strict: true,
   target: 'es2022',
@@ -146,18 +146,18 @@ async function compile(): Promise<void> {
   assert.ok(status.ok, told);
 }
 
-/** What the library says of a call that is refused here, and the probe that found the same. */
+/** The message for a call that this system refuses, and the probe that found the same. */
 const REFUSALS: readonly [told: RegExp, lack: Lack][] = [
   [/: pidfd_open: E/, noPidfdOpen],
   [/: pidfd_send_signal: E/, noPidfdSignal],
 ];
 
-/** Why an example could not do what it shows, or false. */
+/** Why this system cannot run the example, or false. */
 function refusalIn(output: string): Lack {
   return REFUSALS.find(([told, lack]) => lack !== false && told.test(output))?.[1] ?? false;
 }
 
-/** They are many programs, each with patience of its own. */
+/** Many programs run, each with its own limit. */
 const MANY = { timeout: 300_000 };
 
 test(

@@ -1,4 +1,4 @@
-// Children that run as somebody else, and launches that somebody else makes.
+// Children that run as another user, and launches by another user.
 
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, readFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ export interface Attempt {
   failure?: { step: string; code: string; argument?: string };
 }
 
-/** As `withFolder`, with the helper `state` in it, for everybody to read, write and execute. */
+/** As `withFolder`, with the helper `state` in it, for every user to read, write and execute. */
 export function withOpenFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   return withFolder((folder) => {
     chmodSync(folder, 0o777);

@@ -37,7 +37,7 @@ const modes: Record<
   string,
   (report: Partial<LoopReport>, argument: string) => Promise<Process> | Process
 > = {
-  /** A child keeps the event loop alive even if nobody waits for it. */
+  /** A child keeps the event loop alive even if no promise waits for it. */
   child: aMoment,
   childSync: () => startProcessSync('/bin/sleep', ['sleep', '0.2'], QUIET),
 
@@ -65,7 +65,7 @@ const modes: Record<
     return child;
   },
 
-  /** A process that was opened keeps nothing alive by itself. */
+  /** A process that was opened does not keep the event loop alive. */
   async opened() {
     const child = await forever();
     child.unref();

@@ -1,4 +1,4 @@
-// This package where everybody can read it, for programs of it that another user is to run.
+// This package where every user can read it, for programs of it that another user is to run.
 
 import { chmodSync, cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

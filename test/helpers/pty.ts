@@ -1,4 +1,4 @@
-// A pseudo-terminal of a test's own, since nobody can say what the tests are run from.
+// A pseudo-terminal of a test's own, since the tests may run without a terminal.
 
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,13 +31,13 @@ export async function withPty<T>(use: (pty: Pty) => T | Promise<T>): Promise<T> 
   }
 }
 
-/** What programs wrote to the terminal and nobody has read yet. */
+/** What programs wrote to the terminal and the test has not read yet. */
 export function readNow(master: number): string {
   const bytes = Buffer.alloc(65536);
   let text = '';
   for (;;) {
     const count = attempt('read', master, bytes, bytes.length);
-    // EIO: nobody has it open any more.
+    // EIO: no process has it open any more.
     if (count === -E.EAGAIN || count === -E.EIO || count === 0) return text;
     if (count < 0) throw new Error(`read: errno ${-count}`);
     text += bytes.toString('latin1', 0, count);

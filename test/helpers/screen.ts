@@ -1,4 +1,4 @@
-// A terminal with somebody at it: what they type, and what they have been shown so far.
+// A terminal with a simulated user: types keys, and has the output so far.
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';

@@ -12,7 +12,7 @@ const AT_FDCWD = -100;
 
 /**
  * Calls `use` while the thread that launches waits for an execve: this process has a lease of the
- * program, and whoever opens the file waits until it is given back. See fcntl(2).
+ * program, and a process that opens the file waits until it is given back. See fcntl(2).
  */
 export function slowLaunch(use: () => Promise<void>): Promise<void> {
   return withFolder(async (folder) => {
@@ -20,7 +20,7 @@ export function slowLaunch(use: () => Promise<void>): Promise<void> {
     copyFileSync('/bin/true', file);
     const fd = call('openat', AT_FDCWD, file, O.O_RDONLY | O.O_CLOEXEC, 0);
     try {
-      // When somebody opens it: instead of SIGIO, which would end this process.
+      // When a process opens it: instead of SIGIO, which would end this process.
       call('fcntl', fd, F.F_SETSIG, SIG.SIGURG);
       call('fcntl', fd, F.F_SETLEASE, F.F_WRLCK);
       const launch = startProcess(file, ['true']);

@@ -14,7 +14,7 @@ import { patience } from './patience.js';
 // The test runner of Node 24 and later writes a report at SIGUSR2, which tests send to themselves.
 if (process.report?.reportOnSignal) process.report.reportOnSignal = false;
 
-/** How long what ends by itself (a thread, a descriptor of a child) is given to end. */
+/** How long what ends on its own (a thread, a descriptor of a child) is given to end. */
 const SETTLE_MS = patience(5000);
 
 /** The lines of /proc/self/status that no launch may change. */

@@ -1,6 +1,6 @@
 // A tracer that can be killed.
 //
-//   trace-program MODE FILE     writes the pid of its tracee to FILE, and waits for ever
+//   trace-program MODE FILE     writes the pid of its tracee to FILE, and waits forever
 
 import { writeFileSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
