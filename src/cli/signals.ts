@@ -5,6 +5,7 @@
  */
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
+import { stopLikeTerminal } from '../process/loan.js';
 import { stateOf } from '../process/proc.js';
 import type { ExitStatus } from '../process/status.js';
 import { inherited } from '../signal/inherited.js';
@@ -56,14 +57,25 @@ function hasChanged({ pid }: Child): boolean {
 }
 
 /**
- * A shell that continues the job of this process gives it the terminal: it is the program's, where
- * that is to be in the foreground.
+ * A shell that continues the job of this process gives it the terminal. If the program is to be in the
+ * foreground, its group gets the terminal and SIGCONT, all of it: ^Z has stopped all of it. False if this
+ * is not so, or if this process was continued in the background.
  */
-function passTerminal({ foreground, processGroup }: SpawnOptions, { pid }: Child): void {
+function passTerminal({ foreground, processGroup }: SpawnOptions, { pid }: Child): boolean {
   const now = new Int32Array(1);
-  if (foreground === undefined || attempt('ioctl', foreground, TIOC.TIOCGPGRP, now) < 0) return;
-  if (now[0] !== attempt('getpgid', 0)) return; // continued in the background
-  attempt('ioctl', foreground, TIOC.TIOCSPGRP, Int32Array.of(processGroup || pid));
+  if (foreground === undefined || attempt('ioctl', foreground, TIOC.TIOCGPGRP, now) < 0)
+    return false;
+  if (now[0] !== attempt('getpgid', 0)) return false;
+  const group = processGroup || pid;
+  attempt('ioctl', foreground, TIOC.TIOCSPGRP, Int32Array.of(group));
+  return attempt('kill', -group, SIG.SIGCONT) === 0;
+}
+
+/** Whether a shell of this session waits for this process as a job. */
+function isJob(): boolean {
+  const { ppid } = process;
+  const hasSession = attempt('getsid', ppid) === attempt('getsid', 0);
+  return hasSession && attempt('getpgid', ppid) !== attempt('getpgid', 0);
 }
 
 /** Passes signals on to the program, and stops this process when that stops. */
@@ -95,7 +107,7 @@ class Forwarder {
   }
 
   #continue(): void {
-    passTerminal(this.#options, this.#child);
+    if (passTerminal(this.#options, this.#child)) return;
     const ofJob = this.#sameGroup && this.#stopped;
     this.#stopped = false;
     if (!ofJob) {
@@ -149,10 +161,13 @@ class Forwarder {
 
   /** A shell that waits for forkexec is to see that the job stopped. */
   stop(signal: SignalName | undefined): void {
-    if (!STOPS_OF_JOBS.includes(signal)) return;
+    if (signal === undefined || !STOPS_OF_JOBS.includes(signal)) return;
     this.#stops++;
     this.#stopped = true;
-    attempt('kill', process.pid, SIG.SIGSTOP);
+    // With the program's own signal, which a shell reports. Where there is none, the kernel ignores it.
+    // A terminal has stopped the rest of the job only if the program is in its group.
+    if (!isJob()) attempt('kill', process.pid, SIG.SIGSTOP);
+    else stopLikeTerminal(findSignal(signal) as number, this.#sameGroup ? process.pid : 0);
   }
 }
 

@@ -5,6 +5,7 @@ import { SIG, SIG_HOW, SYS } from '../syscall/constants.js';
 import { type Signal, signalName, signalSet } from '../syscall/signals.js';
 import type { Attribute, Flag } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
+import type { TerminalOptions } from './terminal.js';
 import { checkKeys } from './values.js';
 
 /** Signals of the new process. */
@@ -139,12 +140,34 @@ export const dispositions: Attribute<SignalOptions, ['sigaction']> = {
   trials: () => ({ signals: [{ options: { signals: { ignore: [10], mask: [12] } } }] }),
 };
 
+/**
+ * Drops the stop signals that the terminal has sent since it was given to the child: stopped before its
+ * program runs, the child would hold up its launcher. The kernel drops what is ignored.
+ */
+function dropStops(program: ProgramBuilder<'sigprocmask'>, signals: SignalOptions['signals']): void {
+  const ignored = settable('signals.ignore', signals?.ignore);
+  const reset = settable('signals.default', signals?.default);
+  const stops = [SIG.SIGTSTP, SIG.SIGTTIN, SIG.SIGTTOU].filter((number) => {
+    const action = native.signalAction(number);
+    const isInherited = action === ACTION.ignored || action === ACTION.ignoredHere;
+    return !ignored.has(number) && (reset.has(number) || !isInherited);
+  });
+  for (const handler of [SIG_IGN, SIG_DFL]) {
+    const action = program.words([handler, 0n, 0n, 0n]);
+    // A failure would change nothing but what becomes of a signal that was sent meanwhile.
+    for (const number of stops) {
+      program.ignore({ name: 'sigprocmask' }, SYS.rt_sigaction, number, action, 0, SET_SIZE);
+    }
+  }
+}
+
 /** Last of all: from here on a pending signal ends the child before its program runs. */
-export const mask: Attribute<object, ['sigprocmask'], SignalOptions> = {
+export const mask: Attribute<object, ['sigprocmask'], SignalOptions & TerminalOptions> = {
   options: [],
   steps: ['sigprocmask'],
   on: 'all',
-  emit(program, { options: { signals } }) {
+  emit(program, { options: { signals, foreground } }) {
+    if (foreground !== undefined) dropStops(program, signals);
     const wanted = signals?.mask ?? 'inherit';
     const set =
       wanted === 'inherit' ? native.signalMask() : signalSet(checkSignals('signals.mask', wanted));

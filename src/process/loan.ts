@@ -33,15 +33,16 @@ function setForeground(terminal: number, group: number): boolean {
 const STOPS_OF_JOBS: ReadonlySet<SignalName> = new Set(['SIGTSTP', 'SIGTTIN', 'SIGTTOU']);
 
 /**
- * Stops the process group of this process as ^Z does, whatever handlers it has, and returns once it is
- * continued. The kernel does not stop a group that no shell waits for: then it returns at once.
+ * Stops the process group of this process, or `target` as kill(2) takes it, as ^Z does, whatever handlers
+ * it has. Returns once it is continued. The kernel does not stop a group that no shell waits for: then it
+ * returns at once.
  */
-function stopOwnGroup(): void {
+export function stopLikeTerminal(signal: number, target = 0): void {
   // struct sigaction of the kernel: all zero is the default action
   const before = new BigUint64Array(4);
-  attempt('rt_sigaction', SIG.SIGTSTP, new BigUint64Array(4), before, 8);
-  attempt('kill', 0, SIG.SIGTSTP);
-  attempt('rt_sigaction', SIG.SIGTSTP, before, null, 8);
+  attempt('rt_sigaction', signal, new BigUint64Array(4), before, 8);
+  attempt('kill', target, signal);
+  attempt('rt_sigaction', signal, before, null, 8);
 }
 
 /** A terminal, from just before the launch of a foreground child on. */
@@ -105,7 +106,7 @@ export class Loan {
   #stopWith(child: Process): void {
     const own = attempt('getpgid', 0);
     if (!isMainThread || this.#before[0] !== own) return;
-    stopOwnGroup();
+    stopLikeTerminal(SIG.SIGTSTP);
     // Continued by `fg`, or not stopped at all, where no shell could continue this group.
     if (foregroundOf(this.#terminal) === own) setForeground(this.#terminal, this.#group as number);
     try {

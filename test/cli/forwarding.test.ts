@@ -237,6 +237,20 @@ for (const flags of ['', '--foreground 0 ']) {
   );
 }
 
+test(
+  'a stopped foreground job continues with all its processes and reports its own stop signal',
+  () =>
+    withShell(async (screen, enter) => {
+      await enter(`'${bin}' run --foreground 0 -- sh -c 'sleep 1; echo "done"'; echo code=$?`);
+      await until(() => screen.foreground !== 0 && isSleeping(screen.foreground));
+      screen.type(KEYS.suspend);
+      await screen.until(/code=148\n/);
+      await enter('fg');
+      await screen.until(/\ndone\n/);
+    }),
+  { skip },
+);
+
 /** Whether a process of this group has become sleep(1). */
 function isSleeping(group: number): boolean {
   return readdirSync('/proc').some((name) => {

@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawn } from '#dist/index.js';
+import { image } from '#dist/launch/image.js';
+import { ProgramBuilder } from '#dist/launch/program.js';
+import { mask } from '#dist/launch/signals.js';
+import { SIG, SYS } from '#dist/syscall/constants.js';
 import { assertFails } from '../helpers/identity.js';
 import type { JobReport } from '../helpers/jobs.js';
 import { patience } from '../helpers/patience.js';
+import { runProgram } from '../helpers/programs.js';
 import { foregroundOf, type Pty, readNow, type, withPty } from '../helpers/pty.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -127,3 +132,19 @@ test('foreground refuses a descriptor that is not the terminal of this session',
       );
     }
   }));
+
+test('a stop signal that came before the program runs does not stop the launch', () => {
+  const program = new ProgramBuilder<'kill' | 'sigprocmask' | 'execve'>();
+  const step = { name: 'kill' } as const;
+  const pid = program.slot();
+  program.store(step, pid, SYS.getpid);
+  for (const signal of [SIG.SIGTSTP, SIG.SIGTTIN, SIG.SIGTTOU]) {
+    program.must(step, SYS.kill, pid, signal); // every signal is blocked now
+  }
+  const options = { foreground: 0 };
+  const launch = { file: '/bin/true', argv: ['true'], options, descriptors: new Map() };
+  const whole = { ...launch, search: false, parentPid: process.pid };
+  mask.emit(program, whole);
+  image.emit(program, { ...whole, options: {} });
+  assert.equal(String(runProgram(program.finish())), 'exit status 0');
+});
