@@ -50,7 +50,7 @@ function workingDirectory({ cwd, chroot }: PlaceOptions): string | undefined {
 }
 
 /** The environment of the new process, as the difference from that of this one. */
-export interface Environment {
+interface Environment {
   /** Whether it has what this process has, but for the changes. */
   readonly inherits: boolean;
   /** Without a prototype, so that `__proto__` is a name; undefined is a variable that is left out. */

@@ -4,7 +4,6 @@ import type { Attribute } from './attribute.js';
 import { type CredentialOptions, identityOf } from './credential.js';
 import {
   checkEnvironment,
-  type Environment,
   type EnvironmentOptions,
   emitEnvironment,
   flags as environmentFlags,
@@ -40,7 +39,7 @@ export function candidatesOf(file: string, path: string): string[] {
 /** The search path that holds for the new process. */
 export function searchPath(
   options: ImageOptions,
-  environment: Environment = environmentOf({}),
+  environment: ReturnType<typeof environmentOf> = environmentOf({}),
 ): string {
   return options.path ?? variableOf(environment, 'PATH') ?? DEFAULT_PATH;
 }
