@@ -48,7 +48,7 @@ function blockUntilGone(pid: number): void {
 }
 
 test(
-  'TestCancelErrors/success after error: what could not be sent is the cause',
+  "TestCancelErrors/success after error: the signal's error is the cause",
   async () => {
     const error = await unstoppable('sleep 0.2', { timeout: 50 });
     assert.equal(error.status.code, 0);
@@ -59,7 +59,7 @@ test(
   asRoot,
 );
 
-test('TestCancelErrors/success after ErrProcessDone: too late is not at all', async () => {
+test('TestCancelErrors/success after ErrProcessDone: an abort after the end has no effect', async () => {
   const controller = new AbortController();
   const child = await spawn('sleep', ['0.01'], { signal: controller.signal, timeout: 20 });
   blockUntilGone(child.pid);
@@ -69,7 +69,7 @@ test('TestCancelErrors/success after ErrProcessDone: too late is not at all', as
   assert.equal(status.reason, 'exited');
 });
 
-test('TestCancelErrors/killed after error: how it ended is what counts', async () => {
+test('TestCancelErrors/killed after error: the status is that of the end', async () => {
   // The first step kills it; what the others would have done does not matter.
   const steps = [['SIGKILL', 0], ['SIGTERM'], ['SIGKILL']] as const;
   const error = await exitError(run('sleep', ['1000'], { timeout: 10, stop: { steps } }));
@@ -78,7 +78,7 @@ test('TestCancelErrors/killed after error: how it ended is what counts', async (
   assert.equal(error.cause, undefined);
 });
 
-test('TestCancelErrors/killed after spurious ErrProcessDone: somebody else was first', async () => {
+test('TestCancelErrors/killed after spurious ErrProcessDone: another process killed the child first', async () => {
   const controller = new AbortController();
   const child = await spawn('sleep', ['1000'], { signal: controller.signal });
   process.kill(child.pid, 'SIGKILL');

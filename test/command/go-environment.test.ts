@@ -15,7 +15,7 @@ async function environmentOf(options: LaunchOptions): Promise<string[]> {
   return stdout;
 }
 
-test('TestDedupEnvEcho: the last value of a variable is the one it has', async () => {
+test('TestDedupEnvEcho: the last value of a variable counts', async () => {
   process.env['FORKEXEC_TEST'] = 'bad';
   try {
     const given = { ...process.env, FORKEXEC_TEST: 'good' };
@@ -29,13 +29,13 @@ test('TestDedupEnvEcho: the last value of a variable is the one it has', async (
   }
 });
 
-test('TestEnvNULCharacter, TestDedupEnv: what is no variable is refused', async () => {
+test('TestEnvNULCharacter, TestDedupEnv: invalid variables are refused', async () => {
   const code = 'ERR_INVALID_ARG_VALUE';
   const bad = [{ A: 'a\0b' }, { 'A\0B': 'a' }, { '': 'a' }, { '=a': 'b' }, { 'A=B': 'c' }];
   for (const env of bad) await assert.rejects(run('env', { env }), { code });
 });
 
-test('TestDedupEnv: case matters, a value may hold anything but NUL, and an order is kept', async () => {
+test('TestDedupEnv: names are case-sensitive, values hold anything but NUL, and order is kept', async () => {
   const env = { Key: '1', KEY: '2', key: '3', empty: '', path: '/a:=C:=D', line: 'a b' };
   assert.deepEqual(
     await environmentOf({ env, clearEnv: true }),
@@ -43,7 +43,7 @@ test('TestDedupEnv: case matters, a value may hold anything but NUL, and an orde
   );
 });
 
-test('TestImplicitPWD: PWD is the working directory that was asked for, once', async () => {
+test('TestImplicitPWD: PWD is the requested working directory, once', async () => {
   const cwd = process.cwd();
   const cases = [
     ['none', undefined, process.env['PWD']],
@@ -62,7 +62,7 @@ test('TestImplicitPWD: PWD is the working directory that was asked for, once', a
   }
 });
 
-test('TestExplicitPWD: a PWD that was given is kept, and leads through a link', () =>
+test('TestExplicitPWD: a given PWD is kept and may lead through a link', () =>
   withFolder(async (folder) => {
     const real = join(realpathSync(folder), 'real');
     const link = join(realpathSync(folder), 'link');
@@ -87,7 +87,7 @@ test('TestExplicitPWD: a PWD that was given is kept, and leads through a link', 
     }
   }));
 
-test('TestCredentialNoSetGroups: its own ids need no right', async () => {
+test("TestCredentialNoSetGroups: the process's own ids need no privilege", async () => {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   const credential = { uid, gid, keepGroups: true };
   assert.equal((await run('id', ['-u'], { credential })).stdout, String(uid));
@@ -116,7 +116,7 @@ test('TestWaitid: a process that stops has not ended', async () => {
   assert.equal((await waiting).signal, 'SIGKILL');
 });
 
-test('TestPrefixSuffixSaver: of a long stderr the message has the end, and the error all', async () => {
+test('TestPrefixSuffixSaver: the message has the end of a long stderr, and the error all of it', async () => {
   // Go keeps 32 KiB of the beginning and of the end; here nothing is left out of the error itself.
   const error = await run('sh', ['-c', 'seq 1 100000 >&2; exit 1']).catch((reason) => reason);
   assert.ok(error instanceof ExitError);

@@ -11,19 +11,19 @@ import { startProcess } from '#dist/process/index.js';
 import { exitError } from '../helpers/outcome.js';
 import { openDescriptors, test } from '../helpers/test.js';
 
-test('TestEcho: arguments arrive as they were given', async () => {
+test('TestEcho: arguments arrive unchanged', async () => {
   const { stdout } = await run('echo', ['foo bar', 'baz'], { stripFinalNewline: false });
   assert.equal(stdout, 'foo bar baz\n');
 });
 
-test('TestCommandRelativeName: a relative program is one of the new working directory', async () => {
+test('TestCommandRelativeName: a relative program is resolved in the new working directory', async () => {
   const echo = lookPath('echo');
   const file = `./${basename(dirname(echo))}/echo`;
   const { stdout } = await run(file, ['foo'], { cwd: dirname(dirname(echo)) });
   assert.equal(stdout, 'foo');
 });
 
-test('TestCatStdin: what was given to read comes back, without a newline more', async () => {
+test('TestCatStdin: input comes back without an added newline', async () => {
   const input = 'Input string\nLine 2';
   const { stdout } = await run('cat', { input, stripFinalNewline: false });
   assert.equal(stdout, input);
@@ -43,7 +43,7 @@ test('TestEchoFileRace: stdin may be written while the end is awaited', async ()
   await writing;
 });
 
-test('TestCatGoodAndBadFile: the error keeps what was written before it', async () => {
+test('TestCatGoodAndBadFile: the error keeps the output before it', async () => {
   const good = '/proc/self/comm';
   const error = await exitError(run('cat', ['/bogus/file.foo', good], { stderr: 'stdout' }));
   const [first, second] = (error.stdout as string).split('\n');
@@ -51,7 +51,7 @@ test('TestCatGoodAndBadFile: the error keeps what was written before it', async 
   assert.equal(second, 'cat');
 });
 
-test('TestNoExistExecutable: a file that is not there', async () => {
+test('TestNoExistExecutable: a missing program is ENOENT at execve', async () => {
   await assert.rejects(run('/no-exist-executable'), {
     name: 'LaunchError',
     code: 'ENOENT',
@@ -59,13 +59,13 @@ test('TestNoExistExecutable: a file that is not there', async () => {
   });
 });
 
-test('TestExitStatus: the text of a failure has the code', async () => {
+test('TestExitStatus: the message of a failure has the exit code', async () => {
   const error = await exitError(run('sh', ['-c', 'exit 42']));
   assert.equal(String(error.status), 'exit status 42');
   assert.match(error.message, /exit status 42/);
 });
 
-test('TestExitCode: of children that ended, and of one that never ran', async () => {
+test('TestExitCode: exit codes of children that ended and of one that never ran', async () => {
   for (const code of [42, 2, 255, 0]) {
     const { status } = await run('sh', ['-c', `exit ${code}`], { reject: false });
     assert.equal(status.code, code);
@@ -78,7 +78,7 @@ test('TestExitCode: of children that ended, and of one that never ran', async ()
   assert.deepEqual({ code, shellCode }, { code: null, shellCode: 137 });
 });
 
-test('TestPipes: three pipes, line by line', async () => {
+test('TestPipes: three pipes are written and read line by line', async () => {
   const script = `while IFS=: read -r to text; do
     case $to in O) echo "O:$text";; E) echo "E:$text" >&2;; esac; done`;
   const child = await spawn('sh', ['-c', script], {
@@ -104,7 +104,7 @@ test('TestPipes: three pipes, line by line', async () => {
   assert.equal((await child.closed).ok, true);
 });
 
-test('TestStdinClose (#6270): stdin may be closed while the end is awaited, and twice', async () => {
+test('TestStdinClose (#6270): stdin may be closed twice and while the end is awaited', async () => {
   const child = await spawn('cat', { stdin: 'pipe', stdout: 'null' });
   const { stdin } = child;
   stdin.write('x');
@@ -133,7 +133,7 @@ test('TestStdinCloseRace (#17647): a child that is killed, written to and awaite
   }
 });
 
-test('TestPipeLookPathLeak (#5071): launches that fail leave no descriptor', async () => {
+test('TestPipeLookPathLeak (#5071): failed launches leave no descriptor', async () => {
   const before = openDescriptors();
   for (let round = 0; round < 6; round++) {
     const options = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' } as const;
@@ -143,7 +143,7 @@ test('TestPipeLookPathLeak (#5071): launches that fail leave no descriptor', asy
   assert.deepEqual(openDescriptors(), before);
 });
 
-test('TestIgnorePipeErrorOnSuccess (#9173): not to read stdin is no failure', async () => {
+test('TestIgnorePipeErrorOnSuccess (#9173): a child that does not read stdin succeeds', async () => {
   const tenMB = Buffer.alloc(10 << 20, 'x');
   function* endless(): Generator<Uint8Array, void, undefined> {
     for (;;) yield tenMB;
@@ -153,7 +153,7 @@ test('TestIgnorePipeErrorOnSuccess (#9173): not to read stdin is no failure', as
   }
 });
 
-test('TestClosePipeOnCopyError: a sink that fails does not let the child write for ever', async () => {
+test('TestClosePipeOnCopyError: a sink that fails ends the child', async () => {
   const sink = new WritableStream({
     write() {
       throw new Error('on purpose');
@@ -162,7 +162,7 @@ test('TestClosePipeOnCopyError: a sink that fails does not let the child write f
   await assert.rejects(run('yes', { stdout: sink }), { message: 'on purpose' });
 });
 
-test('TestOutputStderrCapture: an error has stderr even if only stdout was asked for', async () => {
+test('TestOutputStderrCapture: an error has stderr even if only stdout was requested', async () => {
   const error = await exitError(run('sh', ['-c', 'echo some stderr text >&2; exit 1']));
   assert.equal(error.stderr, 'some stderr text');
   assert.match(error.message, /\nsome stderr text$/);
@@ -186,7 +186,7 @@ test('TestContext: an abort ends a child that waits for its stdin', async () => 
   assert.equal(status.reason, 'aborted');
 });
 
-test('TestContextCancel: after an abort nothing is read any more, and writing still is no error', async () => {
+test('TestContextCancel: after an abort the output ends and writes are not an error', async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const child = await spawn('cat', { stdin: 'pipe', stdout: 'null', signal });
@@ -201,18 +201,18 @@ test('TestContextCancel: after an abort nothing is read any more, and writing st
   assert.deepEqual([stdin.destroyed, stdin.writable, stdin.errored], [true, false, null]);
 });
 
-test('TestString, TestStringPathNotResolved: a command says what was asked for', () => {
+test('TestString, TestStringPathNotResolved: a command prints the words it was given', () => {
   const echo = lookPath('echo');
   assert.equal(String(command(echo, ['arg1', 'arg2'])), `${echo} arg1 arg2`);
   assert.equal(String(command('makemeasandwich', ['-lettuce'])), 'makemeasandwich -lettuce');
 });
 
-test('TestNoPath: a command without a program', async () => {
+test('TestNoPath: a command without a program is refused', async () => {
   assert.throws(() => runSync(''), { code: 'ERR_INVALID_ARG_VALUE' });
   await assert.rejects(command('').run(), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
-test('TestDoubleStartLeavesPipesOpen: to start a command twice is to have two', async () => {
+test('TestDoubleStartLeavesPipesOpen: a command started twice is two processes', async () => {
   const cat = command('cat', { stdin: 'pipe', stdout: 'pipe' });
   const [first, second] = await Promise.all([cat.spawn(), cat.spawn()]);
   assert.notEqual(first.pid, second.pid);
@@ -223,14 +223,14 @@ test('TestDoubleStartLeavesPipesOpen: to start a command twice is to have two', 
   }
 });
 
-test('TestStart_twice (#76746): a command that could not start may be started again', async () => {
+test('TestStart_twice (#76746): a command that failed to start may be started again', async () => {
   const missing = command('/nonexistent');
   for (let round = 0; round < 2; round++) {
     await assert.rejects(missing.spawn(), (error) => error instanceof LaunchError);
   }
 });
 
-test('TestConcurrentExec (#61080): started at once, none keeps what is the others own', async () => {
+test("TestConcurrentExec (#61080): commands started at once do not inherit each other's pipes", async () => {
   const count = Math.max(availableParallelism(), 8);
   const options = { stdin: 'pipe', stdout: 'pipe' } as const;
   const hanging = Array.from({ length: count }, () => spawn('cat', options));
@@ -264,7 +264,7 @@ test('TestPathRace: a command is printed as it was given, before, during and aft
   assert.equal(String(echo), line);
 });
 
-test('TestAbsPathExec: an absolute path is run, and a name only where it is searched', async () => {
+test('TestAbsPathExec: an absolute path is run, and a name is searched in PATH alone', async () => {
   const path = lookPath('cat');
   assert.equal((await run(path, { input: 'a' })).stdout, 'a');
   const child = await startProcess(path, ['cat', '/proc/self/comm'], { files: [null, 'null'] });

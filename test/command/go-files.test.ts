@@ -65,7 +65,7 @@ function close(server: Server): Promise<void> {
   });
 }
 
-test('TestExtraFiles: with servers and files open here, the child has what it was given', () =>
+test('TestExtraFiles: a child has only its descriptors while servers and files are open', () =>
   withFolder(async (folder) => {
     const servers = [createServer(), createTlsServer()];
     await Promise.all(servers.map(listen));
@@ -85,7 +85,7 @@ test('TestExtraFiles: with servers and files open here, the child has what it wa
     }
   }));
 
-test('TestExtraFilesRace: two at once, each with a file of its own as number 3', () =>
+test('TestExtraFilesRace: two commands at once each have their own file as descriptor 3', () =>
   withFolder(async (folder) => {
     for (let round = 0; round < 10; round++) {
       const files = ['a', 'b'].map((name) => join(folder, name));
@@ -105,12 +105,12 @@ test('TestExtraFilesRace: two at once, each with a file of its own as number 3',
     }
   }));
 
-test('TestExecErrPermutedFds: a program that is not there is an error in any order of files', async () => {
+test('TestExecErrPermutedFds: a missing program is reported in any order of files', async () => {
   const files = [0, 2, 1] as const;
   await assert.rejects(startProcess('/nonexistent', ['x'], { files }), { code: 'ENOENT' });
 });
 
-test('TestExtraFiles: a nil entry, a number that is left out, is closed', () =>
+test('TestExtraFiles: a descriptor number that is left out is closed', () =>
   withFolder(async (folder) => {
     const [fd] = openFiles(folder, 1) as [number];
     try {

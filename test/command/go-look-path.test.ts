@@ -43,7 +43,7 @@ async function assertNotFound(
   return error;
 }
 
-test('TestLookPath: what PATH says with a relative directory is not found', () =>
+test('TestLookPath: relative directories of PATH are not searched', () =>
   withFolder(async (folder) => {
     const cwd = join(folder, 'root');
     makeProgram(cwd, 'execabs-test');
@@ -53,7 +53,7 @@ test('TestLookPath: what PATH says with a relative directory is not found', () =
     }
   }));
 
-test('TestLookPath: with a slash in its name it is', () =>
+test('TestLookPath: a name with a slash is resolved in the working directory', () =>
   withFolder(async (folder) => {
     const cwd = join(folder, 'root');
     const program = makeProgram(cwd, 'execabs-test');
@@ -65,7 +65,7 @@ test('TestLookPath: with a slash in its name it is', () =>
     }
   }));
 
-test('TestLookPath: an absolute directory is searched, and after a relative one too', () =>
+test('TestLookPath: absolute directories are searched, also after relative ones', () =>
   withFolder(async (folder) => {
     const cwd = join(folder, 'root');
     const other = join(folder, 'other');
@@ -85,7 +85,7 @@ test('TestLookPath: an absolute directory is searched, and after a relative one 
     }
   }));
 
-test('TestLookPathUnixEmptyPath: an empty PATH is no directory, and not the working one', () =>
+test('TestLookPathUnixEmptyPath: an empty PATH does not mean the working directory', () =>
   withFolder(async (folder) => {
     makeProgram(folder, 'exec_me');
     for (const path of ['', ':', '::']) {
@@ -94,7 +94,7 @@ test('TestLookPathUnixEmptyPath: an empty PATH is no directory, and not the work
     }
   }));
 
-test('TestLookPathNotFound: the error has the name, and where it was looked for', async () => {
+test('TestLookPathNotFound: the error has the name and the directories', async () => {
   const error = failure('nobody-calls-a-program-so', { path: '/bin:/usr/bin' });
   assert.equal(error.file, 'nobody-calls-a-program-so');
   assert.deepEqual(error.searched, [
@@ -105,7 +105,7 @@ test('TestLookPathNotFound: the error has the name, and where it was looked for'
   assert.throws(() => lookPath(''), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
-test('validateLookPath: a directory is no program, and neither is what may not be executed', () =>
+test('validateLookPath: directories and files without execute permission are not programs', () =>
   withFolder(async (folder) => {
     mkdirSync(join(folder, 'a', 'program'), { recursive: true });
     const plain = makeProgram(join(folder, 'b'), 'program');
@@ -119,7 +119,7 @@ test('validateLookPath: a directory is no program, and neither is what may not b
     await assert.rejects(run('program', { path: without }), { code: 'EACCES', step: 'execve' });
   }));
 
-test('the PATH that counts is that of the new process', () =>
+test('programs are searched in PATH of the new process', () =>
   withFolder(async (folder) => {
     makeProgram(folder, 'mine-alone');
     const { stdout } = await run('mine-alone', { env: { PATH: `${folder}:/bin:/usr/bin` } });
@@ -138,7 +138,7 @@ async function withoutMounts(): Promise<string | false> {
 }
 
 test(
-  'TestFindExecutableVsNoexec: what lies on a file system without execution is no program',
+  'TestFindExecutableVsNoexec: files on a noexec file system are not programs',
   async (context) => {
     const lack = await withoutMounts();
     if (lack !== false) return context.skip(lack);

@@ -56,13 +56,13 @@ async function endOfHolders({ held }: ExitStatus): Promise<void> {
   while (readdirSync('/proc').some((entry) => pids.includes(entry))) await sleep(5);
 }
 
-test('TestWaitInterrupt/Wait: it ends by itself, and nothing interrupts it', async () => {
+test('TestWaitInterrupt/Wait: a child that ends on its own is not interrupted', async () => {
   const { status } = await run('sleep', ['0.01']);
   assert.equal(status.code, 0);
   assert.equal(status.reason, 'exited');
 });
 
-test('TestWaitInterrupt/WaitDelay: nothing stops it but a signal that it handles', async () => {
+test('TestWaitInterrupt/WaitDelay: a child that handles the signal ends when it wants to', async () => {
   // Go: a context that is cancelled while Cancel is nil. Here a command without `signal`.
   const script = hangAfter("trap 'exit 0' INT;");
   const { status } = await runUntilReady(script, { waitDelay: TOO_LONG }, (pid) => {
@@ -72,7 +72,7 @@ test('TestWaitInterrupt/WaitDelay: nothing stops it but a signal that it handles
   assert.equal(status.reason, 'exited');
 });
 
-test('TestWaitInterrupt/SIGKILL-hang: killed at once, and a grandchild holds a pipe', async () => {
+test('TestWaitInterrupt/SIGKILL-hang: a child is killed while a grandchild holds a pipe', async () => {
   const options: RunOptions = { stop: { steps: [['SIGKILL']] }, waitDelay: 10 };
   const { status } = await abortedWith(options, hangAfter(PROBES));
   assert.equal(status.signal, 'SIGKILL');
@@ -80,7 +80,7 @@ test('TestWaitInterrupt/SIGKILL-hang: killed at once, and a grandchild holds a p
   await endOfHolders(status);
 });
 
-test('TestWaitInterrupt/Exit-hang: it exits with 0, and a grandchild holds a pipe', async () => {
+test('TestWaitInterrupt/Exit-hang: a child exits with 0 while a grandchild holds a pipe', async () => {
   // Nothing failed, so that this is a result; Go's ErrWaitDelay is in it.
   const { status } = await run('sh', ['-c', `${PROBES} sleep 0.05`], { waitDelay: 10 });
   assert.equal(status.code, 0);
@@ -92,19 +92,19 @@ test('TestWaitInterrupt/Exit-hang: it exits with 0, and a grandchild holds a pip
   await endOfHolders(status);
 });
 
-test('TestWaitInterrupt/SIGINT-ignored: killed when the grace is over', async () => {
+test('TestWaitInterrupt/SIGINT-ignored: a child is killed after the grace period', async () => {
   const options: RunOptions = { stop: { signal: 'SIGINT', grace: 10 }, waitDelay: TOO_LONG };
   const { status } = await abortedWith(options, hangAfter("trap '' INT;"));
   assert.equal(status.signal, 'SIGKILL');
 });
 
-test('TestWaitInterrupt/SIGINT-handled: it exits with 0, but was made to', async () => {
+test('TestWaitInterrupt/SIGINT-handled: a child that exits with 0 after an abort was aborted', async () => {
   const options: RunOptions = { stop: { signal: 'SIGINT', grace: TOO_LONG } };
   const { status } = await abortedWith(options, hangAfter("trap 'exit 0' INT;"));
   assert.equal(status.code, 0);
 });
 
-test('TestWaitInterrupt/SIGQUIT: it ends in its own way, with code 2', async () => {
+test('TestWaitInterrupt/SIGQUIT: a child that handles SIGQUIT ends with its own code', async () => {
   const options: RunOptions = { stop: { signal: 'SIGQUIT', grace: TOO_LONG } };
   const trap = "trap 'echo goroutine 1 >&2; exit 2' QUIT;";
   const { error, status } = await abortedWith(options, hangAfter(trap));

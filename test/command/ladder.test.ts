@@ -15,7 +15,7 @@ const runners = {
 const STUBBORN = `sh -c 'trap "" TERM; echo $$; exec >&- 2>&-; while :; do sleep 0.02; done'`;
 
 for (const [name, runner] of Object.entries(runners)) {
-  test(`${name}: those who stay when the process itself has ended are killed too`, async () => {
+  test(`${name}: processes of the scope that outlive the process are killed`, async () => {
     const cases: [script: string, options: RunOptions][] = [
       [`${STUBBORN} & sleep 1000`, { processGroup: 0, stop: { scope: 'group', grace: 100 } }],
       [`${STUBBORN} & sleep 1000`, { session: true, stop: { scope: 'session', grace: 100 } }],
@@ -33,7 +33,7 @@ for (const [name, runner] of Object.entries(runners)) {
     }
   });
 
-  test(`${name}: too much output after the exit stops those who write it`, async () => {
+  test(`${name}: too much output after the exit stops the writers`, async () => {
     const script = `sh -c 'echo $$; sleep 0.05; exec cat /dev/zero' & exit 0`;
     const options: RunOptions = { maxBuffer: 1000, stop: { scope: 'tree' } };
     const error = await exitError(runner(script, options));
@@ -42,7 +42,7 @@ for (const [name, runner] of Object.entries(runners)) {
     while (runs(Number(pid))); // SIGPIPE at the latest
   });
 
-  test(`${name}: a scope that can't be reached is told, and the time is over all the same`, async () => {
+  test(`${name}: a scope that cannot be reached is the cause of the timeout's error`, async () => {
     // It leads no group, so that there is none to signal.
     const options: RunOptions = { timeout: 50, stop: { scope: 'group', grace: 20 } };
     const error = await exitError(runner('sleep 0.3', options));

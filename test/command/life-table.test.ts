@@ -107,7 +107,7 @@ test('only a process that runs can be stopped for its time or its signal', () =>
   }
 });
 
-test('all is over when the process has ended, its streams have, and nobody is left to stop', () => {
+test('a life is over when the process, its streams and its scope have ended', () => {
   const orders: readonly (readonly Event[])[] = [
     ['ended', 'drained'],
     ['drained', 'ended', 'drained'],

@@ -16,7 +16,7 @@ import { stateOf, withFolder } from '../helpers/state.js';
 import { until } from '../helpers/streams.js';
 import { children, test, threads } from '../helpers/test.js';
 
-test('1 (#23019): a grandchild that holds the pipe delays nobody, and is named', async () => {
+test('1 (#23019): a grandchild that holds the pipe is named and delays no result', async () => {
   const script = 'sleep 1000 & echo hi $!';
   const { stdout, status } = await run('sh', ['-c', script]); // as it is by default
   const [hi, pid] = stdout.split(' ');
@@ -26,7 +26,7 @@ test('1 (#23019): a grandchild that holds the pipe delays nobody, and is named',
   await endOther(Number(pid));
 });
 
-test('2 (#22485, #40467): a signal for all of them, which reaches nobody else', async () => {
+test('2 (#22485, #40467): a signal reaches the whole scope and no other process', async () => {
   // One that stays, one that leaves the group, and one that is not theirs.
   const script = 'sleep 1000 & echo $!; setsid sleep 1000 & echo $!; wait';
   const bystander = await spawn('sleep', ['1000'], { stdin: 'null' });
@@ -55,7 +55,7 @@ test('2 (#22485, #40467): a signal for all of them, which reaches nobody else', 
   await bystander.exited;
 });
 
-test('3 (#21135, #22757): it is asked before it is killed, as often as is wished', async () => {
+test('3 (#21135, #22757): a process gets any number of signals before SIGKILL', async () => {
   const script = `for s in HUP INT TERM; do trap "echo $s >&2" $s; done
     echo ready; while :; do sleep 0.01; done`;
   const child = await spawn('sh', ['-c', script], {
@@ -72,7 +72,7 @@ test('3 (#21135, #22757): it is asked before it is killed, as often as is wished
   assert.equal(String(Buffer.concat(await child.stderr.toArray())), 'HUP\nINT\nTERM\n');
 });
 
-test('4 (#21880): why it was stopped and how it ended are both known', async () => {
+test('4 (#21880): the status has the reason of a stop and the end of the process', async () => {
   const stop: RunOptions['stop'] = { signal: 'SIGKILL' };
   const reason = new Error('enough');
   const abort = new AbortController();
@@ -94,7 +94,7 @@ test('4 (#21880): why it was stopped and how it ended are both known', async () 
   }
 });
 
-test('9 (#20285, #48895): an error says which step failed, and at what', () =>
+test('9 (#20285, #48895): an error names the step that failed and its argument', () =>
   withFolder(async (folder) => {
     const script = join(folder, 'script');
     writeFileSync(script, '#!/no/such/interpreter\n');
@@ -121,7 +121,7 @@ test('9 (#20285, #48895): an error says which step failed, and at what', () =>
     );
   }));
 
-test('10: what can not work together is refused before anything is started', async () => {
+test('10: options that exclude each other are refused before the launch', async () => {
   const refused: RunOptions[] = [
     { namespaces: { uidMap: [{ inside: 0, outside: 0, count: 1 }] } }, // Go hangs for ever
     { session: true, controllingTerminal: -1 }, // Go: EBADF
@@ -137,7 +137,7 @@ test('10: what can not work together is refused before anything is started', asy
   assert.equal(failure?.code, 'EPERM', 'Go 1.19: errno 0');
 });
 
-test('11 (#19685, #60908): output is there to be read after the end', async () => {
+test('11 (#19685, #60908): output can be read after the end', async () => {
   const child = await spawn('sh', ['-c', 'head -c 50000 /dev/zero; echo oops >&2'], {
     stdin: 'null',
     stdout: 'pipe',
@@ -155,14 +155,14 @@ test('11 (#19685, #60908): output is there to be read after the end', async () =
   assert.deepEqual([size, errors.join('')], [50_000, 'oops\n']);
 });
 
-test('12 (#7990, #10338): a source that gives nothing delays nobody, and stays usable', async () => {
+test('12 (#7990, #10338): a source without data delays no result and stays usable', async () => {
   const source = new PassThrough();
   assert.equal((await run('true', { input: source })).status.ok, true);
   source.end('for another');
   assert.equal((await run('cat', { input: source })).stdout, 'for another');
 });
 
-test('14 (#60320, #60481, #60321): waiting takes no thread, and any number may', async () => {
+test('14 (#60320, #60481, #60321): any number of waits take no thread', async () => {
   // Where there are no pidfds each child has a thread, whoever waits for it or not.
   const others = (): number => threads().filter((name) => name !== 'forkexec-wait').length;
   const before = others();
@@ -193,7 +193,7 @@ test('14 (#60320, #60481, #60321): waiting takes no thread, and any number may',
   for (const { signal } of await Promise.all(waiting)) assert.equal(signal, 'SIGKILL');
 });
 
-test('16 (#18881, #52580): who forgets to wait leaves no zombie, and can still ask', async () => {
+test('16 (#18881, #52580): a child without a wait leaves no zombie and keeps its status', async () => {
   const ended = await Promise.all(
     Array.from({ length: 20 }, (_, code) => spawn('sh', ['-c', `exit ${code}`])),
   );
@@ -201,7 +201,7 @@ test('16 (#18881, #52580): who forgets to wait leaves no zombie, and can still a
   for (const [code, { exited }] of ended.entries()) assert.equal((await exited).code, code);
 });
 
-test('18 (#10305, #76746): a command is a value, started as often as is wished', () =>
+test('18 (#10305, #76746): a command can be started any number of times', () =>
   withFolder(async (folder) => {
     const cwd = join(folder, 'later');
     const list = command('ls', { cwd });
@@ -216,7 +216,7 @@ test('18 (#10305, #76746): a command is a value, started as often as is wished',
     assert.throws(() => Object.assign(list.options, { cwd: '/' }), TypeError);
   }));
 
-test('19 (#46321, #20479, #21078): how a child finds its signals is said for each child', async () => {
+test('19 (#46321, #20479, #21078): each launch sets the signals of its child', async () => {
   const bit = (number: number): bigint => 1n << BigInt(number - 1);
   const [HUP, USR1, TERM] = [bit(1), bit(10), bit(15)];
   const signals = { ignore: ['SIGHUP', 'SIGUSR1'], mask: ['SIGTERM'] } as const;
@@ -234,7 +234,7 @@ test('19 (#46321, #20479, #21078): how a child finds its signals is said for eac
   }
 });
 
-test('26: descriptors that nobody asked for do not leak, wherever they are from', async () => {
+test('26: descriptors that were not requested do not leak', async () => {
   const leaky = Array.from({ length: 10 }, () => attempt('dup', 1)); // without close-on-exec
   try {
     assert.deepEqual(Object.keys((await stateOf()).fds), ['0', '1', '2']);

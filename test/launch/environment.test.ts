@@ -42,7 +42,7 @@ test('an object that was assigned to process.env is the environment of children'
   assert.ok(!(await stateOf()).env.includes('MINE=yes'), 'it was put back');
 });
 
-test('what inherits from process.env, a frozen object and an empty one are taken as they are', async () => {
+test('process.env may be replaced with an object that inherits from it, is frozen or is empty', async () => {
   for (const [env, expected] of [
     [Object.assign(Object.create(Object.getPrototypeOf(process.env)), { A: '1' }), ['A=1']],
     [Object.freeze({ B: '2' }), ['B=2']],

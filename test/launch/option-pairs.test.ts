@@ -78,7 +78,7 @@ function assertRefusal(error: unknown, path: string, pair: string): void {
 
 for (const a of launchOptionNames) {
   test(
-    `${a} with each of the others`,
+    `${a} works with each other option or is refused`,
     async (context) => {
       needsOption(a);
       if (deniedOf(a)) context.diagnostic(`it is refused here: ${refusals.get(a)?.message}`);

@@ -7,7 +7,7 @@ import { assertRefused } from '../helpers/identity.js';
 import { test } from '../helpers/test.js';
 
 for (const name of launchOptionNames) {
-  test(`${name} is refused for what it can not be, by its path`, async () => {
+  test(`invalid values of ${name} are refused by the path of the option`, async () => {
     const { refused = [] } = optionCases[name] ?? {};
     assert.ok(refused.length > 0);
     for (const [value, path = name] of refused) await assertRefused({ [name]: value }, path);

@@ -50,7 +50,7 @@ test('lifetime ends descendants and no strangers at the exit of this process', (
   assert.equal(left, 0);
 });
 
-test('what a child left behind ends with this process, and no stranger does', () => {
+test('processes left by a child end with this process, and strangers do not', () => {
   const program = `
     const words = ['-c', 'sleep 1234 >&2 & echo $!'];
     const { stdout } = await forkexec.run('sh', words, { lifetime: 'parent', stderr: 'inherit' });
