@@ -153,7 +153,7 @@ int arguments_read(struct js_call *call, size_t first, int copy, struct call_arg
   double exact = 0.5;
   const char *wrong = NULL;
   memset(arguments, 0, sizeof *arguments);
-  napi_value value = call->arguments[first].value;
+  napi_value value = count < 1 ? NULL : call->arguments[first].value;
   if (count < 1 || napi_get_value_double(env, value, &exact) != napi_ok ||
       napi_get_value_int64(env, value, &number) != napi_ok || (double)number != exact)
     wrong = "the number of a system call is expected";

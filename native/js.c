@@ -65,9 +65,10 @@ static enum verdict read_array(struct js_call *call, const struct array *array,
                                struct js_argument *argument) {
   bool is_array = false;
   napi_typedarray_type type;
-  napi_valuetype value_type;
-  napi_typeof(call->env, argument->value, &value_type);
-  if (array->letter == 'o' && value_type == napi_undefined)
+  napi_valuetype value_type = napi_object;
+  if (array->letter == 'o')
+    napi_typeof(call->env, argument->value, &value_type);
+  if (value_type == napi_undefined)
     return FITS;
   if (napi_is_typedarray(call->env, argument->value, &is_array) != napi_ok || !is_array ||
       napi_get_typedarray_info(call->env, argument->value, &type, &argument->length,
@@ -135,11 +136,16 @@ static int read_arguments(struct js_call *call, const struct js_export *export) 
 static napi_value enter(napi_env env, napi_callback_info info) {
   napi_value values[JS_ARGUMENTS], result = NULL;
   void *data = NULL;
-  struct js_call call = {.env = env, .instance = instance_of(env), .count = JS_ARGUMENTS};
+  struct js_call call; /* its arguments are filled in as far as there are any */
+  call.env = env;
+  call.instance = instance_of(env);
+  call.count = JS_ARGUMENTS;
+  call.result = NULL;
+  call.thrown = 0;
   napi_get_cb_info(env, info, &call.count, values, NULL, &data);
   const struct js_export *export = data;
   for (size_t i = 0; i < call.count && i < JS_ARGUMENTS; i++)
-    call.arguments[i].value = values[i];
+    call.arguments[i] = (struct js_argument){.value = values[i]};
   if (!read_arguments(&call, export))
     return NULL;
   double number = export->run(&call);
