@@ -39,7 +39,7 @@ int pipe_above_stdio(int fds[2]) {
   return 0;
 }
 
-/* Held while something of ours may be at the number of a closed one. */
+/* Held while a descriptor of this library may be at a number of stdio that is closed. */
 static pthread_mutex_t low_numbers = PTHREAD_MUTEX_INITIALIZER;
 
 static int open_stdio(void) {

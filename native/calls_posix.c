@@ -51,7 +51,7 @@ long call_dup3(const long a[6]) {
 
 /*
  * Sets what `flags` says of two new descriptors. Between their making and this a child that
- * something else launches may inherit them; one of ours marks what it was not asked for.
+ * other code launches may inherit them; a child of this library marks what it was not asked for.
  */
 static long prepare_pair(const int fds[2], long flags) {
   for (int i = 0; i < 2; i++) {

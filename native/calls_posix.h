@@ -2,8 +2,8 @@
  * What an instruction's number means where there is no stable system-call interface, on macOS and
  * FreeBSD: an index into a table of libc's functions.
  *
- * They have the names and take the arguments of Linux' system calls, so that whoever writes a
- * program need not know which of the two it is for: sets of signals are 64 bits, and struct
+ * They have the names and take the arguments of Linux' system calls, so a program is
+ * written in the same way for both: sets of signals are 64 bits, and struct
  * sigaction, siginfo, rusage, rlimit and timespec lie as they do there. Numbers of signals, errors,
  * flags and requests are the system's own. What a system lacks says ENOSYS.
  */

@@ -1,4 +1,4 @@
-/* Descriptors of this process, where no call tells or marks them all. */
+/* Descriptors of this process, on systems where no call lists or marks them all. */
 #ifndef FORKEXEC_DESCRIPTORS_POSIX_H
 #define FORKEXEC_DESCRIPTORS_POSIX_H
 

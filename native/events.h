@@ -21,7 +21,7 @@ struct event {
   uint32_t events;
 };
 
-/* Once, before the others. Leaves nothing open when it fails. */
+/* To be called once, before the other functions. Leaves nothing open when it fails. */
 int events_open(void);
 /* Undoes events_open. */
 void events_close(void);

@@ -50,9 +50,9 @@ int events_add_idle(int fd, struct watch *watch) {
 }
 
 /*
- * A pipe that nobody reads is reported by the filter for writing. Where room to write is not asked
+ * The filter for writing reports that a pipe has no reader. Where room to write is not asked
  * for, that filter reports each change once, and events_wait drops what is not a hang-up. A pipe
- * that nobody reads already is refused with EPIPE: then the queue is made to report the hang-up.
+ * that has no reader any more is refused with EPIPE: then the queue is made to report the hang-up.
  *
  * The filters of before are removed first: not all systems change the flags of a filter.
  */

@@ -91,8 +91,8 @@ struct child_start {
 struct failure launch_run(struct child_start *start);
 
 /*
- * Where the child begins: launch_run, and then it tells what failed and ends. Never returns. Runs
- * in the child; or on the thread of exec_linux.c.
+ * The beginning of the child: launch_run; after a failure, a report and the end. Never returns.
+ * Runs in the child; or on the thread of exec_linux.c.
  */
 void launch_child(void *start);
 

@@ -14,12 +14,12 @@
 int launch_has_clone3(void);
 /*
  * waitid(2) for one child: by its pidfd, if there is one and the kernel takes it, else by number,
- * which serves as well where nobody else may reap that child. Blocks as the
- * options say. Returns 0 or -errno.
+ * which serves as well where no other code may reap that child. Blocks as the options say. Returns
+ * 0 or -errno.
  */
 long wait_for_child(int pid, int pidfd, siginfo_t *info, int options, struct rusage *usage);
 /*
- * What the kernel still knows of a process that somebody else reaped (Linux 6.15 on): a code as in
+ * What the kernel still knows of a process that other code reaped (Linux 6.15 on): a code as in
  * siginfo, and a status. Returns whether it does.
  */
 int recover_end(int pidfd, int *code, int *status);

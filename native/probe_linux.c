@@ -102,8 +102,8 @@ static atomic_int known_sharing, known_clone_pidfd;
 
 /*
  * Learns both from real births, since clone refuses every combination that can't succeed with the
- * same EINVAL. The end of these children is no SIGCHLD, which other code may handle; QEMU's user
- * mode asks for one.
+ * same EINVAL. The end of these children sends no SIGCHLD, which other code may handle; QEMU's
+ * user mode refuses a child without one.
  */
 static void learn_births(void) {
   const long attempts[] = {CLONE_FLAG_PIDFD, CLONE_FLAG_PIDFD | SIGCHLD, SIGCHLD};
@@ -136,7 +136,7 @@ int can_clone_pidfd(void) {
 int open_pidfd(long pid) {
   static atomic_int known;
   if (atomic_load_explicit(&known, memory_order_relaxed) == REFUSED)
-    return -1; /* which is no errno here: EPERM is a refusal */
+    return -1; /* not -EPERM, which is a refusal */
   long fd = CALL(SYS_pidfd_open, pid, 0);
   if (fd < 0 && learn(&known, fd) == REFUSED)
     return -1;

@@ -1,6 +1,6 @@
 /*
- * How a parent learns what became of a launch where vfork(2) does not tell it: the child has memory
- * of its own, and the parent goes on meanwhile.
+ * How a parent learns what became of a launch without vfork(2): the child has memory of its own,
+ * and the parent goes on meanwhile.
  *
  * Any thread. Nothing blocks but report_await.
  */

@@ -42,8 +42,9 @@ struct oom_score oom_score_read(void) {
 }
 
 /*
- * The kernel takes a child that shares our memory, and that nobody waits for in vfork, for a part
- * of us: the score it gives itself becomes ours. Once it has memory of its own, ours is put back.
+ * The kernel takes a child that shares the memory of its parent, outside of vfork, for a part of
+ * the parent: the score that the child gives itself becomes the parent's. Once the child has memory
+ * of its own, the score of the parent is put back.
  */
 void oom_score_restore(const struct oom_score *before) {
   struct oom_score now = oom_score_read();

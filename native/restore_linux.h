@@ -16,7 +16,7 @@ struct oom_score {
 
 /* /proc/self/oom_score_adj. Any thread; does not block. */
 struct oom_score oom_score_read(void);
-/* Puts it back if it is no longer that. Any thread; does not block. */
+/* Puts the score back if it has changed. Any thread; does not block. */
 void oom_score_restore(const struct oom_score *before);
 
 #endif

@@ -71,7 +71,7 @@ static long clone_child(struct launch_stack *stack, struct child_start *start, i
     const long a[6] = {(long)&arguments, sizeof arguments};
     return call_clone(SYS_clone3, a, launch_child, start);
   }
-  start->in_cgroup = 0; /* it goes there by itself */
+  start->in_cgroup = 0; /* the child moves itself there */
   if ((flags & CLONE_FLAG_NEWTIME) != 0)
     return -ENOSYS; /* only clone3 can do that */
   start->reset_handlers = 1;
@@ -94,8 +94,8 @@ static int read_text(const char *path, char *text, size_t size) {
 }
 
 /*
- * The number of a child in /proc, which may belong to another pid namespace than system calls do
- * and have another process at `pid`: the pidfd tells. Returns -ESRCH where that can't be known.
+ * The number of a child in /proc, from its pidfd: /proc may belong to another pid namespace than
+ * system calls do, and have another process at `pid`. Returns -ESRCH where that can't be known.
  */
 static long number_in_proc(long pid, int pidfd) {
   static const char name[] = "\nPid:";
@@ -150,7 +150,7 @@ static void reap_failed(long pid, int pidfd) {
 
 /*
  * The next child of this thread is born into the namespace `fd`, if that is one: setns(2). Returns
- * 0 or -errno; `way_back` is then a descriptor or -1. Without a way back nobody goes: all later
+ * 0 or -errno; `way_back` is then a descriptor or -1. Without a way back it fails: all later
  * children would be born there too.
  */
 static long enter_pid_namespace(int fd, long *way_back) {
@@ -173,7 +173,8 @@ static void leave_pid_namespace(long way_back) {
   CALL(SYS_close, way_back);
 }
 
-/* What tells the end of a child that was born without a pidfd. Returns 0 or a positive errno. */
+/* Opens the pidfd of a child that was born without one, or starts the waiter. Returns 0 or a
+   positive errno. */
 static int find_watcher(long pid, int *pidfd) {
   int fd = open_pidfd(pid);
   if (fd < -1)
@@ -203,7 +204,7 @@ static void see_off(struct child_start *start, long pid, int pidfd, _Atomic int3
   if (!writes)
     return;
   oom_score_restore(&score);
-  /* Unless the child failed before, its own says only that it was told to give up. */
+  /* Unless the child failed before, its own failure says only that the parent gave up. */
   if (ours.step != START_LAUNCHED &&
       (report->failure.step == START_LAUNCHED || report->failure.error == ECANCELED))
     report->failure = ours;
@@ -223,7 +224,8 @@ static void start_process(struct launch_stack *stack, struct child_start *start,
     return;
   }
   start->failure_pipe = fds[1];
-  /* The child must never run a handler of ours. Raw, since libc keeps two signals unblocked. */
+  /* The child must never run a handler of this process. A raw call, since libc keeps two signals
+     unblocked. */
   uint64_t all = ~(uint64_t)0, before = 0;
   CALL(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, SIGNAL_SET_SIZE);
   dumpable_keep();
@@ -285,9 +287,9 @@ static void start_in(struct launch_stack *stack, const struct program *program, 
 }
 
 /*
- * Since Linux 6.14 whoever is born into a control group is killed at once if anybody was ever
- * killed by its cgroup.kill: the kernel compares the group's count of such kills with that of the
- * parent's group. A child that never ran is launched again, and goes there by itself.
+ * Since Linux 6.14 a process that is born into a control group is killed at once if a process was
+ * ever killed by its cgroup.kill: the kernel compares the group's count of such kills with that of
+ * the parent's group. A child that never ran is launched again, and moves itself there.
  */
 void launch_start(struct launch_stack *stack, const struct program *program,
                   struct launch_result *result) {

@@ -16,8 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* There is no memory that parent and child share, and nothing of the parent that a child changes.
- */
+/* A forked child shares no memory with its parent, and changes nothing of it. */
 
 int vfork_shares_memory(void) {
   return 0;
@@ -85,7 +84,7 @@ static void start_process(const struct program *program, struct child_start *sta
   start->highest_fd = highest_descriptor();
   uint32_t closed_count = closed_descriptors(program, closed);
 
-  /* The child must never run a handler of ours. */
+  /* The child must never run a handler of this process. */
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -1,4 +1,4 @@
-/* Calls that take or give structs, which are Linux' own for whoever calls. */
+/* Calls that take or give structs. The caller sees the structs of Linux. */
 #define _GNU_SOURCE /* Linux: wait4 */
 #include "call_table_posix.h"
 #include "sigset.h"
@@ -44,7 +44,7 @@ typedef int whose;
 typedef id_t whose;
 #endif
 
-/* 20 minus the nice value, as Linux has it: a value of -1 is no error. */
+/* 20 minus the nice value, as Linux has it: a value of -1 is not an error. */
 long call_getpriority(const long a[6]) {
   errno = 0;
   int nice_value = getpriority(INT(0), (whose)a[1]);

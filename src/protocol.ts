@@ -3,7 +3,7 @@
  *
  * This file is the only place that defines them: `scripts/generate-protocol` writes
  * `native/protocol.h` from it, and a test checks that the header is up to date. It holds nothing but
- * tables of integers, each with a comment that the header repeats. `MODE.skipIf` is `MODE_SKIP_IF`
+ * tables of integers, each with a comment. `MODE.skipIf` is `MODE_SKIP_IF`
  * in C.
  *
  * @module
