@@ -134,13 +134,13 @@ async function examine(): Promise<Finding[]> {
 export function addDoctorCommand(program: Command, done: (code: number) => void): void {
   program
     .command('doctor')
-    .summary('tell what this system allows, option by option')
+    .summary('report what this system allows, option by option')
     .description(
-      'Starts /bin/true with each option, and prints which are available to this user here, which ' +
-        'are degraded, and to what, and which are refused, and why.',
+      'Starts /bin/true with each option. Prints which options are available to this user on this ' +
+        'system, which are degraded, and to what, and which are refused, and why.',
     )
-    .option('--json', 'an array of { option, state, detail }')
-    .helpOption('-h, --help', 'show this')
+    .option('--json', 'print an array of { option, state, detail }')
+    .helpOption('-h, --help', 'print this help')
     .action(async ({ json }: { json?: true }) => {
       const onTerminal = process.env[SELF];
       if (onTerminal !== undefined) {

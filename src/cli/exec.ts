@@ -89,7 +89,7 @@ function openOutput(): [fd: number, path: string] {
   } finally {
     process.umask(umask);
   }
-  throw new Failure(`no place for the output: ${reasons.join('; ')}`);
+  throw new Failure(`cannot open a file for the output: ${reasons.join('; ')}`);
 }
 
 /** What nohup(1) does with terminals: they are not read, and their output goes to a file. */
@@ -116,24 +116,26 @@ function leaveTerminals(options: SpawnOptions): SpawnOptions {
 
 const CODES = `
 Exit code:
-  the program's own; 125 when forkexec failed; 126 when the program was found but
-  can't be run; 127 when it was not found`;
+  the exit code of the program; 125 if forkexec itself failed; 126 if the program
+  was found but cannot be run; 127 if it was not found`;
 
 /** Adds `exec` to `program`; `done` gets the exit code. */
 export function addExecCommand(program: Command, done: (code: number) => void): void {
   const given = new GivenFlags();
   const command = program
     .command('exec')
-    .summary('become a program: its pid is that of forkexec')
-    .description('Replaces forkexec by a program, as exec does in a shell.')
+    .summary('replace forkexec with a program')
+    .description(
+      'Replaces forkexec with a program, as exec does in a shell: the pid stays the same.',
+    )
     .usage('[options] [--] program [args...]')
-    .argument('<program>', 'a path, or a name to look for in PATH')
-    .argument('[args...]', 'its arguments, passed as they are')
+    .argument('<program>', 'a path, or a name that is looked up in PATH')
+    .argument('[args...]', 'the arguments of the program')
     .passThroughOptions()
     .addHelpText('after', CODES);
-  given.offer(command, 'What the program gets:', launchFlags);
-  given.offer(command, 'Its descriptors:', stdioFlags);
-  command.helpOption('-h, --help', 'show this').action((file: string, args: string[]) => {
+  given.offer(command, 'Attributes of the program:', launchFlags);
+  given.offer(command, 'Descriptors of the program:', stdioFlags);
+  command.helpOption('-h, --help', 'print this help').action((file: string, args: string[]) => {
     checkPassed(given);
     done(become(file, args, given));
   });
@@ -143,17 +145,18 @@ export function addExecCommand(program: Command, done: (code: number) => void): 
 export function addNohupCommand(program: Command, done: (code: number) => void): void {
   program
     .command('nohup')
-    .summary('become a program that a hangup does not end')
+    .summary('replace forkexec with a program that ignores SIGHUP')
     .description(
-      'Replaces forkexec by a program that ignores SIGHUP. Output to a terminal is appended to ' +
-        'nohup.out, here or in the home directory; a terminal is not read.',
+      'Replaces forkexec with a program that ignores SIGHUP. If stdin is a terminal, the program ' +
+        'cannot read it. Output to a terminal is appended to nohup.out in the working directory, ' +
+        'or else in the home directory.',
     )
     .usage('[--] program [args...]')
-    .argument('<program>', 'a path, or a name to look for in PATH')
-    .argument('[args...]', 'its arguments, passed as they are')
+    .argument('<program>', 'a path, or a name that is looked up in PATH')
+    .argument('[args...]', 'the arguments of the program')
     .passThroughOptions()
     .addHelpText('after', CODES)
-    .helpOption('-h, --help', 'show this')
+    .helpOption('-h, --help', 'print this help')
     .action((file: string, args: string[]) => {
       const terminals = new GivenFlags();
       terminals.options = leaveTerminals({});

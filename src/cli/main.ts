@@ -16,7 +16,7 @@ const AFTER_HELP = `
 Example:
   forkexec run --usage -- sh -c 'ls -l /etc | wc -l'
 
-forkexec run --help lists the options of run.`;
+forkexec help run lists the options of run.`;
 
 /** Read only when it is asked for: looking for the package takes a millisecond. */
 function printVersion(): never {
@@ -43,11 +43,11 @@ function addCommands(
 async function main(words: readonly string[]): Promise<number> {
   let code = 0;
   const program = new Command('forkexec')
-    .description('Starts programs with every attribute of the new process under control.')
-    .option('-V, --version', 'show the version')
+    .description('Starts programs, with an option for every attribute of the new process.')
+    .option('-V, --version', 'print the version')
     .on('option:version', printVersion)
-    .helpOption('-h, --help', 'show this')
-    .helpCommand('help [command]', 'show the help of a command')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', AFTER_HELP)
     .enablePositionalOptions()
     .exitOverride()
@@ -60,21 +60,23 @@ async function main(words: readonly string[]): Promise<number> {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .showHelpAfterError('(forkexec run --help lists all options)');
+    .showHelpAfterError('(forkexec help run lists all options)');
   const done = (result: number): void => {
     code = result;
   };
   addCommands(program, words[0], done);
   program
     .command('node')
-    .summary('run a JavaScript program that keeps the signals it was started with')
+    .summary('run Node with the signals and limits that forkexec was started with')
     .usage('[node options] app.js [args...]')
     .argument('[words...]')
     .passThroughOptions()
     .allowUnknownOption()
     .action(() => {
       // bin/forkexec.js, which is a shell script first, does it before JavaScript begins.
-      throw new Failure('node: start forkexec itself, not its JavaScript with node');
+      throw new Failure(
+        'forkexec node needs the launcher: start bin/forkexec.js itself, not with node',
+      );
     });
   try {
     await program.parseAsync(words, { from: 'user' });

@@ -27,26 +27,31 @@ import { dieOf, holdSignals } from './signals.js';
 import { stdioFlags } from './stdio-flags.js';
 import { checkStopFlags, stopFlags } from './stop-flags.js';
 
-const DESCRIPTION = `Runs a program and ends with its exit code.
+const DESCRIPTION = `Runs a program and ends with the exit code of the program.
 
-The program gets the standard streams, environment and working directory of forkexec unless a flag \
-says otherwise, and no other descriptor. Options come before the program: every word after it is \
-the program's, and a -- in front of it makes that plain.`;
+The program gets the standard streams, the environment and the working directory of forkexec, unless \
+an option says otherwise, and no other descriptor. Options come before the program. Every word after \
+the program is an argument of the program. A -- can stand before the program.`;
 
 const AFTER_HELP = `
 Exit code:
-  the program's own; when signal n ended it forkexec ends by it too, which a
-  shell shows as 128+n; 124 when it timed out;
-  125 when forkexec failed; 126 when the program was found but can't be run;
-  127 when it was not found
+  the exit code of the program; if signal n killed the program, forkexec kills
+  itself with the same signal, which a shell shows as 128+n;
+  124 if the program timed out; 125 if forkexec itself failed;
+  126 if the program was found but cannot be run; 127 if it was not found
+
+Signals:
+  SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT and
+  SIGTSTP are passed on to the program. After SIGTERM, or if ^C ended the
+  program, its descendants are stopped too; a second ^C kills them.
 
 Examples:
   forkexec run --usage -- make -j4
-      build, then tell the time and memory it took
+      build, then print the time and the memory that it used
   forkexec run --timeout 30s --stdout file:out.log --stderr stdout -- ./test
-      at most half a minute, with all output in one file
+      run the test for at most 30 seconds, with all output in one file
   forkexec run --cwd /srv --clear-env --env PATH=/bin --umask 077 -- ./job
-      in another directory, with an environment of one variable`;
+      run a job in another directory, with one environment variable`;
 
 /** What else the command was asked for, as commander has it. */
 interface ReportOptions {
@@ -58,7 +63,7 @@ interface ReportOptions {
 /** On stderr past the streams of the runtime, as all that forkexec writes. */
 export const verboseFlag: CommandFlag = {
   flags: '--verbose',
-  description: 'print one line on stderr when the program runs and one when it ended',
+  description: 'print a line on stderr when the program runs, and a line when it has ended',
   apply: (options) => ({ ...options, verbose: (line) => printError(`${line}\n`) }),
 };
 
@@ -131,7 +136,8 @@ async function run(
   await forwarder.settle(status);
   if (json) printError(usageJson(status));
   else if (usage) printError(usageTable(status));
-  if (status.reason === 'unknown') complain('the status of the program was taken by another');
+  if (status.reason === 'unknown')
+    complain('the exit status is unknown: another library collected it');
   if (untold) return EXIT.failed;
   // The signal that ended the program ends forkexec too; where it can't, 128+n says the same.
   if (status.reason === 'signaled' && status.signal !== null) dieOf(status.signal);
@@ -146,25 +152,25 @@ export function addRunCommand(program: Command, done: (code: number) => void): v
     .summary('run a program and end with its exit code')
     .description(DESCRIPTION)
     .usage('[options] [--] program [args...]')
-    .argument('<program>', 'a path, or a name to look for in PATH')
-    .argument('[args...]', 'its arguments, passed as they are')
+    .argument('<program>', 'a path, or a name that is looked up in PATH')
+    .argument('[args...]', 'the arguments of the program')
     .passThroughOptions()
     .addHelpText('after', AFTER_HELP);
-  given.offer(command, 'What the program gets:', launchFlags);
-  given.offer(command, 'Its descriptors:', stdioFlags);
-  given.offer(command, 'Its end:', stopFlags);
-  given.offer(command, 'What is reported:', [verboseFlag]);
+  given.offer(command, 'Attributes of the program:', launchFlags);
+  given.offer(command, 'Descriptors of the program:', stdioFlags);
+  given.offer(command, 'End of the program:', stopFlags);
+  given.offer(command, 'Reports:', [verboseFlag]);
   command
-    .optionsGroup('What is reported:')
-    .option('--usage', 'after the end print time, memory and the like on stderr')
+    .optionsGroup('Reports:')
+    .option('--usage', 'after the end, print the time and memory that the program used on stderr')
     // An option of its own, not an optional value, which would take the program for it.
-    .option('--usage=json', 'the same as one JSON object; times in microseconds, memory in bytes')
+    .option('--usage=json', 'print them as one JSON object; times in microseconds, memory in bytes')
     .option(
       '--status-fd <n>',
       'write JSON lines to this descriptor: started, stopped, continued, exited',
       parseStatusFd,
     )
-    .helpOption('-h, --help', 'show this')
+    .helpOption('-h, --help', 'print this help')
     .action(async (file: string, args: string[], reports: ReportOptions) => {
       done(await run(file, args, given, reports));
     });

@@ -60,7 +60,7 @@ function stdioFlag(fd: 0 | 1 | 2, description: string): CommandFlag {
 export const stdioFlags: readonly CommandFlag[] = [
   stdioFlag(
     0,
-    'what the program reads: inherit (the default), null, a descriptor number, file:PATH',
+    'where the program reads: inherit (the default), null, a descriptor number, file:PATH',
   ),
   stdioFlag(1, 'where the program writes: as for --stdin, or append:PATH'),
   stdioFlag(2, 'where the program writes errors: as for --stdout, or stdout for the same place'),

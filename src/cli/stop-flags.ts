@@ -34,17 +34,17 @@ export const stopFlags: readonly CommandFlag[] = [
   },
   {
     flags: '--stop-signal <signal>',
-    description: 'the signal that stops it (default: TERM)',
+    description: 'the signal that stops the program (default: TERM)',
     apply: (options, value) => withStop(options, { signal: toSignal(value) }),
   },
   {
     flags: '--kill-after <duration>',
-    description: 'send SIGKILL when it has not ended this much later (default: 5s)',
+    description: 'the time from that signal to SIGKILL (default: 5s; 0 is no limit)',
     apply: (options, value) => withStop(options, { grace: parseDuration(value) }),
   },
   {
     flags: '--stop-step <signal:duration>',
-    description: 'send these signals instead, each with the time it is given: INT:1s, then KILL',
+    description: 'instead of these two: a signal, and the time until the next step, as in INT:1s',
     repeatable: true,
     apply(options, value) {
       const [, signal = '', grace] = /^([^:]*)(?::(.*))?$/s.exec(value) ?? [];
@@ -56,13 +56,13 @@ export const stopFlags: readonly CommandFlag[] = [
   {
     flags: '--stop-scope <scope>',
     description:
-      'which processes are stopped: process, group, session, tree (the default: the program and ' +
-      'all its descendants) or cgroup',
+      'the processes that are stopped: process, group, session, tree or cgroup (default: tree, ' +
+      'the program and its descendants)',
     apply: (options, value) => withStop(options, { scope: value as Scope }),
   },
   {
     flags: '--lifetime <parent>',
-    description: 'parent: end the program and its descendants when forkexec ends, however it ends',
+    description: 'parent: kill the program and its descendants when forkexec ends',
     apply: (options, value) => ({ ...options, lifetime: value as 'parent' }),
   },
   {

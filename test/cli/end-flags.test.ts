@@ -76,9 +76,9 @@ test('^C on a terminal leaves nothing that the program started', async () => {
 test('a second ^C kills what does not end', async () => {
   trees();
   using screen = new Screen();
-  const child = await screen.spawn(bin, ['run', '--', 'sh', '-c', DEAF]);
+  const patient = ['--timeout', '1h', '--kill-after', '1h'];
+  const child = await screen.spawn(bin, ['run', ...patient, '--', 'sh', '-c', DEAF]);
   const [pid = 0] = numbersIn((await screen.until(/^\d+\n/m))[0].trim());
-  const begun = performance.now();
   screen.type(KEYS.interrupt);
   while (!hasEnded(child.pid)) {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -86,7 +86,6 @@ test('a second ^C kills what does not end', async () => {
   }
   assert.equal((await child.exited).signal, 'SIGINT');
   assert.ok(hasEnded(pid), `${pid} runs`);
-  assert.ok(performance.now() - begun < 4500, 'before the five seconds of the ladder');
 });
 
 test('a program that handles ^C and ends later leaves what it started', async () => {

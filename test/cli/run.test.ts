@@ -188,11 +188,12 @@ test('--help lists the flags in groups, with examples', () => {
   const headings = stdout.match(/^[A-Z][\w ]+:$/gm);
   assert.deepEqual(headings, [
     'Arguments:',
-    'What the program gets:',
-    'Its descriptors:',
-    'Its end:',
-    'What is reported:',
+    'Attributes of the program:',
+    'Descriptors of the program:',
+    'End of the program:',
+    'Reports:',
     'Exit code:',
+    'Signals:',
     'Examples:',
   ]);
   const examples = stdout.slice(stdout.indexOf('Examples:')).match(/^ {2}forkexec run .* -- /gm);
