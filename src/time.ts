@@ -19,11 +19,15 @@ export const setImmediate: typeof timers.setImmediate = timers.setImmediate;
 export const clearImmediate: typeof timers.clearImmediate = timers.clearImmediate;
 export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask;
 
-/** Milliseconds, with fractions, by a clock that cannot be set. */
-export function now(): number {
+function ofHrtime(): number {
   const [seconds, nanoseconds] = hrtime();
   return seconds * 1e3 + nanoseconds / 1e6;
 }
+
+/** Milliseconds, with fractions, by a clock that cannot be set. */
+export const now: () => number =
+  // Deno's hrtime calls whatever performance.now is at the time.
+  process.versions['deno'] === undefined ? ofHrtime : performance.now.bind(performance);
 
 /** What to add to `now()` for milliseconds since 1970. */
 export const timeOrigin: number = Date.now() - now();
