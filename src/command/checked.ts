@@ -107,12 +107,22 @@ function check(
   waitDelay: number,
   scope: Scope,
 ): Checked {
-  const prepared = prepare(options, defaults, scope);
-  const { stop } = prepared.options;
+  const { options: known, defaults: usual, marker, guards } = prepare(options, defaults, scope);
+  const { stop } = known;
   const limits = { stop, timeLimit: timeLimit(options), waitDelay: options.waitDelay ?? waitDelay };
-  const stdio = planStdio(prepared.options, prepared.defaults);
+  const stdio = planStdio(known, usual);
   const hasFiles = [...stdio.values()].some(isFile);
-  const checked = { ...prepared, file, args, stdio, hasFiles, limits };
+  // Not with a spread, which takes longer than the checks.
+  const checked: Checked = {
+    file,
+    args,
+    options: known,
+    stdio,
+    hasFiles,
+    limits,
+    marker,
+    guards,
+  };
   checkLaunch(readyOf(checked, stdio)); // before a file is opened, which may empty it
   return checked;
 }

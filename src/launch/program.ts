@@ -161,6 +161,7 @@ export class ProgramBuilder<Name extends string = string> extends ProgramData {
 
   /** Puts the instructions that move the kept descriptors where `keepFrom` says. */
   #moveKept(): void {
+    if (this.#kept.size === 0) return;
     const { steps } = this;
     const count = steps.length;
     for (const [fd, slot] of this.#kept) {
