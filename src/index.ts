@@ -10,10 +10,14 @@ export { type Limit, limitTo } from './command/limit.js';
 export { lookPath } from './command/look-path.js';
 export type {
   FileStdio,
+  MaxBuffer,
+  ReadyOptions,
   RunOptions,
+  Shown,
   SpawnOptions,
   Stdio,
   StopOptions,
+  TextOptions,
 } from './command/options.js';
 export { Pipeline, type PipelineResult } from './command/pipeline.js';
 export type { Outcome, Result } from './command/result.js';

@@ -4,33 +4,9 @@
  * @module
  */
 import type { Channel } from './channel.js';
+import type { Collected } from './collected.js';
 import { fillsPipe } from './io.js';
 import type { Life, Use } from './life.js';
-
-export const DEFAULT_MAX_BUFFER: number = 100 * 1024 * 1024;
-
-/** The bytes of one stream, up to a limit. */
-export class Collected {
-  readonly #limit: number;
-  readonly #chunks: Buffer[] = [];
-  #size = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** False once there are more than the limit, which are dropped. */
-  keep(bytes: Buffer): boolean {
-    const room = this.#limit - this.#size;
-    if (room > 0) this.#chunks.push(bytes.length > room ? bytes.subarray(0, room) : bytes);
-    this.#size += bytes.length;
-    return this.#size <= this.#limit;
-  }
-
-  get bytes(): Buffer {
-    return this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
-  }
-}
 
 /** Collects a channel to its end. */
 export class Capture implements Use {
@@ -40,8 +16,8 @@ export class Capture implements Use {
   readonly #life: Life;
 
   /** `name` is the child's descriptor. */
-  constructor(channel: Channel, name: number, limit: number, life: Life) {
-    this.collected = new Collected(limit);
+  constructor(channel: Channel, name: number, collected: Collected, life: Life) {
+    this.collected = collected;
     this.#channel = channel;
     this.#name = name;
     this.#life = life;

@@ -5,13 +5,22 @@
  */
 import type { Draft } from '../launch/attribute.js';
 import { checkLaunch } from '../launch/compile.js';
+import { checkKeys } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
 import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { checkAbortSignal } from './abort-signal.js';
+import { checkReady } from './check-ready.js';
 import { streamName } from './holders.js';
 import type { Limits } from './life.js';
 import { type LifetimeGuard, prepare } from './lifetime.js';
-import { checkOptionNames, type RunOptions, type SpawnOptions, type Stdio } from './options.js';
+import {
+  checkOptionNames,
+  type MaxBuffer,
+  type RunOptions,
+  type SpawnOptions,
+  type Stdio,
+} from './options.js';
+import { refuseShown, type Showing, splitShown } from './show.js';
 import { isFile, planStdio, type StdioPlan } from './stdio.js';
 import { checkDelay, stopSteps, timeLimit } from './stop.js';
 import { isSource } from './transfer.js';
@@ -32,7 +41,11 @@ export interface Checked {
   /** What its descendants have in their environment, if they are to be found. */
   readonly marker: string | undefined;
   readonly guards: readonly LifetimeGuard[];
+  /** Where output that is collected is shown, by the child's descriptor. */
+  readonly showing: ReadonlyMap<number, Showing>;
 }
+
+const NOT_SHOWN: ReadonlyMap<number, Showing> = new Map();
 
 /** `(file, args, options)` or `(file, options)`. */
 export function splitArguments<T extends object>(
@@ -54,8 +67,26 @@ function checkSpawnOptions(options: SpawnOptions): void {
   if (options.waitDelay !== undefined) checkDelay('waitDelay', options.waitDelay);
 }
 
+function checkMaxBuffer(maxBuffer: MaxBuffer): void {
+  const most = Number.MAX_SAFE_INTEGER;
+  if (typeof maxBuffer === 'object') {
+    checkKeys('maxBuffer', maxBuffer, ['bytes', 'keep']);
+    checkInteger('maxBuffer.bytes', maxBuffer.bytes, 0, most);
+    if (['head', 'tail', 'both'].includes(maxBuffer.keep)) return;
+    throw invalid('maxBuffer.keep', maxBuffer.keep, "'head', 'tail' or 'both'");
+  }
+  if (maxBuffer !== Number.POSITIVE_INFINITY) checkInteger('maxBuffer', maxBuffer, 0, most);
+}
+
+function checkExitCodes(codes: readonly number[]): void {
+  if (!Array.isArray(codes) || codes.length === 0) {
+    throw invalid('exitCodes', codes, 'an array of exit codes, such as [0, 1]');
+  }
+  for (const [index, code] of codes.entries()) checkInteger(`exitCodes[${index}]`, code, 0, 255);
+}
+
 function checkRunOptions(options: RunOptions): void {
-  const { input, encoding, lines, maxBuffer, ptrace, stdin } = options;
+  const { input, encoding, exitCodes, lines, maxBuffer, ptrace, ready, stdin } = options;
   if (ptrace)
     throw refused('ptrace', 'cannot be used with run: nothing would resume the process. Use spawn');
   if (input !== undefined && typeof input !== 'string' && !isSource(input)) {
@@ -73,9 +104,10 @@ function checkRunOptions(options: RunOptions): void {
   if (encoding !== undefined && encoding !== 'utf8' && encoding !== 'buffer') {
     throw invalid('encoding', encoding, "'utf8' or 'buffer'");
   }
-  if (maxBuffer !== undefined && maxBuffer !== Number.POSITIVE_INFINITY) {
-    checkInteger('maxBuffer', maxBuffer, 0, Number.MAX_SAFE_INTEGER);
-  }
+  if (maxBuffer !== undefined) checkMaxBuffer(maxBuffer);
+  if (exitCodes !== undefined) checkExitCodes(exitCodes);
+  if (ready !== undefined)
+    throw refused('ready', 'cannot be used with run, which waits for the end');
 }
 
 /** Streams are moved by the event loop, which stands still. */
@@ -106,6 +138,7 @@ function check(
   defaults: readonly [Stdio, Stdio, Stdio],
   waitDelay: number,
   scope: Scope,
+  showing = NOT_SHOWN,
 ): Checked {
   const { options: known, defaults: usual, marker, guards } = prepare(options, defaults, scope);
   const { stop } = known;
@@ -122,6 +155,7 @@ function check(
     limits,
     marker,
     guards,
+    showing,
   };
   checkLaunch(readyOf(checked, stdio)); // before a file is opened, which may empty it
   return checked;
@@ -135,22 +169,29 @@ export function checkSpawn(
   scope: Scope = 'process',
 ): Checked {
   checkSpawnOptions(options);
+  refuseShown(options);
   const inherit = ['inherit', 'inherit', 'inherit'] as const;
-  return check(file, args, options, inherit, Number.POSITIVE_INFINITY, scope);
+  return check(file, args, checkReady(options), inherit, Number.POSITIVE_INFINITY, scope);
 }
 
 /** What `run` takes. */
-export function checkRun(file: string, args: readonly string[], options: RunOptions): Checked {
-  checkSpawnOptions(options);
-  checkRunOptions(options);
+export function checkRun(
+  file: string,
+  args: readonly string[],
+  given: RunOptions,
+  isSync = false,
+): Checked {
+  checkSpawnOptions(given);
+  checkRunOptions(given);
+  const { options, showing } = splitShown(given, isSync);
   const { input } = options;
   const stdin = typeof input === 'string' ? Buffer.from(input) : (input ?? 'null');
-  return check(file, args, options, [stdin, 'pipe', 'pipe'], RUN_WAIT_DELAY, 'process');
+  return check(file, args, options, [stdin, 'pipe', 'pipe'], RUN_WAIT_DELAY, 'process', showing);
 }
 
 /** What `runSync` takes. */
 export function checkRunSync(file: string, args: readonly string[], options: RunOptions): Checked {
-  const checked = checkRun(file, args, options);
+  const checked = checkRun(file, args, options, true);
   checkSync(options, checked.stdio);
   return checked;
 }

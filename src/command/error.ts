@@ -4,6 +4,7 @@
  * @module
  */
 import type { ExitStatus } from '../process/status.js';
+import type { Output as CollectedOutput, Outcome } from './types.js';
 
 /** How much of stderr the message of an error holds. */
 const TAIL_LINES = 10;
@@ -17,6 +18,14 @@ export interface Output {
 
 type Collected = string | Uint8Array | string[];
 
+/** What else an error knows. */
+interface Details {
+  readonly cause?: unknown;
+  /** Why it ended, where the status does not say. */
+  readonly why?: string;
+  readonly stages?: readonly Outcome<CollectedOutput>[];
+}
+
 function tail(output: Collected): string {
   let text = '';
   if (typeof output === 'string') text = output;
@@ -26,8 +35,9 @@ function tail(output: Collected): string {
 }
 
 function heldBy({ held }: ExitStatus): string {
-  const streams = held.map(({ stream, pids }) => {
-    return `${stream} still open in ${pids.length === 0 ? 'another process' : `pid ${pids.join(', ')}`}`;
+  const streams = held.map(({ stream, pids, names }) => {
+    const holders = pids.map((pid, index) => `${names[index]} (pid ${pid})`).join(', ');
+    return `${stream} still open in ${holders || 'another process'}`;
   });
   return streams.length === 0 ? '' : ` (${streams.join('; ')})`;
 }
@@ -43,7 +53,12 @@ export class ExitError extends Error {
   /** The command, quoted as for a shell. */
   readonly command: string;
 
-  constructor(command: string, status: ExitStatus, output: Output, cause?: unknown) {
+  /** How each command of a pipeline ended; undefined for a command alone. */
+  readonly stages?: readonly Outcome<CollectedOutput>[] | undefined;
+
+  /** @internal */
+  constructor(command: string, status: ExitStatus, output: Output, details: Details = {}) {
+    const { cause, stages } = details;
     const ms = Math.round((status.usage.wallTime ?? 0) / 1000);
     const why = {
       timeout: 'timed out',
@@ -51,7 +66,8 @@ export class ExitError extends Error {
       maxBuffer: 'output exceeded maxBuffer',
     };
     const { reason } = status;
-    const stopped = reason in why ? `${why[reason as keyof typeof why]}, ` : '';
+    const stop = details.why ?? why[reason as keyof typeof why];
+    const stopped = stop === undefined ? '' : `${stop}, `;
     super(
       `${command}: ${stopped}${status} after ${ms} ms${heldBy(status)}${tail(output.stderr)}`,
       cause === undefined ? undefined : { cause },
@@ -61,5 +77,6 @@ export class ExitError extends Error {
     this.stdout = output.stdout;
     this.stderr = output.stderr;
     this.command = command;
+    if (stages !== undefined) this.stages = stages;
   }
 }

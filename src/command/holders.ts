@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { depthOfProc, folderOf, namesIn, numberOf } from '../process/proc.js';
 import type { HeldStream } from '../process/status.js';
 
@@ -17,6 +17,15 @@ function linkOf(path: string): string {
 
 function linksIn(folder: string): Set<string> {
   return new Set(namesIn(folder).map((name) => linkOf(`${folder}/${name}`)));
+}
+
+/** The name of a process by its number in /proc. */
+function commOf(shown: number): string {
+  try {
+    return readFileSync(`/proc/${shown}/comm`, 'utf8').trimEnd();
+  } catch {
+    return 'a process that has ended';
+  }
 }
 
 /** The name of the child's descriptor. */
@@ -43,7 +52,7 @@ function depth(): number | undefined {
 export function holdersOf(ends: ReadonlyMap<number, number>): HeldStream[] {
   const links = new Map<number, string>();
   for (const [fd, ours] of ends) links.set(fd, linkOf(`/proc/self/fd/${ours}`));
-  const held = new Map([...ends.keys()].map((fd) => [fd, [] as number[]]));
+  const held = new Map([...ends.keys()].map((fd) => [fd, [] as { pid: number; name: string }[]]));
   const own = depth();
   for (const name of own === undefined ? [] : namesIn('/proc')) {
     const shown = Number(name);
@@ -53,7 +62,12 @@ export function holdersOf(ends: ReadonlyMap<number, number>): HeldStream[] {
     const found = [...links].filter(([, link]) => link !== '' && open.has(link));
     const pid = found.length === 0 ? undefined : numberOf(shown, own as number);
     if (pid === undefined || pid === process.pid) continue;
-    for (const [fd] of found) held.get(fd)?.push(pid);
+    const holder = { pid, name: commOf(shown) };
+    for (const [fd] of found) held.get(fd)?.push(holder);
   }
-  return [...held].map(([fd, pids]) => ({ stream: streamName(fd), pids }));
+  return [...held].map(([fd, holders]) => ({
+    stream: streamName(fd),
+    pids: holders.map(({ pid }) => pid),
+    names: holders.map(({ name }) => name),
+  }));
 }

@@ -3,12 +3,30 @@
  *
  * @module
  */
+
+import type { Writable } from 'node:stream';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
 import type { Signal } from '../syscall/signals.js';
 import type { Sink, Source } from './transfer.js';
 import type { Verbose } from './verbose.js';
+
+/** Collected, and shown as it comes: on the same stream of this process, or in streams. */
+export type Shown = readonly ('pipe' | 'inherit' | Writable)[];
+
+/** How a command says that it is ready. */
+export interface ReadyOptions {
+  /**
+   * Text or a pattern that a line of its output contains; stdout or stderr has to be `'pipe'`. What was
+   * read until then can still be read.
+   */
+  line?: string | RegExp | undefined;
+  /** A descriptor of the child, from 3 on, to which it writes a line. */
+  fd?: number | undefined;
+  /** Milliseconds from the launch, after which the command is stopped. Default: no limit. */
+  timeout?: number | undefined;
+}
 
 /** A file that the child reads or writes: open(2). */
 export interface FileStdio {
@@ -38,6 +56,8 @@ export interface FileStdio {
  * - a number: that descriptor of this process, whose flags do not change;
  * - `{ file }`: a file;
  * - bytes, a readable stream or an iterable: written to a pipe that the child reads;
+ * - for run, an array such as `['inherit', 'pipe']`: collected, and shown as it comes: on the same
+ *   descriptor of this process, or in writable streams;
  * - a writable stream: receives the output of the child through a pipe, and is not ended.
  */
 export type Stdio =
@@ -49,7 +69,8 @@ export type Stdio =
   | number
   | FileStdio
   | Source
-  | Sink;
+  | Sink
+  | Shown;
 
 /** How a command is stopped. */
 export interface StopOptions {
@@ -108,7 +129,15 @@ export interface SpawnOptions extends LaunchOptions {
    * FORKEXEC_DEBUG is set and not 0.
    */
   verbose?: Verbose | undefined;
+  /**
+   * For spawn: resolves once the command says that it is ready, by a line of its output or on a
+   * descriptor; rejects with an ExitError when it ends before. Default: once it runs.
+   */
+  ready?: ReadyOptions | undefined;
 }
+
+/** The most bytes that are collected of a stream, or which of more are kept. */
+export type MaxBuffer = number | { bytes: number; keep: 'head' | 'tail' | 'both' };
 
 /** Options of `run`, `runSync` and `command`: those of `spawn`, and how output is collected. */
 export interface RunOptions extends SpawnOptions {
@@ -120,14 +149,21 @@ export interface RunOptions extends SpawnOptions {
   encoding?: 'utf8' | 'buffer' | undefined;
   /**
    * The most bytes that are collected of one stream. If there are more, the command is stopped, and
-   * `status.reason` is `'maxBuffer'`. Infinity is no limit. Default: 100 MiB.
+   * `status.reason` is `'maxBuffer'`. Infinity is no limit. With `{ bytes, keep }` the command runs on,
+   * and the first bytes are kept (`'head'`), the last ones (`'tail'`), or half of each (`'both'`);
+   * `omitted` of the result counts the others. Default: 100 MiB.
    */
-  maxBuffer?: number | undefined;
-  /** Whether to reject with an ExitError unless the exit code is 0. Default: true. */
+  maxBuffer?: MaxBuffer | undefined;
+  /** The exit codes that are no failure: `[0, 1]` for grep and diff. Default: `[0]`. */
+  exitCodes?: readonly number[] | undefined;
+  /** Whether to reject with an ExitError unless the exit code is one of `exitCodes`. Default: true. */
   reject?: boolean | undefined;
   /** Whether one newline at the end of text is removed. Default: true. */
   stripFinalNewline?: boolean | undefined;
 }
+
+/** Options of `run` whose output is text, for functions that take options and pass them on. */
+export type TextOptions = Omit<RunOptions, 'lines' | 'encoding'>;
 
 const OWN_NAMES: Record<Exclude<keyof RunOptions, keyof LaunchOptions>, true> = {
   stdin: true,
@@ -140,11 +176,13 @@ const OWN_NAMES: Record<Exclude<keyof RunOptions, keyof LaunchOptions>, true> = 
   waitDelay: true,
   lifetime: true,
   detached: true,
+  ready: true,
   verbose: true,
   input: true,
   lines: true,
   encoding: true,
   maxBuffer: true,
+  exitCodes: true,
   reject: true,
   stripFinalNewline: true,
 };

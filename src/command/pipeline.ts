@@ -14,7 +14,7 @@ import { ExitError } from './error.js';
 import { parseJson } from './json.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import { quoteCommand } from './quote.js';
-import type { Outcome } from './result.js';
+import { isFailure, type Outcome } from './result.js';
 import { begin } from './run.js';
 import { start } from './spawn.js';
 import type { Output, OutputOver } from './types.js';
@@ -69,8 +69,9 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
    * `input` is the first one's.
    *
    * @throws LaunchError when one could not be started, and the others are stopped then. ExitError of
-   * the last command that failed, as with a shell's `pipefail`; one that SIGPIPE ended because the
-   * next one had read enough has not failed.
+   * the command that failed first, with the `stages` of all; `reject: false` and `exitCodes` of a
+   * command are for that command. One that SIGPIPE ended because the next one had read enough has not
+   * failed.
    */
   run(): Promise<PipelineResult<Out, All>>;
   /** With options for all of them. */
@@ -79,24 +80,34 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
   ): Promise<PipelineResult<OutputOver<Out, P>, OutputOver<All, P>>>;
   async run(options: RunOptions = {}): Promise<PipelineResult<Output>> {
     const { input, ...common } = options;
+    /** The stages in the order in which they ended. */
+    const ended: number[] = [];
     const running = await this.#start(
       ({ file, args, options: own }, stage, index) => {
         const merged = mergeOptions(own, { ...common, ...stage, reject: false });
         if (index === 0 && input !== undefined) merged.input = input;
         return checkRun(file, args, merged);
       },
-      begin,
+      async (checked, index) => {
+        const started = await begin(checked);
+        void started.child.exited.then(() => ended.push(index));
+        return started;
+      },
       ({ child }) => child,
     );
     const stages = await Promise.all(running.map((stage) => stage.finish()));
     const last = stages.at(-1) as Outcome<Output>;
-    const failed = stages.filter((stage, index) => {
-      const cutOff = stage.status.signal === 'SIGPIPE' && index < stages.length - 1;
-      return !stage.status.ok && !cutOff;
+    // The first to end is the cause: the others fail for want of input, or of a reader.
+    const blamed = ended.find((index) => {
+      const { status } = stages[index] as Outcome<Output>;
+      const own = mergeOptions((this.commands[index] as Description).options, common);
+      const isCutOff = status.signal === 'SIGPIPE' && index < stages.length - 1;
+      return own.reject !== false && !isCutOff && isFailure(status, own);
     });
-    const blamed = failed.at(-1);
-    if (blamed !== undefined && common.reject !== false) {
-      throw new ExitError(blamed.command, blamed.status, blamed, common.signal?.reason);
+    if (blamed !== undefined) {
+      const stage = stages[blamed] as Outcome<Output>;
+      const cause = stage.status.reason === 'aborted' ? common.signal?.reason : undefined;
+      throw new ExitError(stage.command, stage.status, stage, { cause, stages });
     }
     // The types follow the options.
     return { ...last, command: this.toString(), stages } as never;
@@ -137,7 +148,7 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
   /** Starts each command between its pipes; if one can't be started, the others are stopped. */
   async #start<T>(
     check: (command: Description, stage: StageOptions, index: number) => Checked,
-    begin: (command: Checked) => Promise<T>,
+    begin: (command: Checked, index: number) => Promise<T>,
     childOf: (started: T) => Child,
   ): Promise<T[]> {
     const pairs: [number, number][] = [];
@@ -156,7 +167,7 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
         const [input, output] = [pairs[index - 1]?.[0], pairs[index]?.[1]];
         if (input !== undefined) stdio.set(0, input);
         if (output !== undefined) stdio.set(1, output);
-        return begin({ ...command, stdio });
+        return begin({ ...command, stdio }, index);
       });
       const outcomes = await Promise.allSettled(starting);
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');

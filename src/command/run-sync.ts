@@ -16,8 +16,8 @@ import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';
 import { now } from '../time.js';
 import { throwIfAborted } from './abort-signal.js';
-import { Collected, DEFAULT_MAX_BUFFER } from './capture.js';
 import { type Checked, checkRunSync, splitArguments } from './checked.js';
+import { Collected, DEFAULT_MAX_BUFFER } from './collected.js';
 import { fillsPipe, growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
 import { type Body, Life, type Use } from './life.js';
 import type { RunOptions } from './options.js';
@@ -39,9 +39,9 @@ class Tap implements Use {
   isOpen = true;
   #isGrown = false;
 
-  constructor(fd: number, name: number, limit: number, life: Life) {
+  constructor(fd: number, name: number, collected: Collected, life: Life) {
     this.fd = fd;
-    this.collected = new Collected(limit);
+    this.collected = collected;
     this.#name = name;
     this.#life = life;
     life.open(name, this);
@@ -168,7 +168,9 @@ function follow(child: Unwatched, ends: Connections['ends'], command: Checked): 
   let feed: Feed | undefined;
   for (const [name, { fd, kind, attached }] of ends) {
     if (kind === 'reader') {
-      collected.set(name, new Tap(fd, name, options.maxBuffer ?? DEFAULT_MAX_BUFFER, life));
+      const limit = options.maxBuffer ?? DEFAULT_MAX_BUFFER;
+      const bytes = new Collected(limit, command.showing.get(name)?.show);
+      collected.set(name, new Tap(fd, name, bytes, life));
     } else if (attached !== undefined) {
       feed = new Feed(fd, stdio.get(name) as Uint8Array);
     } else {

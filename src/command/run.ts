@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { Capture, DEFAULT_MAX_BUFFER } from './capture.js';
+import { Capture } from './capture.js';
 import { type Checked, checkRun, splitArguments } from './checked.js';
 import type { Child } from './child.js';
+import { Collected, DEFAULT_MAX_BUFFER } from './collected.js';
 import type { RunOptions } from './options.js';
 import { type Result, resultOf } from './result.js';
 import { start } from './spawn.js';
@@ -22,18 +23,21 @@ export interface Running {
 export async function begin(command: Checked): Promise<Running> {
   const { child, ends } = await start(command);
   const collected = new Map<number, Capture>();
+  const { showing } = command;
   const limit = command.options.maxBuffer ?? DEFAULT_MAX_BUFFER;
   for (const [fd, end] of ends) {
     if (end.attached !== undefined) continue;
     if (end.kind === 'reader') {
       end.taken = true;
-      collected.set(fd, new Capture(end.channel, fd, limit, child.life));
+      const bytes = new Collected(limit, showing.get(fd)?.show);
+      collected.set(fd, new Capture(end.channel, fd, bytes, child.life));
     } else {
       end.channel.close(); // a pipe to which nobody here will write
     }
   }
   const finish = async (): Promise<Result<RunOptions>> => {
     const status = await child.closed.finally(() => child.process.unpin());
+    await Promise.all([...showing.values()].map((each) => each.flushed()));
     return resultOf({ command, status, collected, stopError: child.life.stopError });
   };
   return { child, finish };

@@ -16,6 +16,7 @@ import { type Checked, checkSpawn, readyOf, splitArguments } from './checked.js'
 import { Child, type OpenEnd } from './child.js';
 import { guard } from './lifetime.js';
 import type { SpawnOptions } from './options.js';
+import { whenReady } from './ready.js';
 import { type Connections, connect, disconnect, openFiles } from './stdio.js';
 import type { NoOptions } from './types.js';
 import { reportOf } from './verbose.js';
@@ -119,6 +120,8 @@ export async function spawn(
   options?: SpawnOptions,
 ): Promise<Child> {
   const [words, given] = splitArguments(args, options);
-  const { child } = await start(checkSpawn(file, words, given));
+  const checked = checkSpawn(file, words, given);
+  const { child } = await start(checked);
+  if (given.ready !== undefined) await whenReady(child, given.ready, checked);
   return child;
 }

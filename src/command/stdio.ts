@@ -200,7 +200,11 @@ function connectOne(
     const { ours, childs } = openPipe(childReads, blame);
     closeAfter.push(childs);
     descriptors.set(fd, childs);
-    ends.set(fd, { fd: ours, kind: childReads ? 'writer' : 'reader', attached: stdio });
+    ends.set(fd, {
+      fd: ours,
+      kind: childReads ? 'writer' : 'reader',
+      attached: stdio as Source | Sink,
+    });
   } else if (stdio === 'stdout') {
     const source = descriptors.get(1) as DescriptorSource;
     descriptors.set(fd, source === 'inherit' ? 1 : source);

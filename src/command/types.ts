@@ -4,6 +4,7 @@
  * @module
  */
 import type { Duplex, Readable, Writable } from 'node:stream';
+import type { ExitStatus } from '../process/status.js';
 import type { RunOptions } from './options.js';
 
 /** No options at all. Not the default of a type parameter, with which functions among the options
@@ -12,6 +13,22 @@ export type NoOptions = Record<never, never>;
 
 /** What a stream can be collected as. */
 export type Output = string | Uint8Array | string[];
+
+/** What a command wrote, as `Out`, and how it ended. */
+export interface Outcome<Out extends Output> {
+  /** Text, bytes with `encoding: 'buffer'`, or lines; empty where it was not collected. */
+  readonly stdout: Out;
+  /** As `stdout`. */
+  readonly stderr: Out;
+  /** How it ended, and what it used. */
+  readonly status: ExitStatus;
+  /** From right before its birth to its end, milliseconds: as `wallTime` of its usage. */
+  readonly durationMs: number;
+  /** As a shell would take it. */
+  readonly command: string;
+  /** Bytes of each stream that `maxBuffer: { keep }` left out; 0 when all were kept. */
+  readonly omitted: { readonly stdout: number; readonly stderr: number };
+}
 
 /** What `run` collects a stream as; of options that are not known, all that it can be. */
 export type OutputOf<O> = OutputOver<string, O>;

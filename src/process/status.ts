@@ -45,6 +45,8 @@ export interface HeldStream {
   readonly stream: string;
   /** The processes that had it open, as far as /proc shows them to this user. */
   readonly pids: readonly number[];
+  /** The name of each of these processes, as ps(1) shows it. */
+  readonly names: readonly string[];
 }
 
 /** How a process ended. */

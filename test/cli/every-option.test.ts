@@ -21,6 +21,8 @@ const WITHOUT_FLAG: Partial<Record<keyof RunOptions, string>> = {
   lines: 'forkexec collects no output',
   maxBuffer: 'forkexec collects no output',
   stripFinalNewline: 'forkexec collects no output',
+  exitCodes: 'the exit code of forkexec is that of the program',
+  ready: 'forkexec waits for the end of the program; --status-fd says when it runs',
   reject: 'the exit code of forkexec says how the program ended',
 };
 

@@ -42,9 +42,10 @@ test('run settles waitDelay after the exit, with the output so far and the proce
   assert.equal(status.ok, true);
   assert.equal(status.reason, 'exited');
   const pids = [Number(pid)];
+  const names = ['sleep'];
   assert.deepEqual(status.held, [
-    { stream: 'stdout', pids },
-    { stream: 'stderr', pids },
+    { stream: 'stdout', pids, names },
+    { stream: 'stderr', pids, names },
   ]);
   assert.ok(took >= MS.waitDelay - 1, `${took} ms`);
   assert.ok(took < 5000, `${took} ms`);
@@ -99,7 +100,7 @@ test('runSync settles waitDelay after the exit, like run', async () => {
   const { stdout, status } = runSync('sh', leaves('2>/dev/null'), MS);
   const [pid, hi] = stdout.split('\n');
   assert.equal(hi, 'hi');
-  assert.deepEqual(status.held, [{ stream: 'stdout', pids: [Number(pid)] }]);
+  assert.deepEqual(status.held, [{ stream: 'stdout', pids: [Number(pid)], names: ['sleep'] }]);
   await endHolders(status);
 });
 
@@ -110,7 +111,7 @@ test('the message of an ExitError names the held pipes and their processes', asy
     const error = await way().catch((reason: unknown) => reason);
     assert.ok(error instanceof ExitError);
     const pid = (error.stdout as string).split('\n')[0];
-    const place = `(stdout still open in pid ${pid}; stderr still open in pid ${pid})`;
+    const place = `(stdout still open in sleep (pid ${pid}); stderr still open in sleep (pid ${pid}))`;
     assert.ok(error.message.includes(`exit status 3 after `), error.message);
     assert.ok(error.message.includes(place), error.message);
     assert.ok(error.message.endsWith('\noops'), error.message);
@@ -275,7 +276,7 @@ test('a held pipe of an unreferenced child does not keep the event loop alive', 
   `;
   const words = ['--input-type=module', '--eval', code];
   const { stdout } = await run(process.execPath, words, { timeout: 30_000 });
-  await endHolders({ held: [{ stream: 'stdout', pids: [Number(stdout)] }] });
+  await endHolders({ held: [{ stream: 'stdout', pids: [Number(stdout)], names: [] }] });
 });
 
 test('sinks and descriptors above 2 are given up after waitDelay and reported as held', async () => {
@@ -291,7 +292,7 @@ test('sinks and descriptors above 2 are given up after waitDelay and reported as
   });
   const pid = Number(String(Buffer.concat(await child.stderr.toArray())));
   const status = await child.closed;
-  assert.deepEqual(status.held, [{ stream: 'fd 3', pids: [pid] }]);
+  assert.deepEqual(status.held, [{ stream: 'fd 3', pids: [pid], names: ['sleep'] }]);
   assert.equal(Buffer.concat(chunks).toString(), 'three\n');
   await endHolders(status);
 });
@@ -333,7 +334,7 @@ test('processes that hold a pipe are found by their open descriptors', async () 
   const script = `{ ${left} 4>&1 >&3 | cat; } 3>&1`;
   const { status, stdout } = await run('sh', ['-c', script], MS);
   const pid = Number(stdout);
-  assert.deepEqual(status.held, [{ stream: 'stdout', pids: [pid] }]);
+  assert.deepEqual(status.held, [{ stream: 'stdout', pids: [pid], names: ['sleep'] }]);
   assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /^sleep/);
   await endHolders(status);
 });

@@ -57,13 +57,13 @@ test('every stage of a pipeline has its status, its stderr and its command', asy
   assert.equal((await sh(result.command).run({ reject: false })).status.code, 5, 'sh agrees');
 });
 
-test('the error of a pipeline is that of the last stage that failed', async () => {
+test('the error of a pipeline is that of the stage that failed first, and has all stages', async () => {
   const table: [codes: number[], blamed: number | undefined][] = [
     [[0, 0, 0], undefined],
     [[3, 0, 0], 3],
     [[0, 4, 0], 4],
-    [[3, 4, 0], 4],
-    [[3, 4, 5], 5],
+    [[3, 4, 0], 3],
+    [[3, 4, 5], 3],
   ];
   for (const [each, blamed] of table) {
     const [first, second, third] = each.map((code) => sh(`cat; echo e${code} >&2; exit ${code}`));
@@ -77,7 +77,47 @@ test('the error of a pipeline is that of the last stage that failed', async () =
     assert.equal(error.status.code, blamed);
     assert.equal(error.stderr, `e${blamed}`);
     assert.ok(error.command.includes(`exit ${blamed}`), error.command);
+    assert.deepEqual(
+      error.stages?.map(({ status }) => status.code),
+      each,
+    );
+    assert.equal(error.stages?.[2]?.stderr, `e${each[2]}`);
   }
+});
+
+test('a stage that failed for want of a reader is not blamed, and its stderr is in stages', async () => {
+  // It gets EPIPE instead of the signal, says so and fails after the one that caused it.
+  const writer = sh("trap '' PIPE; while echo x; do :; done; echo no reader >&2; exit 5");
+  const error = await exitError(writer.pipe(sh('read x; echo cause >&2; exit 6')).run());
+  assert.deepEqual([error.status.code, error.stderr], [6, 'cause']);
+  assert.match(String(error.stages?.[0]?.stderr), /no reader/);
+});
+
+test('reject and exitCodes of a stage are for that stage', async () => {
+  const tolerant = sh('cat; exit 3');
+  const { stages } = await tolerant.with({ reject: false }).pipe(cat).run({ input: 'x' });
+  assert.deepEqual(
+    stages.map(({ status }) => status.code),
+    [3, 0],
+  );
+  const grep = command('grep', ['x'], { exitCodes: [0, 1] });
+  assert.equal((await command('echo', ['y']).pipe(grep).run()).stdout, '');
+  assert.equal((await exitError(tolerant.pipe(grep).run())).status.code, 3);
+  const noFile = command('grep', ['x', '/no/such'], { exitCodes: [0, 1] });
+  assert.equal((await exitError(noFile.pipe(cat).run())).status.code, 2);
+  assert.equal(
+    (
+      await command('false')
+        .with({ exitCodes: [1] })
+        .run()
+    ).status.code,
+    1,
+  );
+  await exitError(
+    command('true')
+      .with({ exitCodes: [1] })
+      .run(),
+  );
 });
 
 test('a stage that SIGPIPE killed because the next stage ended has not failed', async () => {

@@ -22,7 +22,7 @@ test('1 (#23019): a grandchild that holds the pipe is named and delays no result
   const [hi, pid] = stdout.split(' ');
   assert.equal(hi, 'hi');
   assert.equal(status.ok, true);
-  assert.deepEqual(status.held[0], { stream: 'stdout', pids: [Number(pid)] });
+  assert.deepEqual(status.held[0], { stream: 'stdout', pids: [Number(pid)], names: ['sleep'] });
   await endOther(Number(pid));
 });
 

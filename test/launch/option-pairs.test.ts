@@ -121,6 +121,8 @@ const ownValues: { [N in OwnName]-?: NonNullable<RunOptions[N]> } = {
   lines: true,
   encoding: 'buffer',
   maxBuffer: 1000,
+  exitCodes: [0, 1],
+  ready: { fd: 3 },
   reject: true,
   stripFinalNewline: false,
 };
@@ -138,6 +140,7 @@ function refusedOfCommand(a: string, b: string): string | undefined {
   const conflict = ownConflicts.find(([one, two]) => pair.includes(one) && pair.includes(two));
   if (conflict !== undefined) return conflict[2];
   if (pair.includes('ptrace')) return 'ptrace'; // nobody could let it go on
+  if (pair.includes('ready')) return 'ready'; // run waits for the end
   if (pair.includes('detached') && pair.includes('controllingTerminal')) return undefined;
   return refusedOf(a, b);
 }
