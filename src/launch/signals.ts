@@ -144,7 +144,10 @@ export const dispositions: Attribute<SignalOptions, ['sigaction']> = {
  * Drops the stop signals that the terminal has sent since it was given to the child: stopped before its
  * program runs, the child would hold up its launcher. The kernel drops what is ignored.
  */
-function dropStops(program: ProgramBuilder<'sigprocmask'>, signals: SignalOptions['signals']): void {
+function dropStops(
+  program: ProgramBuilder<'sigprocmask'>,
+  signals: SignalOptions['signals'],
+): void {
   const ignored = settable('signals.ignore', signals?.ignore);
   const reset = settable('signals.default', signals?.default);
   const stops = [SIG.SIGTSTP, SIG.SIGTTIN, SIG.SIGTTOU].filter((number) => {
