@@ -25,8 +25,11 @@ import { isFile, planStdio, type StdioPlan } from './stdio.js';
 import { checkDelay, stopSteps, timeLimit } from './stop.js';
 import { isSource } from './transfer.js';
 
-/** Milliseconds. */
-const RUN_WAIT_DELAY = 1000;
+/** What holds where the options say nothing. */
+const SPAWN = { waitDelay: Number.POSITIVE_INFINITY, scope: 'process' } as const;
+
+/** No other code has the child in hand: what a stopped command started would stay without an owner. */
+const RUN = { waitDelay: 1000, scope: process.platform === 'linux' ? 'tree' : 'process' } as const;
 
 /** A command that can be started: nothing was opened for it yet. */
 export interface Checked {
@@ -136,14 +139,15 @@ function check(
   args: readonly string[],
   options: RunOptions,
   defaults: readonly [Stdio, Stdio, Stdio],
-  waitDelay: number,
+  usual: Pick<Limits, 'waitDelay' | 'scope'>,
   scope: Scope,
   showing = NOT_SHOWN,
 ): Checked {
-  const { options: known, defaults: usual, marker, guards } = prepare(options, defaults, scope);
+  const { options: known, defaults: stdios, marker, guards } = prepare(options, defaults, scope);
   const { stop } = known;
-  const limits = { stop, timeLimit: timeLimit(options), waitDelay: options.waitDelay ?? waitDelay };
-  const stdio = planStdio(known, usual);
+  const waitDelay = options.waitDelay ?? usual.waitDelay;
+  const limits = { stop, timeLimit: timeLimit(options), waitDelay, scope: usual.scope };
+  const stdio = planStdio(known, stdios);
   const hasFiles = [...stdio.values()].some(isFile);
   // Not with a spread, which takes longer than the checks.
   const checked: Checked = {
@@ -171,7 +175,7 @@ export function checkSpawn(
   checkSpawnOptions(options);
   refuseShown(options);
   const inherit = ['inherit', 'inherit', 'inherit'] as const;
-  return check(file, args, checkReady(options), inherit, Number.POSITIVE_INFINITY, scope);
+  return check(file, args, checkReady(options), inherit, SPAWN, scope);
 }
 
 /** What `run` takes. */
@@ -186,7 +190,7 @@ export function checkRun(
   const { options, showing } = splitShown(given, isSync);
   const { input } = options;
   const stdin = typeof input === 'string' ? Buffer.from(input) : (input ?? 'null');
-  return check(file, args, options, [stdin, 'pipe', 'pipe'], RUN_WAIT_DELAY, 'process', showing);
+  return check(file, args, options, [stdin, 'pipe', 'pipe'], RUN, 'process', showing);
 }
 
 /** What `runSync` takes. */

@@ -4,9 +4,11 @@
  *
  * @module
  */
+import { hasProc } from '../process/proc.js';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import type { HeldStream } from '../process/status.js';
+import { SystemError } from '../syscall/errors.js';
 import { now } from '../time.js';
 import { holdersOf } from './holders.js';
 import { type Action, type Event, type State, TABLE } from './life-table.js';
@@ -35,13 +37,15 @@ export interface Use {
 
 /** The rungs that are left of a stop ladder. */
 interface Ladder {
-  readonly scope: Scope;
+  scope: Scope;
   readonly steps: StopStep[];
   /** When the next rung is climbed. */
   due: number;
   /** When others of the scope are waited for no more. */
   giveUp: number;
   unpin?: () => void;
+  /** Why the process alone is signalled, and not all of the scope. */
+  error?: unknown;
   /** Called when it was climbed as far as it takes, or could not be. */
   readonly done: (error?: unknown) => void;
 }
@@ -53,6 +57,8 @@ export interface Limits {
   readonly waitDelay: number;
   /** How it is stopped. */
   readonly stop: StopOptions | undefined;
+  /** The scope of `stop` where it names none. */
+  readonly scope: 'process' | 'tree';
 }
 
 /** One command from its launch to its end. Times are those of `now`. */
@@ -149,7 +155,9 @@ export class Life {
 
   #ladder(options: StopOptions | undefined, done: Ladder['done']): Ladder {
     const steps = stopSteps(options);
-    return { scope: options?.scope ?? 'process', steps, due: NEVER, giveUp: NEVER, done };
+    // Nobody asked for the tree: where it can't be found, that is no error.
+    const usual = this.#limits.scope === 'tree' && hasProc() ? 'tree' : 'process';
+    return { scope: options?.scope ?? usual, steps, due: NEVER, giveUp: NEVER, done };
   }
 
   #tell(event: Event, ladder?: Ladder): void {
@@ -189,15 +197,25 @@ export class Life {
     }
   }
 
-  /** False when nobody is left to be signalled. */
-  #send({ signals }: StopStep, { scope }: Ladder): boolean {
-    return signals.every((signal) => this.#body.signal(signal, { scope }));
+  /** False when no process is left to be signalled. */
+  #send({ signals }: StopStep, ladder: Ladder): boolean {
+    return signals.every((signal) => {
+      try {
+        return this.#body.signal(signal, { scope: ladder.scope });
+      } catch (error) {
+        if (ladder.scope === 'process' || !(error instanceof SystemError)) throw error;
+        // It can't be told which processes belong to the scope: the process itself was signalled.
+        ladder.scope = 'process';
+        ladder.error = error;
+        return true;
+      }
+    });
   }
 
   #leave(ladder: Ladder, error?: unknown): void {
     this.#ladders.delete(ladder);
     ladder.unpin?.();
-    ladder.done(error);
+    ladder.done(error ?? ladder.error);
   }
 
   #lookAround(): void {

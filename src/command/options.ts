@@ -78,7 +78,10 @@ export interface StopOptions {
   signal?: Signal | undefined;
   /** Milliseconds until SIGKILL; Infinity means never. Default: 5000. */
   grace?: number | undefined;
-  /** What to stop. A process that may not be killed is given up after 1 s. Default: `'process'`. */
+  /**
+   * What to stop. A process that may not be killed is given up after 1 s. Default: `'process'` for
+   * spawn, `'tree'` for run, runSync and pipelines on Linux.
+   */
   scope?: Scope | undefined;
   /** Instead of `signal` and `grace`: signals, each with the milliseconds until the next. */
   steps?: readonly (readonly [signal: Signal, grace?: number])[] | undefined;

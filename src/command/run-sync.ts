@@ -118,7 +118,7 @@ class Target implements Body {
   #target: ScopeTarget;
 
   constructor({ handle, cgroup }: Unwatched, marker: string | undefined) {
-    this.#target = { handle, reaped: false, cgroup, marker };
+    this.#target = { handle, reaped: false, cgroup, marker, seen: new Map() };
   }
 
   reaped(): void {

@@ -161,17 +161,18 @@ function members(target: ScopeTarget, scope: Scope, looks: number): Members {
   return { found, untold: false };
 }
 
-/** Sends one signal, unless the process is gone. */
-function signalMember({ pid, isStill }: Member, number: number, target: ScopeTarget): void {
+/** Sends one signal, unless the process is gone. The errno if the process itself can't be signalled. */
+function signalMember({ pid, isStill }: Member, number: number, target: ScopeTarget): number {
   if (pid === target.handle.pid && !target.reaped) {
-    target.handle.signal(number);
-    return;
+    const errno = -target.handle.signal(number);
+    return errno === E.ESRCH ? 0 : errno;
   }
   const pidfd = attempt('pidfd_open', pid, 0);
   // Looked at again now that, with a pidfd, the number can't become another's.
   const member = new Handle(pid, pidfd, 'here');
   if (isStill(pidfd)) member.signal(number);
   if (pidfd >= 0) close(pidfd);
+  return 0;
 }
 
 /** Signals the members of a scope, and those that are started meanwhile; whether there were any. */
@@ -184,16 +185,18 @@ function signalMembers(target: ScopeTarget, number: number, scope: Scope): boole
   const hasToStop = scope === 'tree' && kills && target.marker === undefined;
   if (hasToStop) signalMembers(target, SIG.SIGSTOP, scope);
   const done = new Set<number>();
+  let refusal = 0;
   let fresh = hasToStop ? members(target, scope, 0).found : found;
   for (let pass = 1; fresh.length > 0; pass++) {
     for (const member of fresh) {
-      signalMember(member, number, target);
+      refusal ||= signalMember(member, number, target);
       done.add(member.pid);
     }
     if (pass === MAX_PASSES) break;
     const now = members(target, scope, LOOKS_FOR_SIGNAL).found;
     fresh = now.filter(({ pid }) => !done.has(pid));
   }
+  if (refusal > 0) throw new SystemError('pidfd_send_signal', refusal);
   return done.size > 0;
 }
 

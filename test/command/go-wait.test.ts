@@ -73,8 +73,8 @@ test('TestWaitInterrupt/WaitDelay: a child that handles the signal ends when it 
 });
 
 test('TestWaitInterrupt/SIGKILL-hang: a child is killed while a grandchild holds a pipe', async () => {
-  const options: RunOptions = { stop: { steps: [['SIGKILL']] }, waitDelay: 10 };
-  const { status } = await abortedWith(options, hangAfter(PROBES));
+  const stop = { scope: 'process', steps: [['SIGKILL']] } as const;
+  const { status } = await abortedWith({ stop, waitDelay: 10 }, hangAfter(PROBES));
   assert.equal(status.signal, 'SIGKILL');
   assert.ok(status.held.some(({ stream }) => stream === 'stderr'));
   await endOfHolders(status);
@@ -99,13 +99,17 @@ test('TestWaitInterrupt/SIGINT-ignored: a child is killed after the grace period
 });
 
 test('TestWaitInterrupt/SIGINT-handled: a child that exits with 0 after an abort was aborted', async () => {
-  const options: RunOptions = { stop: { signal: 'SIGINT', grace: TOO_LONG } };
+  const options: RunOptions = {
+    stop: { signal: 'SIGINT', grace: TOO_LONG, scope: 'process' },
+  };
   const { status } = await abortedWith(options, hangAfter("trap 'exit 0' INT;"));
   assert.equal(status.code, 0);
 });
 
 test('TestWaitInterrupt/SIGQUIT: a child that handles SIGQUIT ends with its own code', async () => {
-  const options: RunOptions = { stop: { signal: 'SIGQUIT', grace: TOO_LONG } };
+  const options: RunOptions = {
+    stop: { signal: 'SIGQUIT', grace: TOO_LONG, scope: 'process' },
+  };
   const trap = "trap 'echo goroutine 1 >&2; exit 2' QUIT;";
   const { error, status } = await abortedWith(options, hangAfter(trap));
   assert.equal(status.code, 2);

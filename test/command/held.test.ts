@@ -300,7 +300,8 @@ test('sinks and descriptors above 2 are given up after waitDelay and reported as
 test('a held pipe does not prolong a timeout by more than waitDelay', async () => {
   const script = `sleep ${LONG} & echo $!; exec sleep ${LONG}`;
   const before = performance.now();
-  const error = await run('sh', ['-c', script], { timeout: 50, ...MS }).catch((e: unknown) => e);
+  const options = { timeout: 50, stop: { scope: 'process' }, ...MS } as const;
+  const error = await run('sh', ['-c', script], options).catch((e: unknown) => e);
   assert.ok(performance.now() - before < 5000);
   assert.ok(error instanceof ExitError);
   assert.equal(error.status.reason, 'timeout');
