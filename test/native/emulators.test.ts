@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
 import { ProgramBuilder } from '#dist/launch/program.js';
+import { START } from '#dist/protocol.js';
+import { attempt } from '#dist/syscall/call.js';
 import { E, SYS } from '#dist/syscall/constants.js';
 import { needsLinux } from '../helpers/backend.js';
 import { patience } from '../helpers/patience.js';
@@ -100,6 +102,9 @@ const programs: readonly [how: string, write: (program: ProgramBuilder) => void,
   ['exec', (program) => become(program, 'echo in its place'), 'in its place'],
 ];
 
+/** What exec in place begins with in an emulator, and Docker's filter refuses: unshare(2) of nothing. */
+const noUnshare = attempt('unshare', 0);
+
 const skips = await Promise.all(runners.map(({ command }) => withoutRunner(command)));
 
 for (const [index, { name, command, shares }] of runners.entries()) {
@@ -119,8 +124,10 @@ for (const [index, { name, command, shares }] of runners.entries()) {
           const file = join(folder, String(index));
           writeFileSync(file, program.finish());
           const stdout = await runBy([...command, driver, how, file]);
-          const expected =
-            how === 'launch' || line.includes('skipped') ? `shares=${shares} ${line}` : line;
+          const isReport = how === 'launch' || line.includes('skipped');
+          let expected = isReport ? `shares=${shares} ${line}` : line;
+          if (how === 'exec' && shares === 0 && noUnshare < 0)
+            expected = `shares=0 ${START.clone} ${-noUnshare} skipped= none`;
           assert.deepEqual(stdout, how === 'launch' ? [expected, expected] : [expected]);
         }
       }),
