@@ -5,8 +5,10 @@
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { workingDirectory } from '../launch/environ.js';
 import { LaunchError } from '../launch/error.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
+import { checkKeys } from '../launch/values.js';
 import { attempt } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
 import { AT, E } from '../syscall/constants.js';
@@ -36,12 +38,17 @@ function whyNot(path: string): number {
 export function lookPath(file: string, options: { path?: string; cwd?: string } = {}): string {
   checkString('file', file);
   if (file === '') throw invalid('file', file, 'a path or the name of a program');
+  checkKeys('', options, ['path', 'cwd']);
+  const { cwd = '' } = options;
+  checkString('cwd', cwd);
   if (options.path !== undefined) checkString('path', options.path);
   const candidates = candidatesOf(file, searchPath(options));
+  const place = { root: '/', cwd: workingDirectory({ cwd }), identity: {} };
   let errno: number = E.ENOENT;
   let blamed = file;
   for (const candidate of candidates) {
-    const path = resolve(options.cwd ?? '', candidate);
+    // In a removed directory a relative path can't be made absolute, and finds nothing.
+    const path = place.cwd === undefined ? candidate : resolve(place.cwd, candidate);
     const reason = whyNot(path);
     if (reason === 0) return path;
     if (file.includes('/'))
@@ -52,5 +59,5 @@ export function lookPath(file: string, options: { path?: string; cwd?: string } 
     blamed = path;
   }
   const searched = file.includes('/') ? undefined : candidates;
-  throw new LaunchError({ name: 'execve', argument: blamed }, errno, file, [], searched);
+  throw new LaunchError({ name: 'execve', argument: blamed }, errno, file, [], searched, place);
 }

@@ -55,6 +55,9 @@ export interface StopStep {
 
 /** The rungs that the options describe. SIGCONT goes with each: a stopped process can't end. */
 export function stopSteps(options: StopOptions = {}): StopStep[] {
+  if (typeof options === 'string') {
+    throw invalid('stop', options, "an object, such as { signal: 'SIGKILL' }");
+  }
   checkKeys('stop', options, ['signal', 'grace', 'scope', 'steps']);
   checkScope('stop.scope', options.scope);
   const { steps } = options;

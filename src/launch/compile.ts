@@ -7,16 +7,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { START } from '../protocol.js';
 import { close } from '../syscall/call.js';
-import { checkString, invalid } from '../syscall/check.js';
+import { argumentError, checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
 import { type Draft, type Launch, StepFailure } from './attribute.js';
 import { checkAvailable } from './available.js';
-import { environmentOf } from './environment.js';
+import { readIdentity } from './credential.js';
+import { environmentOf, workingDirectory } from './environ.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
 import { attributes, type LaunchOptions, type StepName } from './order.js';
 import { checkPermission } from './permission.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
+import type { Place } from './reason.js';
 
 /** A launch that is ready for the native side. */
 export interface CompiledLaunch {
@@ -33,6 +35,9 @@ export interface CompiledLaunch {
 }
 
 function checkArguments(file: string, argv: readonly string[]): void {
+  if (Object(file) === file && 'href' in Object(file)) {
+    throw argumentError('file must be a path, not a URL. Use fileURLToPath(url) instead.');
+  }
   checkString('file', file);
   if (file === '') throw invalid('file', file, 'a path or the name of a program');
   if (!Array.isArray(argv)) throw invalid('args', argv, 'an array of strings');
@@ -103,28 +108,35 @@ export function skippedSteps(
   });
 }
 
+/** Where the new process looked; in a mount namespace that it joined, only the process can tell. */
+function placeOf(options: LaunchOptions): Place | undefined {
+  if (typeof options.namespaces?.mount === 'number') return undefined;
+  const { chroot: root = '/', credential } = options;
+  const identity = credential === undefined ? {} : readIdentity(credential);
+  return { root, cwd: workingDirectory({ cwd: '', ...options }), identity };
+}
+
 /** The error for what the native side reported. */
 export function launchError(compiled: CompiledLaunch, step: number, errno: number): LaunchError {
   const { file, argv, options, search } = compiled.launch;
   const info = stepOf(compiled, step);
   const args = argv.slice(1);
+  const place = info.name === 'execve' ? placeOf(options) : undefined;
   if (!search || file.includes('/') || info.name !== 'execve') {
-    return new LaunchError(info, errno, file, args);
+    return new LaunchError(info, errno, file, args, undefined, place);
   }
   const searched = candidatesOf(file, searchPath(options, environmentOf(options)));
   const blame = (argument: string, code: number): LaunchError =>
-    new LaunchError({ name: info.name, argument }, code, file, args, searched);
+    new LaunchError({ name: info.name, argument }, code, file, args, searched, place);
   const { argument: last = file } = info;
-  // In a mount namespace that it joined, only the child could tell.
-  const joined = typeof options.namespaces?.mount === 'number';
   const isThere = (path: string): boolean =>
-    !joined && existsSync(join(options.chroot ?? '/', path));
+    place !== undefined && existsSync(join(place.root, path));
   if (errno === E.ENOENT || errno === E.ENOTDIR) {
     // That the last directory does not have it says nothing: the name is what was not found. One
     // that is there is a script whose interpreter is not.
     return blame(searched.find(isThere) ?? file, E.ENOENT);
   }
-  if (errno !== E.EACCES || joined || isThere(last)) return blame(last, errno);
+  if (errno !== E.EACCES || place === undefined || isThere(last)) return blame(last, errno);
   // The kernel says the same of a directory that may not be searched as of a file that may not be
   // executed. But who mistypes a name does not mean a file in there.
   const there = searched.find(isThere);

@@ -104,7 +104,7 @@ function checkIds({ uid, gid, groups, keepGroups }: IdCredential): void {
 }
 
 /** Looks for a user by name; that there is none is an error in the options. */
-function readIdentity(credential: IdCredential | UserCredential): Identity {
+export function readIdentity(credential: IdCredential | UserCredential): Identity {
   if (!('user' in credential) || credential.user === undefined) {
     const { uid, gid, groups = [], keepGroups } = credential as IdCredential;
     return { uid, gid, groups: keepGroups ? undefined : groups };

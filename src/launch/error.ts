@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { E } from '../syscall/constants.js';
 import { errorMessage, errorName } from '../syscall/errors.js';
 import { similarTo } from './near-miss.js';
 import type { StepName } from './order.js';
 import type { StepInfo } from './program.js';
+import { type Place, reasonOf, shellHintFor } from './reason.js';
 
 /** A program could not be started. The attempt leaves no process and no descriptor. */
 export class LaunchError extends Error {
@@ -34,12 +34,13 @@ export class LaunchError extends Error {
     file: string,
     args: readonly string[],
     searched?: readonly string[],
+    place?: Place,
   ) {
     const argument = step.argument;
     const what = argument === undefined ? step.name : `${step.name}(${JSON.stringify(argument)})`;
     const code = errorName(errno);
     const launching = argument === file && step.name === 'execve' ? '' : ` (launching ${file})`;
-    super(`${what}: ${code}: ${reasonFor(step, errno, searched)}${launching}`);
+    super(`${what}: ${code}: ${reasonFor(step, errno, searched, place)}${launching}`);
     this.name = 'LaunchError';
     this.code = code;
     this.errno = errno;
@@ -51,26 +52,41 @@ export class LaunchError extends Error {
   }
 }
 
-/** Why the step failed. An errno of execve(2) leaves open which file is meant. */
+/** What some steps mean by an errno, where its text says something else or too little. */
+const REASONS: Readonly<Partial<Record<StepName, Readonly<Record<number, string>>>>> = {
+  cgroup: {
+    [E.EBADF]: 'not the directory of a control group of version 2',
+    [E.EBUSY]: 'the control group is frozen',
+  },
+  TIOCSCTTY: {
+    [E.EPERM]: 'another session has this terminal, or the descriptor is not open for reading',
+  },
+  execveat: {
+    [E.ENOENT]: 'the interpreter of a script opens /dev/fd/N. Pass the descriptor on with fds',
+  },
+};
+
+/** Why the step failed. */
 function reasonFor(
-  { name, argument = '' }: StepInfo,
+  { name, argument = '' }: StepInfo<StepName>,
   errno: number,
   searched: readonly string[] | undefined,
+  place: Place | undefined,
 ): string {
-  const text = errorMessage(errno);
+  const text = REASONS[name]?.[errno] ?? errorMessage(errno);
   if (name !== 'execve') return text;
-  if (errno === E.ENOEXEC) {
-    return `${text}: neither a binary for this machine nor a script with a #! line`;
+  if (searched === undefined || argument.includes('/')) {
+    const reason = place === undefined ? undefined : reasonOf(argument, errno, place);
+    if (reason === undefined) return text;
+    // Its own text would repeat what is said.
+    return errno === E.ENOENT ? reason : `${text}: ${reason}`;
   }
   if (errno !== E.ENOENT) return text;
-  if (searched !== undefined && !argument.includes('/')) {
-    const similar = similarTo(argument, searched);
-    const hint = similar === undefined ? '' : `. Did you mean ${JSON.stringify(similar)}?`;
-    return `no such program in PATH (${directoriesOf(searched)})${hint}`;
-  }
-  const interpreter = interpreterOf(argument);
-  if (interpreter === undefined) return text;
-  return `the script's interpreter ${JSON.stringify(interpreter)} was not found`;
+  const similar = similarTo(argument, searched);
+  const meant = similar === undefined ? '' : `. Did you mean ${JSON.stringify(similar)}?`;
+  const shell = shellHintFor(argument);
+  const hint = shell === undefined ? meant : `: ${shell}`;
+  return `no such program in PATH (${directoriesOf(searched)})${hint}`;
 }
 
 /** More would hide the rest of the message; `searched` has all of them. */
@@ -82,20 +98,4 @@ function directoriesOf(searched: readonly string[]): string {
   const more = directories.length - MOST_DIRECTORIES;
   if (directories.length === 0) return 'which has no absolute path';
   return more > 0 ? `${shown} and ${more} more` : shown;
-}
-
-/** The interpreter that the #! line of a script names. */
-function interpreterOf(path: string): string | undefined {
-  const head = Buffer.alloc(256);
-  try {
-    const fd = openSync(path, 'r');
-    try {
-      const length = readSync(fd, head, 0, head.length, 0);
-      return /^#![ \t]*([^ \t\n]+)/.exec(head.toString('utf8', 0, length))?.[1];
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return undefined; // missing or unreadable: the errno says enough
-  }
 }

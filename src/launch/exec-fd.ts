@@ -3,7 +3,7 @@ import { AT, O, SYS } from '../syscall/constants.js';
 import { openFileSync } from '../syscall/open.js';
 import type { Attribute } from './attribute.js';
 import { type CredentialOptions, identityOf } from './credential.js';
-import { emitEnvironment, environmentOf, type PlaceOptions } from './environment.js';
+import { emitEnvironment, environmentOf, type Placement } from './environ.js';
 import type { ImageOptions } from './image.js';
 import { toNumber } from './values.js';
 
@@ -24,7 +24,7 @@ const MAX_FD = 0x3fff_ffff;
 export const execFd: Attribute<
   ExecFdOptions,
   ['fcntl', 'execveat'],
-  ImageOptions & CredentialOptions & PlaceOptions
+  ImageOptions & CredentialOptions & Placement
 > = {
   options: ['execFd'],
   steps: ['fcntl', 'execveat'],

@@ -2,14 +2,11 @@ import { checkString } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 import { type CredentialOptions, identityOf } from './credential.js';
+import { emitEnvironment, environmentOf, type Placement, variableOf } from './environ.js';
 import {
   checkEnvironment,
   type EnvironmentOptions,
-  emitEnvironment,
   flags as environmentFlags,
-  environmentOf,
-  type PlaceOptions,
-  variableOf,
 } from './environment.js';
 
 /** The program that the new process runs. */
@@ -44,7 +41,7 @@ export function searchPath(
   return options.path ?? variableOf(environment, 'PATH') ?? DEFAULT_PATH;
 }
 
-export const image: Attribute<ImageOptions, ['execve'], CredentialOptions & PlaceOptions> = {
+export const image: Attribute<ImageOptions, ['execve'], CredentialOptions & Placement> = {
   options: ['argv0', 'path', 'env', 'clearEnv'],
   steps: ['execve'],
   on: 'all',

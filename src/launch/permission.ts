@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { checkPath } from '../syscall/check.js';
 import { checkRun, permitsByPath } from '../syscall/permission.js';
 import type { Draft } from './attribute.js';
-import { environmentOf } from './environment.js';
+import { environmentOf } from './environ.js';
 import { candidatesOf, searchPath } from './image.js';
 import type { LaunchOptions } from './order.js';
 

@@ -10,14 +10,22 @@ import { nearest } from './near-miss.js';
 import { OTHER_NAMES } from './other-names.js';
 
 /**
+ * Whether a value can hold options. Others have no keys, so what is in them would be dropped: a
+ * promise, set, generator, regular expression, date or error.
+ */
+export function isBag(value: unknown): value is object {
+  if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+  const { then, [Symbol.iterator]: iterator } = value as Record<PropertyKey, unknown>;
+  return typeof then !== 'function' && iterator === undefined;
+}
+
+/**
  * Refuses unknown keys: a misspelt option would silently leave out the restriction that was meant.
  *
  * @param option The name of the object; empty for the options themselves.
  */
 export function checkKeys(option: string, value: unknown, keys: readonly string[]): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(option || 'options', value, 'an object');
-  }
+  if (!isBag(value)) throw invalid(option || 'options', value, 'an object');
   for (const [key, given] of Object.entries(value)) {
     if (given === undefined || keys.includes(key)) continue;
     const path = option === '' ? '' : `${option}.`;
