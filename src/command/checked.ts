@@ -5,7 +5,7 @@
  */
 import type { Draft } from '../launch/attribute.js';
 import { checkLaunch } from '../launch/compile.js';
-import { checkKeys } from '../launch/values.js';
+import { checkKeys, isBag } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
 import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
 import { checkAbortSignal } from './abort-signal.js';
@@ -50,15 +50,17 @@ export interface Checked {
 
 const NOT_SHOWN: ReadonlyMap<number, Showing> = new Map();
 
-/** `(file, args, options)` or `(file, options)`. */
+/** `(file, args, options)` or `(file, options)`; `rest` is what else was passed. */
 export function splitArguments<T extends object>(
   args: readonly string[] | T | undefined,
   options: T | undefined,
+  rest: readonly unknown[],
 ): [readonly string[], T] {
+  const surplus = rest.find((value) => value !== undefined);
+  if (surplus !== undefined) throw invalid('the fourth argument', surplus, 'left out');
   if (Array.isArray(args)) return [args, options ?? ({} as T)];
-  if (args !== undefined && (typeof args !== 'object' || args === null)) {
-    throw invalid('args', args, 'an array of strings');
-  }
+  const isArgs = args !== undefined && (options !== undefined || !isBag(args));
+  if (isArgs) throw invalid('args', args, 'an array of strings');
   return [[], (args as T | undefined) ?? options ?? ({} as T)];
 }
 

@@ -30,7 +30,7 @@ export class Command<Out extends Output = string> implements Description {
   constructor(file: string, args: readonly string[], options: RunOptions) {
     this.file = file;
     this.args = Object.freeze([...args]);
-    this.options = Object.freeze({ ...options });
+    this.options = Object.freeze(mergeOptions(options));
   }
 
   /** The same with other options on top; `env` and `fds` are merged. */
@@ -103,7 +103,8 @@ export function command(
   file: string,
   args?: readonly string[] | RunOptions,
   options?: RunOptions,
+  ...rest: readonly unknown[]
 ): Command<Output> {
-  const [words, given] = splitArguments(args, options);
+  const [words, given] = splitArguments(args, options, rest);
   return new Command<Output>(file, words, given);
 }

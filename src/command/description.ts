@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { isBag } from '../launch/values.js';
+import { invalid } from '../syscall/check.js';
 import type { RunOptions } from './options.js';
 import type { Outcome } from './result.js';
 import type { Output } from './types.js';
@@ -24,8 +26,13 @@ export interface Stage<Out extends Output> extends Description {
 
 /** Options with others on top; `env` and `fds` are merged. */
 export function mergeOptions(under: Readonly<RunOptions>, over: RunOptions = {}): RunOptions {
+  // What is not an object of options has no keys to merge, and would be dropped.
+  for (const options of [under, over]) {
+    if (!isBag(options)) throw invalid('options', options, 'an object');
+  }
   const merged = { ...under, ...over };
-  if (under.env !== undefined) merged.env = { ...under.env, ...over.env };
-  if (under.fds !== undefined) merged.fds = { ...under.fds, ...over.fds };
+  const { env, fds } = over;
+  if (under.env !== undefined && isBag(env ?? {})) merged.env = { ...under.env, ...env };
+  if (under.fds !== undefined && isBag(fds ?? {})) merged.fds = { ...under.fds, ...fds };
   return merged;
 }

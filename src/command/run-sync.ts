@@ -256,7 +256,8 @@ export function runSync(
   file: string,
   args?: readonly string[] | RunOptions,
   options?: RunOptions,
+  ...rest: readonly unknown[]
 ): Result<RunOptions> {
-  const [words, given] = splitArguments(args, options);
+  const [words, given] = splitArguments(args, options, rest);
   return runCommandSync(checkRunSync(file, words, given));
 }

@@ -64,8 +64,9 @@ export async function run(
   file: string,
   args?: readonly string[] | RunOptions,
   options?: RunOptions,
+  ...rest: readonly unknown[]
 ): Promise<Result<RunOptions>> {
-  const [words, given] = splitArguments(args, options);
+  const [words, given] = splitArguments(args, options, rest);
   const running = await begin(checkRun(file, words, given));
   return running.finish();
 }

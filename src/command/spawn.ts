@@ -118,8 +118,9 @@ export async function spawn(
   file: string,
   args?: readonly string[] | SpawnOptions,
   options?: SpawnOptions,
+  ...rest: readonly unknown[]
 ): Promise<Child> {
-  const [words, given] = splitArguments(args, options);
+  const [words, given] = splitArguments(args, options, rest);
   const checked = checkSpawn(file, words, given);
   const { child } = await start(checked);
   if (given.ready !== undefined) await whenReady(child, given.ready, checked);

@@ -5,6 +5,7 @@
  */
 import type { DescriptorSource } from '../launch/attribute.js';
 import { LaunchError } from '../launch/error.js';
+import { isBag } from '../launch/values.js';
 import { MAX_FD } from '../process/start.js';
 import { close } from '../syscall/call.js';
 import { checkBoolean, checkInteger, checkPath, invalid } from '../syscall/check.js';
@@ -75,7 +76,7 @@ export function planStdio(
     plan.set(fd, checkStdio(name, fd, options[name] ?? (defaults[fd] as Stdio)));
   }
   const { fds = {} } = options;
-  if (typeof fds !== 'object' || fds === null) throw invalid('fds', fds, 'an object');
+  if (!isBag(fds)) throw invalid('fds', fds, 'an object');
   for (const [key, value] of Object.entries(fds)) {
     const fd = checkInteger('fds', Number(key), 3, MAX_FD);
     plan.set(fd, checkStdio(`fds.${key}`, fd, value));

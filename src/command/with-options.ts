@@ -77,8 +77,13 @@ type Start = (file: string, args: readonly string[], options: RunOptions) => unk
 export function withOptions<const O extends RunOptions>(bound: O): WithOptions<O> {
   const over =
     (start: Start) =>
-    (file: string, args?: readonly string[] | RunOptions, options?: RunOptions): never => {
-      const [words, given] = splitArguments(args, options);
+    (
+      file: string,
+      args?: readonly string[] | RunOptions,
+      options?: RunOptions,
+      ...rest: readonly unknown[]
+    ): never => {
+      const [words, given] = splitArguments(args, options, rest);
       return start(file, words, mergeOptions(bound, given)) as never;
     };
   return {

@@ -23,10 +23,11 @@ function isExecutable(path: string): boolean {
 
 /** The path that execve will take; undefined where that can't be told, or is not all that matters. */
 function pathOf({ file, options, search }: Draft<LaunchOptions>): string | undefined {
-  const hasOtherRoot = options.chroot !== undefined || options.namespaces?.mount !== undefined;
+  const { chroot, execFd, namespaces } = options;
+  const isElsewhere = (chroot ?? execFd ?? namespaces?.mount) !== undefined;
   // The dynamic linker loads code that these name: Deno asks for --allow-run without a list too.
   const hasOtherCode = Object.keys(options.env ?? {}).some((name) => name.startsWith('LD_'));
-  if (hasOtherRoot || hasOtherCode) return undefined;
+  if (isElsewhere || hasOtherCode) return undefined;
   const isSearched = search !== false && !file.includes('/');
   if (!isSearched) return resolve(checkPath('cwd', options.cwd ?? ''), file);
   const paths = candidatesOf(file, searchPath(options, environmentOf(options)));

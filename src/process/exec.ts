@@ -8,7 +8,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { DescriptorSource } from '../launch/attribute.js';
 import { checkLaunch, launchError } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import { checkKeys } from '../launch/values.js';
+import { checkKeys, isBag } from '../launch/values.js';
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { checkInteger, invalid } from '../syscall/check.js';
@@ -43,7 +43,9 @@ function descriptorsOf(options: ExecOptions): Map<number, DescriptorSource> {
   for (const [fd, name] of (['stdin', 'stdout', 'stderr'] as const).entries()) {
     descriptors.set(fd, checkSource(name, options[name] ?? 'inherit'));
   }
-  for (const [key, source] of Object.entries(options.fds ?? {})) {
+  const { fds = {} } = options;
+  if (!isBag(fds)) throw invalid('fds', fds, 'an object');
+  for (const [key, source] of Object.entries(fds)) {
     const fd = checkInteger('fds', Number(key), 3, MAX_FD);
     descriptors.set(fd, checkSource(`fds.${key}`, source));
   }
@@ -164,6 +166,7 @@ export function execLaunch(launch: Ready): never {
  */
 export function exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): never {
   checkKeys('', options, NAMES);
+  if (!Array.isArray(args)) throw invalid('args', args, 'an array of strings');
   return execLaunch({
     file,
     argv: [options.argv0 ?? file, ...args],

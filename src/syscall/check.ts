@@ -18,8 +18,32 @@ function describe(option: string, value: unknown, expected: string): string {
   return `${option} must be ${expected}, not ${received}.`;
 }
 
-function withCode<T extends Error>(error: T): T & { code: string } {
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+/** The directory of this library, if it has one of its own and was not bundled into a program. */
+const [, OURS = ''] = /^(.*\/(?:dist(?=\/syscall\/check\.js$)|lib)\/)/.exec(import.meta.url) ?? [];
+const OUR_PLACES = OURS === '' ? [] : [OURS, fileURLToPath(OURS)];
+
+/** Lets the stack begin at the caller's line, which ten frames of this library would push out. */
+function atCaller<T extends Error>(error: T): T {
+  const { stackTraceLimit: limit } = Error;
+  if (OURS === '' || !(limit > 0)) return error;
+  Error.stackTraceLimit = Infinity;
+  Error.captureStackTrace(error);
+  Error.stackTraceLimit = limit;
+  const [head, ...frames] = String(error.stack).split(/\n(?= {4}at )/);
+  // Ours, and functions of the language that they call: `at Array.map (<anonymous>)`.
+  const isOurs = (frame: string): boolean => {
+    return /\((<anonymous>|native.*)\)$/.test(frame) || OUR_PLACES.some((at) => frame.includes(at));
+  };
+  const caller = frames.findIndex((frame) => !isOurs(frame));
+  // Without a caller, as in a bundle that has the place of this library, ours say more than none.
+  const isKnown = caller >= 0 && !frames[caller]?.includes('node:');
+  const shown = isKnown ? frames.slice(caller) : frames;
+  error.stack = [head, ...shown.slice(0, limit)].join('\n');
+  return error;
+}
+
+function withCode<T extends Error>(error: T, code = 'ERR_INVALID_ARG_VALUE'): T & { code: string } {
+  return Object.assign(atCaller(error), { code });
 }
 
 /** A value of the wrong kind: `invalid('timeout', '5s', 'a number of milliseconds')`. */
@@ -46,7 +70,7 @@ export function outOfRange(option: string, value: unknown, expected: string): Ra
 export function unavailable(what: string): TypeError & { code: string } {
   const why = process.platform === 'linux' ? ' with the portable backend' : '';
   const error = new TypeError(`${what} is not available on this system${why}.`);
-  return Object.assign(error, { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' });
+  return withCode(error, 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM');
 }
 
 /** A string for a system call, which would cut it off at the first NUL. */
