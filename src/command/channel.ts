@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { AsyncResource } from 'node:async_hooks';
 import { completions, type NativeChannel, native } from '../native.js';
 import { READY } from '../protocol.js';
 import { attempt, close } from '../syscall/call.js';
@@ -38,7 +39,8 @@ export class Channel {
   /** Takes over `fd`. */
   constructor(fd: number) {
     this.#fd = fd;
-    this.#token = completions.register((row, at) => this.#ready(row[at + READY.events] as number));
+    const ready = AsyncResource.bind((events: number) => this.#ready(events), 'forkexec');
+    this.#token = completions.register((row, at) => ready(row[at + READY.events] as number));
     const channel = native.openChannel(fd, true, this.#token);
     if (channel < 0) {
       completions.forget(this.#token);

@@ -23,7 +23,7 @@ import {
 import { refuseShown, type Showing, splitShown } from './show.js';
 import { isFile, planStdio, type StdioPlan } from './stdio.js';
 import { checkDelay, stopSteps, timeLimit } from './stop.js';
-import { isSource } from './transfer.js';
+import { checkStreams, isBytes, isSource } from './transfer.js';
 
 /** What holds where the options say nothing. */
 const SPAWN = { waitDelay: Number.POSITIVE_INFINITY, scope: 'process' } as const;
@@ -97,6 +97,7 @@ function checkRunOptions(options: RunOptions): void {
   if (input !== undefined && typeof input !== 'string' && !isSource(input)) {
     throw invalid('input', input, 'a string, bytes, a readable stream or an iterable');
   }
+  checkStreams('input', input);
   if (input !== undefined && stdin !== undefined) {
     throw refused('input', 'cannot be combined with stdin');
   }
@@ -119,7 +120,7 @@ function checkRunOptions(options: RunOptions): void {
 function checkSync({ input, detached }: RunOptions, stdio: StdioPlan): void {
   if (detached)
     throw refused('detached', 'cannot be used with runSync, which waits for the command');
-  if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) {
+  if (input !== undefined && typeof input !== 'string' && !isBytes(input)) {
     throw invalid('input', input, 'a string or a Uint8Array with runSync');
   }
   for (const [fd, each] of stdio) {

@@ -16,6 +16,7 @@ import type { Checked } from './checked.js';
 import { Life, type Use } from './life.js';
 import type { LifetimeGuard } from './lifetime.js';
 import { linesOf } from './lines.js';
+import { makeRoom } from './listeners.js';
 import type { SpawnOptions, StopOptions } from './options.js';
 import type { End } from './stdio.js';
 import { after } from './stop.js';
@@ -65,7 +66,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   constructor(
     process: Process,
     ends: ReadonlyMap<number, OpenEnd>,
-    { limits, options: { signal }, guards }: Checked,
+    { limits, options: { signal, input }, guards }: Checked,
   ) {
     this.pid = process.pid;
     this.lifetime = guards;
@@ -74,14 +75,20 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     this.life = new Life(process, limits, () => this.#changed());
     this.#changed();
     const abort = (): void => this.life.blame('aborted');
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal !== undefined) {
+      makeRoom(signal, 1);
+      signal.addEventListener('abort', abort, { once: true });
+    }
     this.exited = process.wait().then((status) => {
-      signal?.removeEventListener('abort', abort);
+      if (signal !== undefined) {
+        signal.removeEventListener('abort', abort);
+        makeRoom(signal, -1);
+      }
       return this.#ended(status);
     });
     if (signal?.aborted) abort();
     for (const [fd, end] of ends) {
-      if (end.attached !== undefined) this.#transfer(fd, end);
+      if (end.attached !== undefined) this.#transfer(fd, end, input !== undefined);
       // What nobody reads any more takes no writing, and no descriptor.
       else if (end.kind === 'writer') end.channel.onceHangUp(() => end.channel.close());
     }
@@ -201,12 +208,12 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   }
 
   /** Between a pipe and the stream that the options gave for it. */
-  #transfer(fd: number, end: OpenEnd): void {
+  #transfer(fd: number, end: OpenEnd, isInput: boolean): void {
     const { channel, kind, attached } = end;
     this.life.open(fd, useOf(end));
     const ended =
       kind === 'writer'
-        ? feedFrom(channel, attached as Source, this.exited)
+        ? feedFrom(channel, attached as Source, this.exited, optionOf(fd, isInput))
         : drainTo(channel, attached as Sink);
     void ended
       .catch((error: unknown) => {
@@ -277,6 +284,12 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     if (!isRead(stream)) this.life.cutOff(fd);
     else stream.once('removeListener', () => setImmediate(() => this.#leaveIfUnread(fd, stream)));
   }
+}
+
+/** The option that said what a descriptor reads from. */
+function optionOf(fd: number, isInput: boolean): string {
+  if (fd > 2) return `fds.${fd}`;
+  return isInput ? 'input' : 'stdin';
 }
 
 /** How a stream of a command is waited for; `left` is called when it was cut off. */

@@ -24,6 +24,7 @@ import type { RunOptions } from './options.js';
 import { type Ran, type Result, resultOf } from './result.js';
 import { compileFor } from './spawn.js';
 import { type Connections, connect, openFilesSync } from './stdio.js';
+import { toBytes } from './transfer.js';
 import type { NoOptions } from './types.js';
 import { reportOf } from './verbose.js';
 
@@ -172,7 +173,7 @@ function follow(child: Unwatched, ends: Connections['ends'], command: Checked): 
       const bytes = new Collected(limit, command.showing.get(name)?.show);
       collected.set(name, new Tap(fd, name, bytes, life));
     } else if (attached !== undefined) {
-      feed = new Feed(fd, stdio.get(name) as Uint8Array);
+      feed = new Feed(fd, toBytes('input', stdio.get(name)));
     } else {
       close(fd); // a pipe to which nobody will write
     }

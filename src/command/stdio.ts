@@ -14,7 +14,7 @@ import { isThreadError, type SystemError } from '../syscall/errors.js';
 import { openFile, openFileSync } from '../syscall/open.js';
 import type { FileStdio, SpawnOptions, Stdio } from './options.js';
 import { type Blame, openPipe, openSocketPair } from './pipe.js';
-import { isSink, isSource, type Sink, type Source } from './transfer.js';
+import { checkStreams, isSink, isSource, type Sink, type Source } from './transfer.js';
 
 /** What each descriptor of the child is to be. */
 export type StdioPlan = ReadonlyMap<number, Stdio>;
@@ -63,6 +63,7 @@ function checkStdio(option: string, fd: number, value: Stdio): Stdio {
     throw invalid(option, value, 'something to write to');
   }
   if (isFile(value)) checkFile(option, fd, value);
+  else checkStreams(option, value);
   return value;
 }
 

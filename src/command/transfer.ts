@@ -4,12 +4,18 @@
  * @module
  */
 import { Readable, Writable } from 'node:stream';
+import { types } from 'node:util';
+import { invalid } from '../syscall/check.js';
+import { setImmediate } from '../time.js';
 import type { Channel } from './channel.js';
 import { fillsPipe } from './io.js';
+import { makeRoom } from './listeners.js';
 
 /** What a child can read from. */
 export type Source =
-  | Uint8Array
+  | ArrayBufferView
+  | ArrayBufferLike
+  | Blob
   | Readable
   | ReadableStream<string | Uint8Array>
   | AsyncIterable<string | Uint8Array>
@@ -27,8 +33,35 @@ export function isSink(value: unknown): value is Sink {
 
 export function isSource(value: unknown): value is Source {
   if (typeof value !== 'object' || value === null) return false;
-  if (value instanceof Uint8Array || value instanceof ReadableStream) return true;
+  if (isBytes(value) || value instanceof ReadableStream || value instanceof Blob) return true;
   return Symbol.asyncIterator in value || Symbol.iterator in value;
+}
+
+export function isBytes(value: unknown): value is ArrayBufferView | ArrayBufferLike {
+  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
+}
+
+/** The bytes of a text, a typed array or a buffer, of whatever realm it is. */
+export function toBytes(option: string, value: unknown): Uint8Array {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  if (types.isAnyArrayBuffer(value)) return new Uint8Array(value);
+  throw invalid(option, value, 'a string or bytes');
+}
+
+/** Refuses what could not be read or written once the command runs. */
+export function checkStreams(option: string, value: unknown): void {
+  const isWeb = value instanceof ReadableStream || value instanceof WritableStream;
+  if (isWeb && value.locked) throw invalid(option, value, 'a stream that is not locked');
+  if (!Array.isArray(value)) return;
+  for (const [index, chunk] of value.entries()) toBytes(`${option}[${index}]`, chunk);
+}
+
+/** Pauses a stream that nothing else reads by now. */
+function pauseUnread(source: Readable): void {
+  if (source.listenerCount('data') + source.listenerCount('readable') === 0) source.pause();
 }
 
 /** Pulls chunks; `release` gives the source back with what was not taken. */
@@ -41,6 +74,7 @@ interface Puller {
 function pullerOfReadable(source: Readable): Puller {
   let forget = (): void => {};
   const failed = (): void => {}; // looked at in `next`; without a listener it would end the program
+  makeRoom(source, 2);
   source.on('error', failed);
   const changed = (): Promise<void> => {
     return new Promise((resolve) => {
@@ -66,13 +100,17 @@ function pullerOfReadable(source: Readable): Puller {
     forget();
     // The event of an error that is known already is still to come.
     if (source.errored === null) source.off('error', failed);
+    makeRoom(source, -2);
+    // What reads process.stdin keeps the event loop alive; it stops when it is told that it is paused.
+    if ('fd' in source && source.fd === 0) setImmediate(() => pauseUnread(source));
     if (rest.length > 0 && !source.readableEnded && !source.destroyed) source.unshift(rest);
   };
   return { next, release };
 }
 
 function pullerOf(source: Source): Puller {
-  if (source instanceof Uint8Array) return pullerOf([source]);
+  if (isBytes(source)) return pullerOf([toBytes('', source)]);
+  if (source instanceof Blob) return pullerOf(source.stream());
   if (source instanceof ReadableStream) {
     const reader = source.getReader();
     return { next: () => reader.read(), release: () => reader.releaseLock() };
@@ -122,28 +160,29 @@ export async function feedFrom(
   channel: Channel,
   source: Source,
   ended: Promise<unknown>,
+  option: string,
 ): Promise<void> {
   // Of bytes nothing is given back: the more of them are in the pipe, the better.
-  if (source instanceof Uint8Array && fillsPipe(source)) channel.grow();
-  const puller = pullerOf(source);
+  if (isBytes(source) && fillsPipe(toBytes(option, source))) channel.grow();
+  let puller: Puller | undefined;
+  let count = 0;
   const gone = Promise.race([
     ended,
     new Promise<void>((resolve) => channel.onceHangUp(resolve)),
   ]).then(() => GONE);
   let rest: Uint8Array = new Uint8Array();
   try {
+    puller = pullerOf(source);
     for (;;) {
       // A source that has nothing now must not keep a child that has ended waiting.
       const pulled = await Promise.race([puller.next(), gone]);
       if ('gone' in pulled || pulled.done || pulled.value === undefined) return;
-      const { value } = pulled;
-      const bytes = typeof value === 'string' ? Buffer.from(value) : value;
-      rest = await writeAll(channel, bytes);
+      rest = await writeAll(channel, toBytes(`chunk ${count++} of ${option}`, pulled.value));
       if (rest.length > 0) return;
     }
   } finally {
     channel.close();
-    puller.release(rest);
+    puller?.release(rest);
   }
 }
 
@@ -158,6 +197,7 @@ function writerTo(sink: Writable): {
   const closed = (): void => rejectWrite(new Error(CLOSED));
   // The error is told by the promise; the event alone would end the program.
   const ignored = (): void => {};
+  makeRoom(sink, 1);
   sink.on('error', ignored);
   sink.on('close', closed);
   const write = (bytes: Uint8Array): Promise<void> => {
@@ -169,14 +209,40 @@ function writerTo(sink: Writable): {
   };
   const release = (failed: boolean): void => {
     sink.off('close', closed);
-    if (!failed) sink.off('error', ignored);
+    if (failed) return; // the event of the error may be still to come
+    sink.off('error', ignored);
+    makeRoom(sink, -1);
   };
   return { write, release };
 }
 
+/** The writers of web streams that commands write to now. */
+const writers = new WeakMap<
+  WritableStream<Uint8Array>,
+  { readonly writer: WritableStreamDefaultWriter<Uint8Array>; users: number }
+>();
+
 function writerToWeb(sink: WritableStream<Uint8Array>): ReturnType<typeof writerTo> {
-  const writer = sink.getWriter();
-  return { write: (bytes) => writer.write(bytes), release: () => writer.releaseLock() };
+  // One writer for stdout and stderr of a command, say: a second is refused by the stream.
+  const shared = writers.get(sink) ?? { writer: sink.getWriter(), users: 0 };
+  const { writer } = shared;
+  shared.users += 1;
+  writers.set(sink, shared);
+  let closed = false;
+  const close = (): void => {
+    closed = true;
+  };
+  writer.closed.then(close, () => {}); // `write` tells of a failure
+  const write = (bytes: Uint8Array): Promise<void> => {
+    return closed ? Promise.reject(new Error(CLOSED)) : writer.write(bytes);
+  };
+  const release = (): void => {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    writers.delete(sink);
+    writer.releaseLock();
+  };
+  return { write, release };
 }
 
 /** Reads what is there, waiting for it; null at the end. */
@@ -204,15 +270,16 @@ function readNext(channel: Channel): Promise<Buffer | null> {
  * the pipe, and the child gets SIGPIPE.
  */
 export async function drainTo(channel: Channel, sink: Sink): Promise<void> {
-  const writer = sink instanceof Writable ? writerTo(sink) : writerToWeb(sink);
+  let writer: ReturnType<typeof writerTo> | undefined;
   let failed = true;
   try {
+    writer = sink instanceof Writable ? writerTo(sink) : writerToWeb(sink);
     for (let bytes = await readNext(channel); bytes !== null; bytes = await readNext(channel)) {
       await writer.write(bytes);
     }
     failed = false;
   } finally {
     channel.close();
-    writer.release(failed);
+    writer?.release(failed);
   }
 }
