@@ -84,7 +84,6 @@ const COMMON = {
   bundle: true,
   platform: 'node',
   target: 'node20',
-  keepNames: true, // a class is shown by its name, and would become `_Process`
   logLevel: 'warning',
 };
 
@@ -143,6 +142,20 @@ const withoutWorkers = {
   },
 };
 
+/**
+ * Gives classes their names: a class is shown by its name, and has become `_Process`. The bundler
+ * would keep the names of functions too, also of each closure whenever it is made, which costs a
+ * launch more than its checks.
+ */
+function nameClasses(file) {
+  const text = readFileSync(file, 'utf8');
+  const renamed = /^var (\w+) = class _\1 [\s\S]*?\n};\n/gm;
+  writeFileSync(
+    file,
+    text.replace(renamed, '$&Object.defineProperty($1, "name", { value: "$1" });\n'),
+  );
+}
+
 /** Not as ECMAScript modules: Node takes 5 ms longer to load the first of those. */
 async function writePrograms() {
   for (const [file, source] of Object.entries(PROGRAMS)) {
@@ -155,6 +168,7 @@ async function writePrograms() {
       outfile: join(lib, file),
       plugins: [tables, ...(file === 'cli.cjs' ? [withoutWorkers] : []), lazyModules],
     });
+    nameClasses(join(lib, file));
   }
   const license = join(root, 'node_modules', 'commander', 'LICENSE');
   copyFileSync(license, join(lib, 'cli.cjs.LICENSE')); // the command has commander in it
@@ -175,6 +189,7 @@ async function writeAll() {
     outfile: join(lib, 'all.js'),
     plugins: [tables, lazyModules],
   });
+  nameClasses(join(lib, 'all.js'));
 }
 
 /** Where the entry points take what they export from. */

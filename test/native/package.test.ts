@@ -69,3 +69,16 @@ test('the published addon loads with the oldest glibc that Node 20 supports', as
   assert.ok(versions.length > 0);
   assert.ok(Math.max(...versions) <= 28, `it needs glibc 2.${Math.max(...versions)}`);
 });
+
+test('each class of the bundle is shown by the name that it is exported by', async () => {
+  let classes = 0;
+  for (const entry of ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js']) {
+    const exported = (await import(new URL(entry, `file://${join(root, 'lib')}/`).href)) as object;
+    for (const [name, value] of Object.entries(exported)) {
+      if (typeof value !== 'function' || !/^class\b/.test(String(value))) continue;
+      classes++;
+      assert.equal(value.name, name);
+    }
+  }
+  assert.ok(classes > 5);
+});
