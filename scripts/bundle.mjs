@@ -18,7 +18,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 // Made beside the old one, which a program may be reading.
 const lib = join(root, 'lib.new');
-const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js'];
+const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js', 'terminal/index.js', 'node-pty/index.js'];
 
 /** When a table of constants is that of the running system, as src/syscall/constants.ts has it. */
 const RUNNING = {

@@ -10,6 +10,7 @@ import { addDoctorCommand } from './doctor.js';
 import { addExecCommand, addNohupCommand } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
 import { complain, print, printError } from './output.js';
+import { addPlayCommand } from './play.js';
 import { addRunCommand } from './run.js';
 
 const AFTER_HELP = `
@@ -37,6 +38,7 @@ function addCommands(
   const adder = Object.hasOwn(adders, name ?? '') ? adders[name as keyof typeof adders] : undefined;
   for (const add of adder ? [adder] : Object.values(adders)) add(program, done);
   addDoctorCommand(program, done);
+  addPlayCommand(program, done);
 }
 
 /** Resolves to the exit code. */

@@ -7,10 +7,12 @@ import type { Command } from 'commander';
 import { checkSpawn } from '../command/checked.js';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
+import { quoteCommand } from '../command/quote.js';
 import { start as startCommand } from '../command/spawn.js';
 import { LaunchError } from '../launch/error.js';
 import { hasProc } from '../process/proc.js';
 import { trace } from '../process/trace.js';
+import { Attached } from './attach.js';
 import { codeOfLaunchError, codeOfStatus, EXIT, Failure } from './exit.js';
 import { type CommandFlag, GivenFlags, isOptionError, launchFlags } from './flags.js';
 import { complain, printError, write } from './output.js';
@@ -58,6 +60,7 @@ interface ReportOptions {
   readonly usage?: true;
   readonly 'usage=json'?: true;
   readonly statusFd?: number;
+  readonly record?: string;
 }
 
 /** On stderr past the streams of the runtime, as all that forkexec writes. */
@@ -65,6 +68,13 @@ export const verboseFlag: CommandFlag = {
   flags: '--verbose',
   description: 'print a line on stderr when the program runs, and a line when it has ended',
   apply: (options) => ({ ...options, verbose: (line) => printError(`${line}\n`) }),
+};
+
+/** A terminal of the program's own. */
+export const terminalFlag: CommandFlag = {
+  flags: '--terminal',
+  description: 'run the program on a terminal of its own, joined to stdin and stdout of forkexec',
+  apply: (options) => ({ ...options, terminal: {} }),
 };
 
 function parseStatusFd(text: string): number {
@@ -90,12 +100,27 @@ async function start(
   }
 }
 
+/** The terminal of `--terminal`, which takes the place of the flag's in the options. */
+function attach(
+  given: GivenFlags,
+  command: string,
+  record: string | undefined,
+): Attached | undefined {
+  if (given.options.terminal === undefined) {
+    if (record !== undefined) throw new Failure('--record needs --terminal, which it records');
+    return undefined;
+  }
+  const attached = new Attached({ record, command });
+  given.options.terminal = attached.terminal;
+  return attached;
+}
+
 /** Resolves to the exit code. */
 async function run(
   file: string,
   args: readonly string[],
   given: GivenFlags,
-  { usage, 'usage=json': json, statusFd }: ReportOptions,
+  { usage, 'usage=json': json, statusFd, record }: ReportOptions,
 ): Promise<number> {
   const options: SpawnOptions = given.options;
   checkStopFlags(options);
@@ -103,6 +128,7 @@ async function run(
     throw new Failure('--detached cannot be combined with --usage: it does not wait');
   }
   checkPassed(given);
+  const attached = attach(given, quoteCommand(file, args), record);
   let untold = false;
   const tell = (line: string): void => {
     if (statusFd === undefined || untold) return;
@@ -114,14 +140,19 @@ async function run(
     }
   };
   const passSignalsTo = holdSignals(options);
-  const child = await start(file, args, given);
+  const child = await start(file, args, given).catch((error: unknown) => {
+    attached?.restore();
+    throw error;
+  });
   if (child instanceof LaunchError) {
+    attached?.restore();
     tell(failedLine(child));
     complain(child.message);
     return codeOfLaunchError(child, options.cwd as string | undefined);
   }
   // A debugger can attach to a process that is stopped, and not to one that we trace.
   if (options.ptrace) await (await trace(child.process)).detach('SIGSTOP');
+  attached?.begin();
   tell(startedLine(child));
   if (options.detached) return untold ? EXIT.failed : 0;
   if (statusFd !== undefined) {
@@ -134,6 +165,7 @@ async function run(
   const status = await child.exited;
   tell(exitedLine(status));
   await forwarder.settle(status);
+  await attached?.end(codeOfStatus(status));
   if (json) printError(usageJson(status));
   else if (usage) printError(usageTable(status));
   if (status.reason === 'unknown')
@@ -157,7 +189,7 @@ export function addRunCommand(program: Command, done: (code: number) => void): v
     .passThroughOptions()
     .addHelpText('after', AFTER_HELP);
   given.offer(command, 'Attributes of the program:', launchFlags);
-  given.offer(command, 'Descriptors of the program:', stdioFlags);
+  given.offer(command, 'Descriptors of the program:', [...stdioFlags, terminalFlag]);
   given.offer(command, 'End of the program:', stopFlags);
   given.offer(command, 'Reports:', [verboseFlag]);
   command
@@ -170,6 +202,7 @@ export function addRunCommand(program: Command, done: (code: number) => void): v
       'write JSON lines to this descriptor: started, stopped, continued, exited',
       parseStatusFd,
     )
+    .option('--record <file>', 'with --terminal: record it in this file, as an asciicast v3')
     .helpOption('-h, --help', 'print this help')
     .action(async (file: string, args: string[], reports: ReportOptions) => {
       done(await run(file, args, given, reports));

@@ -91,10 +91,11 @@ class Forwarder {
   #ended = false;
 
   constructor(child: Child, options: SpawnOptions) {
-    const { session, processGroup, foreground } = options;
+    const { session, processGroup, foreground, terminal } = options;
     this.#child = child;
     this.#options = options;
-    this.#sameGroup = !session && processGroup === undefined && foreground === undefined;
+    this.#sameGroup =
+      !session && processGroup === undefined && foreground === undefined && terminal === undefined;
   }
 
   pass(info: SignalInfo): void {
@@ -102,6 +103,8 @@ class Forwarder {
     // What the program left behind is being stopped, and the user has no more patience.
     if (this.#ended && this.#end === info.signal) this.#kill();
     else if (this.#sameGroup && isForGroup(info)) return;
+    else if (info.signal === 'SIGWINCH' && this.#options.terminal !== undefined)
+      return; // by its terminal
     else if (info.signal === 'SIGCONT') this.#continue();
     else this.#send(info.signal);
   }

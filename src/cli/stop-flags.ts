@@ -13,7 +13,7 @@ import type { CommandFlag } from './flags.js';
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Milliseconds of `1.5s`, `200ms`, `2m`; a plain number is seconds, and 0 is never. */
-function parseDuration(text: string): number {
+export function parseDuration(text: string): number {
   const [, number, unit = 's'] = /^(\d+\.?\d*|\.\d+)(ms|[smhd])?$/.exec(text) ?? [];
   if (number === undefined) {
     throw new Failure('must be a duration: 5s, 200ms, 2m, 1h; or seconds');

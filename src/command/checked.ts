@@ -13,6 +13,7 @@ import { checkReady } from './check-ready.js';
 import { streamName } from './holders.js';
 import type { Limits } from './life.js';
 import { type LifetimeGuard, prepare } from './lifetime.js';
+import { checkTerminal, prepareTerminal } from './on-terminal.js';
 import {
   checkOptionNames,
   type MaxBuffer,
@@ -68,6 +69,7 @@ function checkSpawnOptions(options: SpawnOptions): void {
   checkOptionNames(options);
   if (options.stop !== undefined) stopSteps(options.stop);
   checkAbortSignal('signal', options.signal);
+  checkTerminal(options);
   if (options.timeout !== undefined) checkDelay('timeout', options.timeout);
   if (options.waitDelay !== undefined) checkDelay('waitDelay', options.waitDelay);
 }
@@ -117,7 +119,10 @@ function checkRunOptions(options: RunOptions): void {
 }
 
 /** Streams are moved by the event loop, which stands still. */
-function checkSync({ input, detached }: RunOptions, stdio: StdioPlan): void {
+function checkSync({ input, detached, terminal }: RunOptions, stdio: StdioPlan): void {
+  if (terminal !== undefined) {
+    throw refused('terminal', 'cannot be used with runSync, which blocks the event loop');
+  }
   if (detached)
     throw refused('detached', 'cannot be used with runSync, which waits for the command');
   if (input !== undefined && typeof input !== 'string' && !isBytes(input)) {
@@ -146,7 +151,8 @@ function check(
   scope: Scope,
   showing = NOT_SHOWN,
 ): Checked {
-  const { options: known, defaults: stdios, marker, guards } = prepare(options, defaults, scope);
+  const prepared = prepareTerminal(prepare(options, defaults, scope));
+  const { options: known, defaults: stdios, marker, guards } = prepared;
   const { stop } = known;
   const waitDelay = options.waitDelay ?? usual.waitDelay;
   const limits = { stop, timeLimit: timeLimit(options), waitDelay, scope: usual.scope };

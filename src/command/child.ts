@@ -10,6 +10,7 @@ import type { ExitStatus } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
 import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { now, setImmediate } from '../time.js';
 import type { Channel } from './channel.js';
 import type { Checked } from './checked.js';
@@ -17,12 +18,13 @@ import { Life, type Use } from './life.js';
 import type { LifetimeGuard } from './lifetime.js';
 import { linesOf } from './lines.js';
 import { makeRoom } from './listeners.js';
+import type { OnTerminal } from './on-terminal.js';
 import type { SpawnOptions, StopOptions } from './options.js';
 import type { End } from './stdio.js';
 import { after } from './stop.js';
 import { type ChannelStream, isRead, streamOver } from './streams.js';
 import { drainTo, feedFrom, type Sink, type Source } from './transfer.js';
-import type { OptionOf, ReaderOf, WriterOf } from './types.js';
+import type { OptionOf, ReaderOf, TerminalOf, WriterOf } from './types.js';
 
 /** Our end of a pipe or socket, watched. */
 export interface OpenEnd {
@@ -50,8 +52,12 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   readonly exited: Promise<ExitStatus>;
   /** What ends it with this process: see the option `lifetime`. */
   readonly lifetime: readonly LifetimeGuard[];
+  /** The terminal that it was started on, by the option `terminal`; else null. */
+  readonly terminal: TerminalOf<OptionOf<O, 'terminal'>>;
   /** What becomes of it. @internal */
   readonly life: Life;
+  /** A terminal that was opened for it alone. */
+  readonly #ownTerminal: Terminal | undefined;
   readonly #ends: ReadonlyMap<number, OpenEnd>;
   readonly #streams = new Map<number, ChannelStream>();
   readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
@@ -67,7 +73,11 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     process: Process,
     ends: ReadonlyMap<number, OpenEnd>,
     { limits, options: { signal, input }, guards }: Checked,
+    on?: OnTerminal,
   ) {
+    this.terminal = (on?.terminal ?? null) as typeof this.terminal;
+    this.#ownTerminal = on?.isOwn ? on.terminal : undefined;
+    on?.terminal.begin();
     this.pid = process.pid;
     this.lifetime = guards;
     this.process = process;
@@ -84,7 +94,9 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
         signal.removeEventListener('abort', abort);
         makeRoom(signal, -1);
       }
-      return this.#ended(status);
+      const ended = this.#ended(status);
+      // All that it printed is in the stream of its terminal, and those who listen have had it.
+      return on === undefined ? ended : on.terminal.settle().then(() => ended);
     });
     if (signal?.aborted) abort();
     for (const [fd, end] of ends) {
@@ -187,6 +199,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     await this.stop();
     for (const stream of this.#streams.values()) stream.destroy();
     for (const { channel } of this.#ends.values()) channel.close();
+    await this.#ownTerminal?.close();
   }
 
   #stream(fd: number): ChannelStream | null {

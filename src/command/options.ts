@@ -9,6 +9,8 @@ import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
 import type { Signal } from '../syscall/signals.js';
+import type { TerminalOptions } from '../terminal/options.js';
+import type { Terminal } from '../terminal/terminal.js';
 import type { Sink, Source } from './transfer.js';
 import type { Verbose } from './verbose.js';
 
@@ -128,6 +130,13 @@ export interface SpawnOptions extends LaunchOptions {
    */
   detached?: boolean | undefined;
   /**
+   * A pseudo-terminal for the command: one that `openTerminal` has opened, or the options of one that
+   * is opened for it and is the `terminal` of the Child. It becomes stdin, stdout and stderr where
+   * these are not given, and the controlling terminal of a session of its own. `run` collects what
+   * is printed on it as stdout, and closes the one it has opened. Default: none.
+   */
+  terminal?: Terminal | TerminalOptions | undefined;
+  /**
    * Reports each launch and each end with a line, on stderr or to a function. Default: whether
    * FORKEXEC_DEBUG is set and not 0.
    */
@@ -180,6 +189,7 @@ const OWN_NAMES: Record<Exclude<keyof RunOptions, keyof LaunchOptions>, true> = 
   lifetime: true,
   detached: true,
   ready: true,
+  terminal: true,
   verbose: true,
   input: true,
   lines: true,

@@ -21,7 +21,9 @@ function decode(collected: Collected | undefined, options: RunOptions): Output {
   if (options.encoding === 'buffer') return collected?.bytes ?? new Uint8Array();
   const text = collected === undefined ? '' : textFrom(collected);
   if (options.lines) return splitLines(Buffer.from(text));
-  return options.stripFinalNewline !== false && text.endsWith('\n') ? text.slice(0, -1) : text;
+  if (options.stripFinalNewline === false || !text.endsWith('\n')) return text;
+  // A terminal ends its lines with both.
+  return text.slice(0, options.terminal !== undefined && text.endsWith('\r\n') ? -2 : -1);
 }
 
 /** A command that ran to its end. */

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { Terminal } from '../terminal/terminal.js';
 import { Capture } from './capture.js';
 import { type Checked, checkRun, splitArguments } from './checked.js';
 import type { Child } from './child.js';
 import { Collected, DEFAULT_MAX_BUFFER } from './collected.js';
-import type { RunOptions } from './options.js';
+import type { MaxBuffer, RunOptions } from './options.js';
 import { type Result, resultOf } from './result.js';
 import { start } from './spawn.js';
 import type { NoOptions } from './types.js';
@@ -19,10 +20,26 @@ export interface Running {
   finish(): Promise<Result<RunOptions>>;
 }
 
+/** Collects what is printed on the command's terminal as stdout, until the returned function is called. */
+function collectTerminal(
+  { terminal, life }: Child,
+  limit: MaxBuffer,
+  into: Map<number, { readonly collected: Collected }>,
+): () => void {
+  if (terminal === null || into.has(1)) return () => {};
+  const collected = new Collected(limit);
+  const keep = (chunk: Buffer | string): void => {
+    if (!collected.keep(Buffer.from(chunk as string))) life.blame('maxBuffer');
+  };
+  into.set(1, { collected });
+  terminal.output.on('data', keep);
+  return () => terminal.output.off('data', keep);
+}
+
 /** Starts what `run` awaits. */
 export async function begin(command: Checked): Promise<Running> {
   const { child, ends } = await start(command);
-  const collected = new Map<number, Capture>();
+  const collected = new Map<number, { readonly collected: Collected }>();
   const { showing } = command;
   const limit = command.options.maxBuffer ?? DEFAULT_MAX_BUFFER;
   for (const [fd, end] of ends) {
@@ -35,8 +52,14 @@ export async function begin(command: Checked): Promise<Running> {
       end.channel.close(); // a pipe to which nobody here will write
     }
   }
+  const stopCollecting = collectTerminal(child, limit, collected);
   const finish = async (): Promise<Result<RunOptions>> => {
-    const status = await child.closed.finally(() => child.process.unpin());
+    const status = await child.closed.finally(async () => {
+      child.process.unpin();
+      await child.terminal?.flowed(); // it may have ended before anything listened
+      stopCollecting();
+      if (!(command.options.terminal instanceof Terminal)) await child.terminal?.close();
+    });
     await Promise.all([...showing.values()].map((each) => each.flushed()));
     return resultOf({ command, status, collected, stopError: child.life.stopError });
   };

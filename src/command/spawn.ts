@@ -15,6 +15,7 @@ import { Channel } from './channel.js';
 import { type Checked, checkSpawn, readyOf, splitArguments } from './checked.js';
 import { Child, type OpenEnd } from './child.js';
 import { guard } from './lifetime.js';
+import { type OnTerminal, openFor } from './on-terminal.js';
 import type { SpawnOptions } from './options.js';
 import { whenReady } from './ready.js';
 import { type Connections, connect, disconnect, openFiles } from './stdio.js';
@@ -63,9 +64,12 @@ export async function start(checked: Checked): Promise<Started> {
   throwIfAborted(options.signal);
   const report = reportOf(options.verbose, file, args);
   let ends: ReadonlyMap<number, OpenEnd> | undefined;
+  let on: OnTerminal | undefined;
   try {
+    on = openFor(options, checked.stdio);
     const opened = checked.hasFiles ? await openFiles(checked) : NO_FILES;
-    const connections = connect(checked, opened);
+    const { stdio } = on ?? checked;
+    const connections = connect({ ...checked, stdio }, opened);
     const compiled = compileFor(checked, connections);
     const { closeAfter } = connections;
     try {
@@ -82,12 +86,13 @@ export async function start(checked: Checked): Promise<Started> {
       closeFds: closeAfter,
       created,
     });
-    const child = new Child(process, ends, checked);
+    const child = new Child(process, ends, checked, on);
     report?.launched(child.pid);
     if (report !== undefined) void child.exited.then(report.exited);
     return { child, ends };
   } catch (error) {
     for (const { channel } of ends?.values() ?? []) channel.close();
+    if (on?.isOwn) on.terminal.output.destroy();
     const failure = isThreadError(error)
       ? new LaunchError({ name: 'clone' }, error.errno, file, args)
       : error;

@@ -5,6 +5,7 @@
  */
 import type { Duplex, Readable, Writable } from 'node:stream';
 import type { ExitStatus } from '../process/status.js';
+import type { Terminal } from '../terminal/terminal.js';
 import type { RunOptions } from './options.js';
 
 /** No options at all. Not the default of a type parameter, with which functions among the options
@@ -60,6 +61,9 @@ export type WriterOf<T> = T extends 'pipe' ? Writable : T extends 'socket' ? Dup
 
 /** Our end of what the child writes. */
 export type ReaderOf<T> = T extends 'pipe' ? Readable : T extends 'socket' ? Duplex : null;
+
+/** The terminal of a command. */
+export type TerminalOf<T> = T extends undefined ? null : Terminal;
 
 /** What an option is with these options: not given is as absent as undefined. */
 export type OptionOf<O, K extends keyof RunOptions> =

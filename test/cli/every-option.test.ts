@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CommandFlag, launchFlags } from '#dist/cli/flags.js';
-import { verboseFlag } from '#dist/cli/run.js';
+import { terminalFlag, verboseFlag } from '#dist/cli/run.js';
 import { stdioFlags } from '#dist/cli/stdio-flags.js';
 import { stopFlags } from '#dist/cli/stop-flags.js';
 import { optionNames } from '#dist/command/options.js';
@@ -26,7 +26,13 @@ const WITHOUT_FLAG: Partial<Record<keyof RunOptions, string>> = {
   reject: 'the exit code of forkexec says how the program ended',
 };
 
-const flags: readonly CommandFlag[] = [...launchFlags, ...stdioFlags, ...stopFlags, verboseFlag];
+const flags: readonly CommandFlag[] = [
+  ...launchFlags,
+  ...stdioFlags,
+  terminalFlag,
+  ...stopFlags,
+  verboseFlag,
+];
 
 const VALUES = ['1', '3=null', 'TERM', 'user', '0:0:1', 'nofile=1', '5s'];
 
@@ -66,7 +72,7 @@ test('every part of the option stop has a flag', () => {
 test('every flag of stdio and of the end is in --help and in docs/options.md', () => {
   const help = run('--help').stdout;
   const docs = readFileSync(join(dirname(dirname(bin)), 'docs', 'options.md'), 'utf8');
-  for (const { flags: words } of [...stdioFlags, ...stopFlags, verboseFlag]) {
+  for (const { flags: words } of [...stdioFlags, terminalFlag, ...stopFlags, verboseFlag]) {
     assert.ok(help.includes(`  ${words}`), `--help has ${words}`);
     assert.ok(docs.includes(`\`${words}`), `docs/options.md has ${words}`);
   }

@@ -125,6 +125,7 @@ const ownValues: { [N in OwnName]-?: NonNullable<RunOptions[N]> } = {
   ready: { fd: 3 },
   reject: true,
   stripFinalNewline: false,
+  terminal: {},
 };
 
 const ownConflicts: readonly (readonly [a: OwnName, b: OwnName | Name, blamed: string])[] = [
@@ -133,6 +134,13 @@ const ownConflicts: readonly (readonly [a: OwnName, b: OwnName | Name, blamed: s
   ['detached', 'lifetime', 'detached'],
   ['detached', 'parentDeathSignal', 'detached'],
   ['detached', 'foreground', 'foreground'], // it has a session of its own
+  ['terminal', 'input', 'input'],
+  ['terminal', 'session', 'session'],
+  ['terminal', 'processGroup', 'processGroup'],
+  ['terminal', 'controllingTerminal', 'controllingTerminal'],
+  ['terminal', 'detachTerminal', 'detachTerminal'],
+  ['terminal', 'foreground', 'foreground'],
+  ['terminal', 'detached', 'detached'],
 ];
 
 function refusedOfCommand(a: string, b: string): string | undefined {

@@ -11,7 +11,9 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const compiler = process.env['CC'] ?? 'cc';
 
 test('native/protocol.h is up to date with scripts/generate-protocol', async () => {
-  const { stderr } = await run('scripts/generate-protocol', ['--check'], { cwd: root });
+  const { stderr } = await run(process.execPath, ['scripts/generate-protocol', '--check'], {
+    cwd: root,
+  });
   assert.equal(stderr, '');
 });
 

@@ -1,0 +1,329 @@
+/**
+ * Pseudo-terminals.
+ *
+ * @module
+ */
+import { Readable, Writable } from 'node:stream';
+import { Channel } from '../command/channel.js';
+import { attempt, call, close } from '../syscall/call.js';
+import { checkInteger, checkSignal, invalid } from '../syscall/check.js';
+import { E, LAYOUT, PIDFD, SIG, TIOC } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
+import { readStruct, writeStruct } from '../syscall/layout.js';
+import type { Signal } from '../syscall/signals.js';
+import { setImmediate } from '../time.js';
+import { type Foreground, watchForeground } from './foreground.js';
+import { changeModes, checkModes, type ModesWhen, modesOf, RAW, type Termios } from './modes.js';
+import { checkSize } from './options.js';
+
+/** The size of a terminal. */
+export interface TerminalSize {
+  /** Characters in a line. */
+  readonly columns: number;
+  /** Lines. */
+  readonly rows: number;
+  /** 0 where it is not known. */
+  readonly pixelWidth: number;
+  /** 0 where it is not known. */
+  readonly pixelHeight: number;
+}
+
+/** More than the kernel holds of a terminal in one direction: 22 KB were seen on Linux 6.18. */
+const MOST_HELD = 256 * 1024;
+
+const CHUNK = 64 * 1024;
+
+/** Turns of the event loop that a reader is given to take what is in the stream. */
+const MOST_TURNS = 100;
+
+/** Signals that the kernel sends to the foreground group itself: TIOCSIG, ioctl_tty(2). */
+const KEYBOARD_SIGNALS: readonly number[] = [SIG.SIGINT, SIG.SIGQUIT, SIG.SIGTSTP];
+
+/**
+ * What is there, up to CHUNK bytes: the kernel gives no more than 4 KiB of a terminal at once. null
+ * once no process has the terminal open and all was read.
+ */
+function readAll(master: number): Uint8Array | null {
+  const bytes = Buffer.allocUnsafe(CHUNK);
+  let size = 0;
+  while (size < CHUNK) {
+    const count = attempt('read', master, bytes.subarray(size), CHUNK - size);
+    if (count > 0) size += count;
+    else if (count !== -E.EINTR) {
+      if (size > 0 || count === -E.EAGAIN) break;
+      if (count === 0 || count === -E.EIO) return null;
+      throw new SystemError('read', -count);
+    }
+  }
+  return bytes.subarray(0, size);
+}
+
+/**
+ * A pseudo-terminal: this process has the side that a person would sit at, and children have the
+ * other one as their terminal.
+ *
+ * It stays open until `close`, however many programs run on it one after another or at once.
+ */
+export class Terminal implements AsyncDisposable {
+  /** The file that children can open it as: `'/dev/pts/3'`. */
+  readonly path: string;
+  /** TERM of children that are started on it; undefined is that of this process. */
+  readonly name: string | undefined;
+  /** What is typed: bytes or text for whoever reads the terminal. */
+  readonly input: Writable;
+  /**
+   * What programs print, as bytes; `setEncoding('utf8')` makes it text. It ends when the terminal is
+   * closed. A reader that pauses stops the programs that print, once the kernel's memory is full.
+   */
+  readonly output: Readable;
+  readonly #master: number;
+  readonly #childFd: number;
+  readonly #channel: Channel;
+  /** What ends the watch of each listener. */
+  readonly #watches = new Map<(foreground: Foreground) => void, () => void>();
+  /** Children that run on it. */
+  #children = 0;
+  #isOpen = true;
+  #hasChildFd = true;
+  #cooked: Termios | undefined;
+
+  /** @internal */
+  constructor(master: number, childFd: number, path: string, name: string | undefined) {
+    this.#master = master;
+    this.#childFd = childFd;
+    this.path = path;
+    this.name = name;
+    this.#channel = new Channel(master);
+    this.output = new Readable({
+      highWaterMark: 64 * 1024,
+      read: () => this.#pull(),
+      destroy: (error, done) => {
+        void this.close();
+        done(error);
+      },
+    });
+    this.input = new Writable({
+      highWaterMark: 64 * 1024,
+      write: (chunk: Uint8Array, _encoding, done) => this.#write(chunk, done),
+    });
+  }
+
+  /** The side of the children, as a descriptor of this process: for `stdin`, `stdout` and `stderr`. */
+  get childFd(): number {
+    this.#checkOpen();
+    if (!this.#hasChildFd) throw new SystemError('ioctl', E.EBADF);
+    return this.#childFd;
+  }
+
+  /** How large it is: TIOCGWINSZ, ioctl_tty(2). */
+  get size(): TerminalSize {
+    this.#checkOpen();
+    const bytes = new Uint8Array(LAYOUT.winsize.size);
+    call('ioctl', this.#master, TIOC.TIOCGWINSZ, bytes);
+    const { col, row, xpixel, ypixel } = readStruct(LAYOUT.winsize, bytes);
+    return { columns: col, rows: row, pixelWidth: xpixel, pixelHeight: ypixel };
+  }
+
+  /**
+   * Changes the size; the foreground group gets SIGWINCH if it is another one. Pixels that are not
+   * given are not known.
+   *
+   * @throws SystemError EBADF once the terminal is closed.
+   */
+  resize(columns: number, rows: number, pixels: { width?: number; height?: number } = {}): void {
+    checkInteger('columns', columns, 1, 0xffff);
+    checkInteger('rows', rows, 1, 0xffff);
+    checkSize('pixels.width', pixels.width, 0);
+    checkSize('pixels.height', pixels.height, 0);
+    this.#checkOpen();
+    const [xpixel, ypixel] = [pixels.width ?? 0, pixels.height ?? 0];
+    const size = writeStruct(LAYOUT.winsize, { col: columns, row: rows, xpixel, ypixel });
+    call('ioctl', this.#master, TIOC.TIOCSWINSZ, size);
+  }
+
+  /** The process group in the foreground; 0 where there is none: TIOCGPGRP, ioctl_tty(2). */
+  get foregroundGroup(): number {
+    this.#checkOpen();
+    const group = new Int32Array(1);
+    call('ioctl', this.#master, TIOC.TIOCGPGRP, group);
+    return group[0] as number;
+  }
+
+  /**
+   * Sends a signal to all of the foreground group. False where no process is in the foreground.
+   *
+   * @throws SystemError EPERM where this process may not signal them.
+   */
+  signal(signal: Signal): boolean {
+    const number = checkSignal('signal', signal);
+    const group = this.foregroundGroup;
+    if (group <= 0) return false;
+    if (KEYBOARD_SIGNALS.includes(number)) {
+      // The kernel finds the group itself, and no other can be meant.
+      call('ioctl', this.#master, TIOC.TIOCSIG, number);
+      return true;
+    }
+    const pidfd = attempt('pidfd_open', group, 0);
+    if (pidfd === -E.ESRCH) return false;
+    if (pidfd < 0) throw new SystemError('pidfd_open', -pidfd);
+    try {
+      // While the group is in the foreground, its number can't become another's.
+      if (this.foregroundGroup !== group) return false;
+      const flags = PIDFD.PIDFD_SIGNAL_PROCESS_GROUP;
+      const result = attempt('pidfd_send_signal', pidfd, number, null, flags);
+      if (result === -E.ESRCH) return false;
+      if (result < 0) throw new SystemError('pidfd_send_signal', -result);
+      return true;
+    } finally {
+      close(pidfd);
+    }
+  }
+
+  /**
+   * Calls `listener` with the program in the foreground, and again whenever it is another one or has
+   * another name or working directory. They are looked at ten times a second while there is a
+   * listener, and not otherwise.
+   */
+  on(event: 'foreground', listener: (foreground: Foreground) => void): this {
+    if (event !== 'foreground') throw invalid('event', event, "'foreground'");
+    this.#checkOpen();
+    this.off(event, listener);
+    this.#watches.set(
+      listener,
+      watchForeground(() => this.foregroundGroup, listener),
+    );
+    return this;
+  }
+
+  /** Calls `listener` no more. */
+  off(event: 'foreground', listener: (foreground: Foreground) => void): this {
+    if (event !== 'foreground') throw invalid('event', event, "'foreground'");
+    this.#watches.get(listener)?.();
+    this.#watches.delete(listener);
+    return this;
+  }
+
+  /** Its modes: TCGETS2, ioctl_tty(2). */
+  attributes(): Termios {
+    this.#checkOpen();
+    return modesOf(this.#master);
+  }
+
+  /** Changes the modes that are given, and leaves all others: TCSETS2, ioctl_tty(2). */
+  setAttributes(modes: Partial<Termios>, when: ModesWhen = 'now'): void {
+    checkModes('modes', modes);
+    this.#checkOpen();
+    changeModes(this.#master, modes, when);
+  }
+
+  /** Raw mode, in which every byte is passed on as it is; or the modes before it. */
+  setRawMode(on: boolean): void {
+    this.#checkOpen();
+    if (on) this.#cooked ??= modesOf(this.#master);
+    const modes = on ? RAW : this.#cooked;
+    if (!on) this.#cooked = undefined;
+    if (modes !== undefined) changeModes(this.#master, modes);
+  }
+
+  /**
+   * Hangs up: programs on the terminal get SIGHUP and SIGCONT, and the end of their input. What they
+   * printed before is still in `output`, which ends then; input that no program has read is lost.
+   */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    for (const listener of this.#watches.keys()) this.off('foreground', listener);
+    this.drain();
+    this.#isOpen = false;
+    this.output.push(null);
+    this.input.destroy();
+    // Ours of the child's side first: the hang-up is for the others who have it.
+    this.releaseChild();
+    this.#channel.close();
+  }
+
+  /** Closes it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    this.output.destroy();
+  }
+
+  /**
+   * Puts all that was printed until now into `output`, whether it is read or not. The kernel's read
+   * waits for what is still on its way between the two sides. @internal
+   */
+  drain(): void {
+    for (let room = MOST_HELD; room > 0 && this.#isOpen; ) {
+      const bytes = readAll(this.#master);
+      if (bytes === null || bytes.length === 0) return;
+      room -= bytes.length;
+      this.output.push(bytes);
+    }
+  }
+
+  /**
+   * As `drain`, at the end of a child. Resolves once a reader that flows has had it all; one that has
+   * paused is not waited for. @internal
+   */
+  async settle(): Promise<void> {
+    this.drain();
+    this.#children -= 1;
+    if (this.#children === 0) this.reference(false);
+    await this.flowed();
+  }
+
+  /** Resolves once a reader that flows has had all that is in the stream. @internal */
+  async flowed(): Promise<void> {
+    const { output } = this;
+    for (let turn = 0; turn < MOST_TURNS; turn++) {
+      if (!output.readableFlowing || output.readableLength === 0) return;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** A child runs on it: waiting for output keeps the event loop alive until `settle`. @internal */
+  begin(): void {
+    this.#children += 1;
+    this.reference(true);
+  }
+
+  /**
+   * Closes this process' copy of the children's side: from then on the terminal ends when the last
+   * program has closed it. @internal
+   */
+  releaseChild(): void {
+    if (this.#hasChildFd) close(this.#childFd);
+    this.#hasChildFd = false;
+  }
+
+  /** Whether waiting for output keeps the event loop alive. @internal */
+  reference(referenced: boolean): void {
+    this.#channel.reference(referenced);
+  }
+
+  #pull(): void {
+    if (!this.#isOpen) return;
+    try {
+      const bytes = readAll(this.#master);
+      if (bytes === null) void this.close();
+      else if (bytes.length > 0) this.output.push(bytes);
+      else this.#channel.onceReadable(() => this.#pull());
+    } catch (error) {
+      this.output.destroy(error as Error);
+    }
+  }
+
+  /** Input that no program can read any more is dropped: that is no mistake of who types. */
+  #write(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    try {
+      const count = this.#isOpen ? this.#channel.write(bytes) : -1;
+      if (count < 0 || count === bytes.length) done();
+      else this.#channel.onceWritable(() => this.#write(bytes.subarray(count), done));
+    } catch (error) {
+      done(error as Error);
+    }
+  }
+
+  #checkOpen(): void {
+    if (!this.#isOpen) throw new SystemError('ioctl', E.EBADF);
+  }
+}

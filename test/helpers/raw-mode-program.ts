@@ -1,0 +1,26 @@
+// A program that is in raw mode until the way out that its argument names.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withRawMode } from '#dist/terminal/index.js';
+
+const ways: Record<string, () => unknown> = {
+  return: () => {},
+  throw: () => {
+    throw new Error('thrown');
+  },
+  exit: () => process.exit(3),
+  uncaught: () => {
+    setImmediate(() => {
+      throw new Error('uncaught');
+    });
+    return sleep(60_000);
+  },
+  wait: () => sleep(60_000),
+};
+const way = process.argv[2] as string;
+process.stdout.write('ready');
+await withRawMode(async () => {
+  process.stdout.write(' raw');
+  await sleep(50);
+  await ways[way]?.();
+});
+process.stdout.write(' left');
