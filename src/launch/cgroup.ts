@@ -71,13 +71,6 @@ function ownCgroup(): string | undefined {
   return path === undefined || mount === undefined ? undefined : join(mount, path);
 }
 
-/** Controllers that a group of version 2 can't have, since a hierarchy of version 1 has them. */
-function controllersOfVersion1(): string {
-  const both = /^(cpuset|cpu|blkio|memory|hugetlb|pids|rdma|misc)\t[1-9]\d*\t\d+\t1$/gm;
-  const lines = readFileSync('/proc/cgroups', 'latin1').matchAll(both);
-  return [...lines].map(([, name]) => name).join(', ');
-}
-
 export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
   options: ['cgroup'],
   steps: ['open', 'cgroup'],
@@ -116,11 +109,8 @@ export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
   trials: () => {
     const cgroup = ownCgroup();
     if (cgroup === undefined) return { cgroup: 'no control groups of version 2 are mounted' };
-    const limits: string[] = [];
-    if (!native.hasClone3()) limits.push('entered after the birth, since clone3 is refused');
-    const elsewhere = controllersOfVersion1();
-    if (elsewhere !== '') limits.push(`not the controllers of version 1: ${elsewhere}`);
-    if (limits.length === 0) return { cgroup: [{ options: { cgroup } }] };
-    return { cgroup: [{ options: { cgroup }, limit: limits.join('; ') }] };
+    if (native.hasClone3()) return { cgroup: [{ options: { cgroup } }] };
+    const limit = 'entered after the birth, since clone3 is refused';
+    return { cgroup: [{ options: { cgroup }, limit }] };
   },
 };
