@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawn } from '#dist/index.js';
-import { needsLinux } from '../helpers/backend.js';
+import { needsLinux, needsOption } from '../helpers/backend.js';
 import { freeze, withCgroup, withoutCgroups } from '../helpers/cgroups.js';
 import { among, NO_PROC, noForeignProc } from '../helpers/foreign-proc.js';
 import { untilEnded } from '../helpers/other.js';
@@ -72,6 +72,7 @@ for (const [name, start, code] of WAYS) {
   test(
     `lifetime claims no descendants, and listeners of 'exit' run, where ${name}`,
     () => {
+      needsLinux('lifetime');
       const program = `${startTwo("lifetime: 'parent'")}
         process.on('exit', () => { ${print('child.lifetime')} });
         process.exit();`;
@@ -85,6 +86,7 @@ for (const [name, start, code] of WAYS) {
 test(
   "listeners of 'exit' run where /proc has gone since the launch",
   () => {
+    needsLinux('lifetime');
     const program = `${startTwo("lifetime: 'parent'")}
       forkexec.runSync('mount', ['-t', 'tmpfs', 'none', '/proc']);
       process.on('exit', () => {
@@ -101,6 +103,7 @@ test(
   "the scope 'cgroup' reaches its members where there is no /proc",
   () =>
     withCgroup(async (cgroup) => {
+      needsOption('cgroup');
       const options = `cgroup: ${JSON.stringify(cgroup)}, stop: { scope: 'cgroup', grace: 400 }`;
       const program = `${startTwo(options)}
         const signalled = child.kill('SIGTERM', { scope: 'cgroup' });
@@ -116,6 +119,7 @@ test(
   'a frozen control group is refused where there is no /proc',
   () =>
     withCgroup(async (cgroup) => {
+      needsOption('cgroup');
       await freeze(cgroup, true);
       const program = `
         let code;
