@@ -6,7 +6,7 @@
 import { type Duplex, finished, Readable } from 'node:stream';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
-import type { ExitStatus } from '../process/status.js';
+import { type ExitStatus, INSPECT } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
 import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
@@ -192,6 +192,16 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   /** The event loop does not wait for it, not even where its end is awaited. */
   unref(): void {
     this.process.unref();
+  }
+
+  /** For JSON. */
+  toJSON(): { pid: number; id: string; status: ExitStatus | undefined } {
+    return { pid: this.pid, id: this.process.id, status: this.process.status() };
+  }
+
+  /** One line for `console.log`. @internal */
+  [INSPECT](): string {
+    return `Child { pid ${this.pid}, ${this.process.status() ?? 'running'} }`;
   }
 
   /** Stops it and closes its streams. */

@@ -79,4 +79,9 @@ export class ExitError extends Error {
     this.command = command;
     if (stages !== undefined) this.stages = stages;
   }
+
+  /** For JSON, which leaves out the message of an error. */
+  toJSON(): Pick<ExitError, 'message' | 'status' | 'command' | 'stages'> & Output {
+    return { ...this, message: this.message };
+  }
 }

@@ -7,6 +7,7 @@ import type { ExitStatus } from '../process/status.js';
 import type { Checked } from './checked.js';
 import { type Collected, textFrom } from './collected.js';
 import { ExitError } from './error.js';
+import { streamName } from './holders.js';
 import { splitLines } from './lines.js';
 import type { RunOptions } from './options.js';
 import { quoteCommand } from './quote.js';
@@ -44,10 +45,19 @@ export function isFailure({ code, reason }: ExitStatus, { exitCodes = [0] }: Run
 /** @throws ExitError unless the command exited with 0, or `reject` is false. */
 export function resultOf({ command, status, collected, stopError }: Ran): Result<RunOptions> {
   const { file, args, options } = command;
+  let tooLong: { readonly why: string; readonly cause: unknown } | undefined;
   const textOf = (fd: number): Output => {
-    return decode(collected.get(fd)?.collected, options);
+    const bytes = collected.get(fd)?.collected;
+    try {
+      return decode(bytes, options);
+    } catch (cause) {
+      const why = `${streamName(fd)} is longer than a string can be: use encoding 'buffer'`;
+      tooLong ??= { why, cause };
+      return bytes?.bytes ?? '';
+    }
   };
   const output = { stdout: textOf(1), stderr: textOf(2), command: quoteCommand(file, args) };
+  if (tooLong !== undefined) throw new ExitError(output.command, status, output, tooLong);
   const omittedOf = (fd: number): number => collected.get(fd)?.collected.omitted ?? 0;
   const omitted = { stdout: omittedOf(1), stderr: omittedOf(2) };
   if (options.reject !== false && isFailure(status, options)) {

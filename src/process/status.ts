@@ -49,6 +49,9 @@ export interface HeldStream {
   readonly names: readonly string[];
 }
 
+/** What `console.log` of Node, Bun and Deno asks for. */
+export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as typeof INSPECT;
+
 /** How a process ended. */
 export class ExitStatus {
   /** The exit code; null when a signal ended it. */
@@ -63,7 +66,10 @@ export class ExitStatus {
   readonly usage: ResourceUsage;
   /** The pipes that were given up after `waitDelay`; empty where all were read to their end. */
   readonly held: readonly HeldStream[];
-  readonly #signalNumber: number;
+  /** Whether it exited with code 0. */
+  readonly ok: boolean;
+  /** As a shell has it in `$?`: the exit code, or 128 and the number of the signal. */
+  readonly shellCode: number;
 
   /** @internal */
   constructor(
@@ -81,7 +87,9 @@ export class ExitStatus {
     this.reason = reason ?? (exited ? 'exited' : signaled ? 'signaled' : 'unknown');
     this.usage = usage;
     this.held = held;
-    this.#signalNumber = signaled ? status : 0;
+    // Members of its own, which structuredClone and JSON keep.
+    this.ok = this.code === 0;
+    this.shellCode = this.code ?? (signaled ? 128 + status : 128);
   }
 
   /** The same end, with more known of it. @internal */
@@ -89,17 +97,7 @@ export class ExitStatus {
     let how: number = CLD.CLD_EXITED;
     if (this.signal !== null) how = this.coreDumped ? CLD.CLD_DUMPED : CLD.CLD_KILLED;
     else if (this.code === null) how = 0;
-    return new ExitStatus(how, this.code ?? this.#signalNumber, this.usage, reason, held);
-  }
-
-  /** Whether it exited with code 0. */
-  get ok(): boolean {
-    return this.code === 0;
-  }
-
-  /** As a shell has it in `$?`: the exit code, or 128 and the number of the signal. */
-  get shellCode(): number {
-    return this.code ?? 128 + this.#signalNumber;
+    return new ExitStatus(how, this.code ?? this.shellCode - 128, this.usage, reason, held);
   }
 
   /** `'exit status 3'`, `'signal: terminated'`, `'signal: aborted (core dumped)'`. */
@@ -107,7 +105,16 @@ export class ExitStatus {
     if (this.code !== null) return `exit status ${this.code}`;
     if (this.signal === null) return 'exit status unknown';
     const core = this.coreDumped ? ' (core dumped)' : '';
-    return `signal: ${signalDescription(this.#signalNumber)}${core}`;
+    return `signal: ${signalDescription(this.shellCode - 128)}${core}`;
+  }
+
+  /** One line for `console.log`: usage has fourteen. @internal */
+  [INSPECT](): string {
+    const { wallTime = 0, userTime = 0, systemTime = 0 } = this.usage;
+    const [wall, user, system] = [wallTime, userTime, systemTime].map((time) => time / 1000);
+    const why = this.reason === 'exited' || this.reason === 'signaled' ? '' : `, ${this.reason}`;
+    const held = this.held.length === 0 ? '' : `, ${this.held.map(({ stream }) => stream)} held`;
+    return `ExitStatus { ${this}${why}${held}, ${wall} ms, user ${user} ms, system ${system} ms }`;
   }
 }
 
