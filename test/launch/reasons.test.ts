@@ -227,6 +227,7 @@ test('stop as a signal is told where the signal goes', async () => {
 });
 
 test('a directory that is not a control group is called that', async () => {
+  needsOption('cgroup');
   assert.match(
     await messageOf('true', { cgroup: '/' }),
     /^cgroup\("\/"\): EBADF: not the directory of a control group of version 2 \(launching true\)$/,
