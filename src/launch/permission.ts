@@ -5,10 +5,9 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
-import { checkPath } from '../syscall/check.js';
 import { checkRun, permitsByPath } from '../syscall/permission.js';
 import type { Draft } from './attribute.js';
-import { environmentOf } from './environ.js';
+import { environmentOf, workingDirectory } from './environ.js';
 import { candidatesOf, searchPath } from './image.js';
 import type { LaunchOptions } from './order.js';
 
@@ -29,7 +28,10 @@ function pathOf({ file, options, search }: Draft<LaunchOptions>): string | undef
   const hasOtherCode = Object.keys(options.env ?? {}).some((name) => name.startsWith('LD_'));
   if (isElsewhere || hasOtherCode) return undefined;
   const isSearched = search !== false && !file.includes('/');
-  if (!isSearched) return resolve(checkPath('cwd', options.cwd ?? ''), file);
+  if (!isSearched) {
+    const cwd = workingDirectory({ cwd: options.cwd ?? '' });
+    return cwd === undefined ? undefined : resolve(cwd, file);
+  }
   const paths = candidatesOf(file, searchPath(options, environmentOf(options)));
   return paths.find(isExecutable) ?? file;
 }

@@ -89,15 +89,17 @@ test('variables that are not UTF-8 reach a child byte for byte unless they are n
         }
       };
       look();
+      // A copy of Deno's leaves out what is not UTF-8.
       process.env = { ...process.env };
-      look();
+      if (process.versions.deno === undefined) look();
       console.log(JSON.stringify(found));
     `;
     writeFileSync(script, runEach);
     const words = ['-c', 'export BAD=$(printf "B\\245R"); exec "$@"', 'sh', process.execPath];
     const { stdout } = runSync('sh', [...words, script], { stderr: 'inherit' });
     const found = JSON.parse(stdout) as string[][];
-    assert.equal(found.length, 2 * cases.length);
+    const looks = process.versions['deno'] === undefined ? 2 : 1;
+    assert.equal(found.length, looks * cases.length);
     for (const [index, variables] of found.entries()) {
       const [options, isKept] = cases[index % cases.length] as (typeof cases)[number];
       assert.equal(variables.includes('BAD=B\xa5R'), isKept, inspect(options));
