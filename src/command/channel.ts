@@ -39,8 +39,11 @@ export class Channel {
   /** Takes over `fd`. */
   constructor(fd: number) {
     this.#fd = fd;
-    const ready = AsyncResource.bind((events: number) => this.#ready(events), 'forkexec');
-    this.#token = completions.register((row, at) => ready(row[at + READY.events] as number));
+    // Not by its `bind`, which makes a deprecation each time.
+    const resource = new AsyncResource('forkexec');
+    this.#token = completions.register((row, at) => {
+      resource.runInAsyncScope(this.#ready, this, row[at + READY.events] as number);
+    });
     const channel = native.openChannel(fd, true, this.#token);
     if (channel < 0) {
       completions.forget(this.#token);

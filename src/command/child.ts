@@ -104,7 +104,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
       // What nobody reads any more takes no writing, and no descriptor.
       else if (end.kind === 'writer') end.channel.onceHangUp(() => end.channel.close());
     }
-    untouched.register(this, ends);
+    if (ends.size > 0) untouched.register(this, ends);
   }
 
   /** What the child reads, with stdin `'pipe'` or `'socket'`; else null. */
