@@ -29,7 +29,7 @@ function allowed(wanted: ProcessAttributes, usual: State): ProcessAttributes {
 
 /** Options whose samples are made first, where they can be. */
 const MADE = Object.entries(optionCases)
-  .filter(([, { withSample, lack }]) => withSample !== undefined && !lack)
+  .filter(([, { withSample, lack, how }]) => withSample !== undefined && !lack && how === undefined)
   .map(([name]) => name);
 
 test(
