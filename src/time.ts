@@ -8,6 +8,7 @@
  * @module
  */
 import timers from 'node:timers';
+import { hasHrtime } from './runtime.js';
 
 // The default export: named imports of a built-in module change with its members.
 // process.hrtime, since the global `performance` makes Node load node:perf_hooks: 2 ms.
@@ -25,9 +26,7 @@ function ofHrtime(): number {
 }
 
 /** Milliseconds, with fractions, by a clock that cannot be set. */
-export const now: () => number =
-  // Deno's hrtime calls whatever performance.now is at the time.
-  process.versions['deno'] === undefined ? ofHrtime : performance.now.bind(performance);
+export const now: () => number = hasHrtime ? ofHrtime : performance.now.bind(performance);
 
 /** What to add to `now()` for milliseconds since 1970. */
 export const timeOrigin: number = Date.now() - now();

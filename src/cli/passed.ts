@@ -9,6 +9,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { SpawnOptions } from '../command/options.js';
 import { attributes } from '../launch/order.js';
+import { marksOwnDescriptors } from '../runtime.js';
 import { record } from '../signal/record.js';
 import { attempt } from '../syscall/call.js';
 import { F, FD, O } from '../syscall/constants.js';
@@ -30,7 +31,7 @@ function targetOf(fd: number | string): string {
  */
 function isOfRuntime(fd: number): boolean {
   if (((attempt('fcntl', fd, F.F_GETFD) as number) & FD.FD_CLOEXEC) === 0) return false;
-  if (process.versions['bun'] !== undefined || process.versions['deno'] !== undefined) return true;
+  if (marksOwnDescriptors) return true;
   const target = targetOf(fd);
   if (target.startsWith('anon_inode:')) return true;
   // The runtime has both ends of its pipes.

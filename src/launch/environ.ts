@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
+import { envRefusesSymbols, writesEnviron } from '../runtime.js';
 import { checkPath, checkString } from '../syscall/check.js';
 import type { ChrootOptions } from './chroot.js';
 import type { DirectoryOptions } from './directory.js';
@@ -55,17 +56,17 @@ export function variableOf({ inherits, changes }: Environment, name: string): st
  * Whether the runtime keeps what JavaScript sets in the C library's environment: not Bun, and not a
  * Worker, which has a copy.
  */
-const HAS_ENVIRON = isMainThread && process.versions['bun'] === undefined;
+const HAS_ENVIRON = isMainThread && writesEnviron;
 
 /** Deno's refuses no symbol, so that only the one of the start is known. */
-let environ: unknown = process.versions['deno'] === undefined ? undefined : process.env;
+let environ: unknown = envRefusesSymbols ? undefined : process.env;
 
 /**
  * Whether this is the runtime's view of the C library's environment, and no object that a program or
  * a test framework assigned to `process.env`: only the view refuses a symbol.
  */
 function isEnviron(env: NodeJS.ProcessEnv): boolean {
-  if (!HAS_ENVIRON || env === environ || process.versions['deno'] !== undefined) {
+  if (!HAS_ENVIRON || env === environ || !envRefusesSymbols) {
     return HAS_ENVIRON && env === environ;
   }
   if (!Object.isExtensible(env)) return false;

@@ -3,19 +3,9 @@
  *
  * @module
  */
+import { sinkOf } from '../runtime.js';
+
 type Output = typeof process.stdout | typeof process.stderr;
-
-/** What Bun's streams write through: they themselves say that nothing waits. */
-interface Sink {
-  flush(): number | Promise<number>;
-}
-
-function sinkOf(stream: Output): Sink | undefined {
-  const keys = Object.getOwnPropertySymbols(stream);
-  const key = keys.find(({ description }) => description === 'kWriteStreamFastPath');
-  const sink: unknown = key === undefined ? undefined : Reflect.get(stream, key);
-  return typeof (sink as Sink | undefined)?.flush === 'function' ? (sink as Sink) : undefined;
-}
 
 /** Of Bun: resolves once its sink has written all; undefined where it has. */
 function sinking(stream: Output): Promise<unknown> | undefined {

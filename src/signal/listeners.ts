@@ -10,31 +10,18 @@ import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { native } from '../native.js';
 import { ACTION, BELOW } from '../protocol.js';
+import { emitsRemovals, keepsHandlers } from '../runtime.js';
 import { now, queueMicrotask } from '../time.js';
 
 const { SIGCHLD, SIGHUP, SIGINT, SIGTERM } = constants.signals;
 
 type Listener = (...values: never[]) => void;
 
-const isDeno = process.versions['deno'] !== undefined;
-
-/** Whether `process` emits 'removeListener': Bun's does not. */
-function saysWhoGoes(): boolean {
-  let said = false;
-  const hear = (): void => {
-    said = true;
-  };
-  process.on('removeListener', hear);
-  process.on('forkexec', hear).off('forkexec', hear);
-  process.off('removeListener', hear);
-  return said;
-}
-
 /**
  * Bun removes its handler with the last listener, without an event. Deno's handler stays for good,
  * and ends the process if no listener is left. A listener of this library keeps both from doing so.
  */
-const needsGuard = isDeno || !saysWhoGoes();
+const needsGuard = keepsHandlers || !emitsRemovals();
 
 /** Signals that Deno handles from the first listener, Worker or child on, of whatever signal. */
 const DENO_EXITS = [SIGHUP, SIGINT, SIGTERM];
@@ -93,10 +80,10 @@ function listenersChanged(event: string | symbol, listener: Listener, isAdded: b
   const isMissing = isAdded
     ? listener !== guardian
     : listener === guardian && guarded.delete(number);
-  if (isDeno && isMissing && watchedHere.has(number)) guard(number, true);
+  if (keepsHandlers && isMissing && watchedHere.has(number)) guard(number, true);
   const others = listenersOf(number, event);
   const kept = needsGuard && listener !== guardian && others === 0;
-  if (isDeno) {
+  if (keepsHandlers) {
     // Deno's handler is set once, and calls the library's.
     if (!kept) return;
     // A stream of another thread has no listener in that thread to prevent the default action.
@@ -104,13 +91,13 @@ function listenersChanged(event: string | symbol, listener: Listener, isAdded: b
   }
   // Node has told libuv of an added listener before the event.
   native.renewSignal(number, others > 0 || (needsGuard && isAdded), kept);
-  if (isDeno) return;
+  if (keepsHandlers) return;
   queueMicrotask(() => native.renewSignal(number, listenersOf(number, event) > 0, false));
 }
 
 // From the start and not with the first stream: this thread also replaces handlers of a Worker's
 // stream.
-if (isMainThread || isDeno) {
+if (isMainThread || keepsHandlers) {
   process.on('newListener', (event, listener) => listenersChanged(event, listener, true));
   process.on('removeListener', (event, listener) => listenersChanged(event, listener, false));
 }
@@ -122,12 +109,12 @@ function willBeIgnored(action: number): boolean {
 
 /** Whether a watched signal needs a listener of this library. */
 function wantsGuard(number: number): boolean {
-  if (!isDeno && !isMainThread) return false;
+  if (!keepsHandlers && !isMainThread) return false;
   if (!needsGuard) return number === SIGCHLD;
   const action = native.signalAction(number);
   // Otherwise the runtime's handler would be put back in the end, instead of the ignored state.
   if (willBeIgnored(action)) return false;
-  if (isDeno) {
+  if (keepsHandlers) {
     return DENO_EXITS.some((exit) => number === exit || native.sharesHandler(number, exit));
   }
   // Not where a handler was installed for other purposes than listeners.
@@ -153,12 +140,12 @@ export function keepFromRuntime(number: number, on: boolean): void {
   if (!needsGuard) return;
   // The default of Bun may have replaced the handler of a Worker's stream.
   const listening = listenersOf(number, nameOf(number) ?? '') > 0;
-  native.renewSignal(number, listening, isDeno && !listening);
+  native.renewSignal(number, listening, keepsHandlers && !listening);
 }
 
 /** Notes that a signal has arrived here, while it is still on its way through the runtime. */
 export function noteArrival(number: number): void {
-  if (isDeno && guarded.has(number)) came.set(number, now());
+  if (keepsHandlers && guarded.has(number)) came.set(number, now());
 }
 
 /**
@@ -169,8 +156,8 @@ export function noteArrival(number: number): void {
 export function silence(number: number): number {
   if (!needsGuard || !guarded.has(number)) return 0;
   if (listenersOf(number, nameOf(number) ?? '') > 0) return 0;
-  native.setBelow(number, isDeno ? BELOW.lastMutes : BELOW.isForgotten);
-  if (!isDeno) return 0;
+  native.setBelow(number, keepsHandlers ? BELOW.lastMutes : BELOW.isForgotten);
+  if (!keepsHandlers) return 0;
   native.flushSignals();
   const late = (came.get(number) ?? Number.NEGATIVE_INFINITY) + DENO_LATE_MS - now();
   if (late <= 0) guard(number, false);

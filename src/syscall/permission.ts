@@ -5,18 +5,10 @@
  *
  * @module
  */
+import { deno } from '../runtime.js';
 
-/** What is used of Deno. */
-interface Deno {
-  readonly permissions: {
-    requestSync(descriptor: { name: 'run'; command?: string }): { readonly state: string };
-  };
-  readonly errors: Readonly<Record<string, (new (message: string) => Error) | undefined>>;
-}
-
-/** Taken when this is loaded, before a program could put others in their place. */
+/** Taken when this is loaded, before a program could put another in its place. */
 const node = (process as { permission?: { has(scope: string): boolean } }).permission;
-const deno = process.versions['deno'] ? (globalThis as { Deno?: Deno }).Deno : undefined;
 
 /**
  * Throws the error of node:child_process or of Deno.Command where the runtime does not permit to start
