@@ -8,7 +8,7 @@ import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import { type ExitStatus, INSPECT } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
-import { invalid } from '../syscall/check.js';
+import { checkBoolean, invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { now, setImmediate } from '../time.js';
@@ -145,19 +145,29 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   }
 
   /**
-   * The lines of its output as they come, of `'stdout'` (the default), `'stderr'` or `'both'`, which
-   * have to be `'pipe'`. A line is without its `\n` or `\r\n`.
+   * The lines of its output as they come, of `'stdout'` (the default), `'stderr'`, `'both'` or a
+   * descriptor, which have to be `'pipe'` or `'socket'`. A line is without its `\n` or `\r\n`. With
+   * `carriageReturn` a `\r` alone ends one too, as progress bars write it; default: false.
    */
-  lines(options: { from?: 'stdout' | 'stderr' | 'both' } = {}): AsyncIterable<string> {
-    const { from = 'stdout' } = options;
-    const wanted = { stdout: [1], stderr: [2], both: [1, 2] }[from];
-    if (wanted === undefined) throw invalid('from', from, "'stdout', 'stderr' or 'both'");
+  lines(
+    options: {
+      from?: 'stdout' | 'stderr' | 'both' | number | undefined;
+      carriageReturn?: boolean | undefined;
+    } = {},
+  ): AsyncIterable<string> {
+    const { from = 'stdout', carriageReturn = false } = options;
+    checkBoolean('carriageReturn', carriageReturn);
+    const wanted =
+      typeof from === 'number' ? [from] : { stdout: [1], stderr: [2], both: [1, 2] }[from];
+    if (wanted === undefined) {
+      throw invalid('from', from, "'stdout', 'stderr', 'both' or a descriptor");
+    }
     const streams = wanted.map((fd) => {
       const stream = this.#stream(fd);
       if (stream instanceof Readable) return stream;
       throw invalid('from', from, 'an output whose option is a pipe');
     });
-    return linesOf(streams);
+    return linesOf(streams, carriageReturn);
   }
 
   /** Sends a signal; false once the process has ended. Default: SIGTERM. */

@@ -6,11 +6,21 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
-/** Splits bytes into lines as they come; a line ends with `\n` or `\r\n`, which is left out. */
+/**
+ * Splits bytes into lines as they come; a line ends with `\n` or `\r\n`, which is left out, and where it
+ * is asked for with `\r` alone, too.
+ */
 export class LineSplitter {
   readonly #decoder = new StringDecoder('utf8');
+  readonly #end: RegExp | '\n';
+  /** Whether the last text ended in `\r`, which was the end of a line at once. */
+  #returned = false;
   /** The line that is not complete yet, in pieces: joined once, however long it gets. */
   #rest: string[] = [];
+
+  constructor(carriageReturn = false) {
+    this.#end = carriageReturn ? /\r\n|\n|\r/ : '\n';
+  }
 
   /** The lines that `bytes` complete. */
   push(bytes: Uint8Array): string[] {
@@ -27,7 +37,10 @@ export class LineSplitter {
   }
 
   #split(text: string): string[] {
-    const lines = text.split('\n');
+    // The second half of an end that was taken for one already.
+    const isHalf = this.#returned && text.startsWith('\n');
+    const lines = (isHalf ? text.slice(1) : text).split(this.#end);
+    if (text !== '') this.#returned = this.#end !== '\n' && text.endsWith('\r');
     const last = lines.pop() ?? '';
     if (lines.length > 0) {
       lines[0] = this.#rest.join('') + lines[0];
@@ -44,12 +57,36 @@ export function splitLines(bytes: Uint8Array): string[] {
   return [...splitter.push(bytes), ...splitter.end()];
 }
 
-/** The lines of several streams, in the order in which they are complete. */
-export async function* linesOf(
+/**
+ * The lines of several streams, in the order in which they are complete. Who leaves early, while a line
+ * is waited for too, closes them.
+ */
+export function linesOf(
   streams: readonly Readable[],
+  carriageReturn: boolean,
+): AsyncIterableIterator<string> {
+  let isLeft = false;
+  const lines = read(streams, carriageReturn, () => isLeft);
+  return {
+    next: () => lines.next(),
+    return: () => {
+      isLeft = true;
+      for (const stream of streams) stream.destroy();
+      return lines.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+async function* read(
+  streams: readonly Readable[],
+  carriageReturn: boolean,
+  isLeft: () => boolean,
 ): AsyncGenerator<string, void, undefined> {
   const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
-  const splitters = streams.map(() => new LineSplitter());
+  const splitters = streams.map(() => new LineSplitter(carriageReturn));
   const next = async (index: number) => {
     const result = await (iterators[index] as AsyncIterator<Uint8Array>).next();
     return { index, result };
@@ -67,6 +104,8 @@ export async function* linesOf(
         yield* splitter.push(result.value);
       }
     }
+  } catch (error) {
+    if (!isLeft()) throw error; // of a stream that was closed by leaving it
   } finally {
     // Not by the iterators, which would first wait for what they were asked for last.
     for (const [index, asked] of pending) {

@@ -211,3 +211,46 @@ test('lines() refuses an output that is not a pipe', async () => {
   assert.throws(() => child.lines({ from: 'stderr' }), { code });
   assert.throws(() => child.lines({ from: 'stdin' as 'stdout' }), { code });
 });
+
+test('lines of a descriptor above 2 and of a socket are read as those of stdout', async () => {
+  const script = 'echo three >&3; echo four >&4; echo out';
+  const child = await spawn('sh', ['-c', script], {
+    stdin: 'null',
+    stdout: 'pipe',
+    fds: { 3: 'pipe', 4: 'socket' },
+  });
+  const read = async (from: number): Promise<string[]> => {
+    const lines: string[] = [];
+    for await (const line of child.lines({ from })) lines.push(line);
+    return lines;
+  };
+  assert.deepEqual(await Promise.all([3, 4, 1].map(read)), [['three'], ['four'], ['out']]);
+  assert.throws(() => child.lines({ from: 5 }), { code: 'ERR_INVALID_ARG_VALUE' });
+  await child.closed;
+});
+
+test('a carriage return ends a line where that is asked for, however the bytes come', async () => {
+  const script =
+    "printf '10%%\\r20%%\\r'; sleep 0.05; printf '\\n30%%\\r'; sleep 0.05; printf 'done\\r\\nend\\n\\nx'";
+  const lines: string[] = [];
+  const child = await spawn('sh', ['-c', script], { stdin: 'null', stdout: 'pipe' });
+  for await (const line of child.lines({ carriageReturn: true })) lines.push(line);
+  assert.deepEqual(lines, ['10%', '20%', '30%', 'done', 'end', '', 'x']);
+  await child.closed;
+});
+
+test('an iterator of lines that is left ends at once, also while it waits for a line', async () => {
+  const child = await spawn('sleep', ['1000'], { stdin: 'null', stdout: 'pipe' });
+  const lines = child.lines()[Symbol.asyncIterator]();
+  const waiting = lines.next();
+  assert.deepEqual(await lines.return?.(), { done: true, value: undefined });
+  assert.deepEqual(await waiting, { done: true, value: undefined });
+  assert.equal(child.stdout.destroyed, true);
+  const other = await spawn('sleep', ['1000'], { stdin: 'null', stdout: 'pipe' });
+  await other.lines()[Symbol.asyncIterator]().return?.();
+  assert.equal(other.stdout.destroyed, true, 'before it was asked for a line');
+  for (const each of [child, other]) {
+    each.kill();
+    await each.closed;
+  }
+});
