@@ -66,6 +66,10 @@ const REASONS: Readonly<Partial<Record<StepName, Readonly<Record<number, string>
   },
 };
 
+/** Many commands at once are the usual cause, and their number is the way out. */
+const NO_DESCRIPTOR =
+  'no descriptor is left under the limit RLIMIT_NOFILE. Run fewer commands at once, as with limitTo, or raise it';
+
 /** Why the step failed. */
 function reasonFor(
   { name, argument = '' }: StepInfo<StepName>,
@@ -73,6 +77,7 @@ function reasonFor(
   searched: readonly string[] | undefined,
   place: Place | undefined,
 ): string {
+  if (errno === E.EMFILE) return `${errorMessage(errno)}: ${NO_DESCRIPTOR}`;
   const text = REASONS[name]?.[errno] ?? errorMessage(errno);
   if (name !== 'execve') return text;
   if (searched === undefined || argument.includes('/')) {

@@ -150,6 +150,24 @@ test('pipes of children that have ended take no descriptors, and can still be re
   }
 });
 
+test('more commands at once than there are descriptors for fail with the way out, and limitTo is one', async () => {
+  const code = `
+    const { limitTo, run } = await import(${JSON.stringify(import.meta.resolve('#dist/index.js'))});
+    const start = () => run('true');
+    const all = await Promise.allSettled(Array.from({ length: 300 }, start));
+    const failed = all.filter(({ status }) => status === 'rejected');
+    const wrong = failed.filter(({ reason }) => {
+      return reason.code !== 'EMFILE' || !/RLIMIT_NOFILE.*limitTo/.test(reason.message);
+    });
+    const limit = limitTo(10);
+    await Promise.all(Array.from({ length: 300 }, () => limit(start)));
+    console.log(failed.length > 0, wrong.map(({ reason }) => String(reason)));
+  `;
+  const words = ['-c', 'ulimit -n 128; exec "$@"', 'sh', process.execPath, '--input-type=module'];
+  const { stdout } = await run('sh', [...words, '--eval', code]);
+  assert.equal(stdout, 'true []');
+});
+
 test('streams and signals that many commands share print no warning', async () => {
   const warnings: Error[] = [];
   const listen = (warning: Error): void => void warnings.push(warning);
