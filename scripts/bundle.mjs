@@ -18,7 +18,14 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 // Made beside the old one, which a program may be reading.
 const lib = join(root, 'lib.new');
-const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js', 'terminal/index.js', 'node-pty/index.js'];
+const ENTRIES = [
+  'index.js',
+  'process/index.js',
+  'signal/index.js',
+  'syscall.js',
+  'terminal/index.js',
+  'node-pty/index.js',
+];
 
 /** When a table of constants is that of the running system, as src/syscall/constants.ts has it. */
 const RUNNING = {
@@ -156,6 +163,23 @@ function nameClasses(file) {
   );
 }
 
+/**
+ * Gives exported functions their names back: esbuild numbers one whose name something else in the one
+ * file has too.
+ */
+function nameExports(file) {
+  const text = readFileSync(file, 'utf8');
+  const [list = ''] = /\nexport \{[^}]*\};?\s*$/.exec(text) ?? [];
+  const named = [...list.matchAll(/(\w+?)(\d+) as \$\d+_(\w+)/g)].flatMap(
+    ([, name, number, exported]) => (name === exported ? [`["${name}", ${name}${number}]`] : []),
+  );
+  const naming = `
+for (const [value, each] of [${named.join(', ')}]) {
+  if (typeof each === "function") Object.defineProperty(each, "name", { value });
+}`;
+  writeFileSync(file, text.replace(list, `${naming}${list}`));
+}
+
 /** Not as ECMAScript modules: Node takes 5 ms longer to load the first of those. */
 async function writePrograms() {
   for (const [file, source] of Object.entries(PROGRAMS)) {
@@ -190,6 +214,7 @@ async function writeAll() {
     plugins: [tables, lazyModules],
   });
   nameClasses(join(lib, 'all.js'));
+  nameExports(join(lib, 'all.js'));
 }
 
 /** Where the entry points take what they export from. */

@@ -92,8 +92,9 @@ test('a program that handles ^C and ends later leaves what it started', async ()
   trees();
   using screen = new Screen();
   // The end of the session's leader hangs up.
-  const worker = `sh -c 'trap "" HUP; exec sleep 71' & echo $!; sleep 71`;
-  const script = `trap 'echo handled; exit 0' INT; ${worker}`;
+  const worker = `sh -c 'trap "" HUP; exec sleep 71' & echo $!`;
+  // A shell looks for its traps between commands: one that comes before a long one would wait for it.
+  const script = `trap 'echo handled; exit 0' INT; ${worker}; while :; do sleep 0.05; done`;
   const child = await screen.spawn(bin, ['run', '--', 'sh', '-c', script]);
   const [pid = 0] = numbersIn((await screen.until(/^\d+\n/m))[0].trim());
   screen.type(KEYS.interrupt);

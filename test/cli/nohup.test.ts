@@ -122,7 +122,7 @@ test('forkexec nohup starts nothing if nohup.out cannot be written anywhere', ()
     assert.equal(code, 125);
     assert.match(
       terminal,
-      /^forkexec: no place for the output: nohup.out: open: EISDIR: .*; \S+: open: ENOENT: .*\n$/,
+      /^forkexec: cannot open a file for the output: nohup.out: open: EISDIR: .*; \S+: open: ENOENT: .*\n$/,
     );
     assert.ok(!existsSync(join(place.cwd, 'started')));
   }));
