@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { attempt } from '../syscall/call.js';
 import { CLD, PIDFD } from '../syscall/constants.js';
 import { now, timeOrigin } from '../time.js';
+import { entryOf } from './proc.js';
 
 /** Identifies a process for as long as the system runs, even after its pid was given to another. */
 export function identify(pid: number, inode: number): string {
@@ -15,18 +15,13 @@ export function identify(pid: number, inode: number): string {
   return `${pid}:${inode > 0 ? inode : startTime(pid)}`;
 }
 
-/** Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. */
+/** When it was started, in clock ticks since the system was. */
 function startTime(pid: number): string {
   // No such file elsewhere: when it was launched, in microseconds, is as good.
   if (process.platform !== 'linux') {
     return String(Math.round((timeOrigin + now()) * 1000));
   }
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-  } catch {
-    return '0';
-  }
+  return entryOf(pid)?.started ?? '0';
 }
 
 /** The inode of a pidfd where it means something, else 0. */

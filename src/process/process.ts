@@ -74,7 +74,7 @@ export class Process implements Disposable {
   static open(pidOrId: number | string): Process {
     const pid = typeof pidOrId === 'number' ? pidOrId : Number.parseInt(pidOrId, 10);
     if (!Number.isInteger(pid) || pid <= 0) {
-      throw invalid('pid', pidOrId, 'a pid or the `id` of a Process');
+      throw invalid('pid', pidOrId, 'a pid or the id of a Process');
     }
     const pidfd = aboveStdio(openPidfd(pid));
     const opened = Process.#notLaunched(new Handle(pid, pidfd), inodeOf(pidfd));
