@@ -8,17 +8,23 @@ import type { Collected } from './collected.js';
 import { fillsPipe } from './io.js';
 import type { Life, Use } from './life.js';
 
-/** Collects a channel to its end. */
+/** What is collected from: a channel, or what stands for one. */
+export type Pipe = Pick<
+  Channel,
+  'fd' | 'held' | 'closed' | 'read' | 'onceReadable' | 'grow' | 'cutOff' | 'close'
+>;
+
+/** Collects a pipe to its end. */
 export class Capture implements Use {
   readonly collected: Collected;
-  readonly #channel: Channel;
+  readonly #pipe: Pipe;
   readonly #name: number;
   readonly #life: Life;
 
   /** `name` is the child's descriptor. */
-  constructor(channel: Channel, name: number, collected: Collected, life: Life) {
+  constructor(pipe: Pipe, name: number, collected: Collected, life: Life) {
     this.collected = collected;
-    this.#channel = channel;
+    this.#pipe = pipe;
     this.#name = name;
     this.#life = life;
     life.open(name, this);
@@ -26,11 +32,11 @@ export class Capture implements Use {
   }
 
   get fd(): number {
-    return this.#channel.fd;
+    return this.#pipe.fd;
   }
 
   get held(): boolean {
-    return this.#channel.held;
+    return this.#pipe.held;
   }
 
   settle(): void {
@@ -38,25 +44,25 @@ export class Capture implements Use {
   }
 
   cutOff(): void {
-    this.#channel.cutOff();
+    this.#pipe.cutOff();
     this.#read();
   }
 
   /** Takes what is there, and comes back when there is more. */
   #read(): void {
     for (;;) {
-      const bytes = this.#channel.read();
+      const bytes = this.#pipe.read();
       if (bytes === undefined) {
-        this.#channel.onceReadable(() => this.#read());
+        this.#pipe.onceReadable(() => this.#read());
         return;
       }
       if (bytes === null) break;
-      if (fillsPipe(bytes)) this.#channel.grow();
+      if (fillsPipe(bytes)) this.#pipe.grow();
       if (this.collected.keep(bytes)) continue;
       this.#life.blame('maxBuffer');
       break; // more is of no use, and may never end
     }
-    this.#channel.close();
+    this.#pipe.close();
     this.#life.over(this.#name);
   }
 }

@@ -16,10 +16,11 @@ import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';
 import { now } from '../time.js';
 import { throwIfAborted } from './abort-signal.js';
+import { Capture, type Pipe } from './capture.js';
 import { type Checked, checkRunSync, splitArguments } from './checked.js';
 import { Collected, DEFAULT_MAX_BUFFER } from './collected.js';
 import { fillsPipe, growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
-import { type Body, Life, type Use } from './life.js';
+import { type Body, Life } from './life.js';
 import type { RunOptions } from './options.js';
 import { type Ran, type Result, resultOf } from './result.js';
 import { compileFor } from './spawn.js';
@@ -31,58 +32,46 @@ import { reportOf } from './verbose.js';
 /** Milliseconds between looks at a process whose end nothing tells. */
 const LOOK_EVERY = 10;
 
-/** A pipe that is read into memory. */
-class Tap implements Use {
+/** A pipe as a channel is one; the loop below says when there is something to read. */
+class SyncPipe implements Pipe {
   readonly fd: number;
-  readonly collected: Collected;
-  readonly #name: number;
-  readonly #life: Life;
-  isOpen = true;
+  closed = false;
   #isGrown = false;
+  #isCut = false;
+  #room = LARGEST_BUFFER;
 
-  constructor(fd: number, name: number, collected: Collected, life: Life) {
+  constructor(fd: number) {
     this.fd = fd;
-    this.collected = collected;
-    this.#name = name;
-    this.#life = life;
-    life.open(name, this);
   }
 
   get held(): boolean {
-    return this.isOpen && isHeld(this.fd);
+    return !this.closed && isHeld(this.fd);
   }
 
-  /** Takes what is there. */
-  settle(): void {
+  read(): Buffer | undefined | null {
+    if (this.closed) return null;
     // No more than there can be at once: the time runs on while others write without an end.
-    for (let room = LARGEST_BUFFER; this.isOpen && room > 0; ) {
-      const bytes = readSome(this.fd);
-      if (bytes === undefined) return;
-      if (bytes === null) {
-        this.#close();
-        return;
-      }
-      room -= bytes.length;
-      if (!this.#isGrown && fillsPipe(bytes)) {
-        growPipe(this.fd);
-        this.#isGrown = true;
-      }
-      if (this.collected.keep(bytes)) continue;
-      this.#life.blame('maxBuffer');
-      this.#close(); // more is of no use, and may never end
-    }
+    const bytes = this.#room > 0 ? readSome(this.fd) : undefined;
+    this.#room -= bytes?.length ?? 0;
+    return bytes === undefined && this.#isCut ? null : bytes;
+  }
+
+  onceReadable(): void {
+    this.#room = LARGEST_BUFFER;
+  }
+
+  grow(): void {
+    if (!this.#isGrown) growPipe(this.fd);
+    this.#isGrown = true;
   }
 
   cutOff(): void {
-    this.settle();
-    this.#close();
+    this.#isCut = true;
   }
 
-  #close(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    close(this.fd);
-    this.#life.over(this.#name);
+  close(): void {
+    if (!this.closed) close(this.fd);
+    this.closed = true;
   }
 }
 
@@ -165,13 +154,16 @@ function follow(child: Unwatched, ends: Connections['ends'], command: Checked): 
   const isPinned = (limits.stop?.scope ?? 'process') !== 'process';
   const target = new Target(child, marker);
   const life = new Life(target, limits, () => {});
-  const collected = new Map<number, Tap>();
+  const collected = new Map<number, Capture>();
+  const pipes: SyncPipe[] = [];
   let feed: Feed | undefined;
   for (const [name, { fd, kind, attached }] of ends) {
     if (kind === 'reader') {
       const limit = options.maxBuffer ?? DEFAULT_MAX_BUFFER;
       const bytes = new Collected(limit, command.showing.get(name)?.show);
-      collected.set(name, new Tap(fd, name, bytes, life));
+      const pipe = new SyncPipe(fd);
+      pipes.push(pipe);
+      collected.set(name, new Capture(pipe, name, bytes, life));
     } else if (attached !== undefined) {
       feed = new Feed(fd, toBytes('input', stdio.get(name)));
     } else {
@@ -182,15 +174,14 @@ function follow(child: Unwatched, ends: Connections['ends'], command: Checked): 
   const end = handle.pidfd < 0 ? native.exitDescriptor(handle.pid) : handle.pidfd;
   let status: ExitStatus | undefined;
   while (status === undefined || life.state !== 'closed') {
-    const watched = [...collected.values()]
-      .filter((tap) => tap.isOpen)
-      .map((tap) => [tap.fd, POLL.POLLIN] as const);
+    const open = pipes.filter(({ closed }) => !closed);
+    const watched = open.map(({ fd }) => [fd, POLL.POLLIN] as const);
     if (feed !== undefined && feed.fd >= 0) watched.push([feed.fd, POLL.POLLOUT]);
     const isBlind = status === undefined && end < 0;
     if (status === undefined && end >= 0) watched.push([end, POLL.POLLIN]);
     poll(watched, isBlind ? Math.min(life.deadline, now() + LOOK_EVERY) : life.deadline);
     // Trying all of them costs less than reading back which are ready.
-    for (const tap of collected.values()) tap.settle();
+    for (const capture of collected.values()) capture.settle();
     feed?.write();
     if (status === undefined && target.hasEnded()) {
       status = reap(child, isPinned);
