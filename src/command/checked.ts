@@ -7,7 +7,7 @@ import type { Draft } from '../launch/attribute.js';
 import { checkLaunch } from '../launch/compile.js';
 import { checkKeys, isBag } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
-import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
+import { checkBoolean, checkInteger, checkSurplus, invalid, refused } from '../syscall/check.js';
 import { checkAbortSignal } from './abort-signal.js';
 import { checkReady } from './check-ready.js';
 import { streamName } from './holders.js';
@@ -57,8 +57,7 @@ export function splitArguments<T extends object>(
   options: T | undefined,
   rest: readonly unknown[],
 ): [readonly string[], T] {
-  const surplus = rest.find((value) => value !== undefined);
-  if (surplus !== undefined) throw invalid('the fourth argument', surplus, 'left out');
+  checkSurplus(rest);
   if (Array.isArray(args)) return [args, options ?? ({} as T)];
   const isArgs = args !== undefined && (options !== undefined || !isBag(args));
   if (isArgs) throw invalid('args', args, 'an array of strings');

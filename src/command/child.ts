@@ -8,7 +8,7 @@ import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import { type ExitStatus, INSPECT } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
-import { checkBoolean, invalid } from '../syscall/check.js';
+import { checkBoolean, invalid, refused } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { now, setImmediate } from '../time.js';
@@ -165,7 +165,8 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const streams = wanted.map((fd) => {
       const stream = this.#stream(fd);
       if (stream instanceof Readable) return stream;
-      throw invalid('from', from, 'an output whose option is a pipe');
+      const option = ['stdin', 'stdout', 'stderr'][fd] ?? `fds[${fd}]`;
+      throw refused('lines', `requires ${option} to be 'pipe'`);
     });
     return linesOf(streams, carriageReturn);
   }

@@ -13,6 +13,7 @@ export const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['uid', "'credential.uid'"],
   // execa, zx, tinyexec
   ['all', '\'stderr: "stdout"\''],
+  ['buffer', '\'stdout: "pipe"\' of spawn'],
   ['cancelSignal', "'signal'"],
   ['cleanup', "'lifetime'"],
   ['extendEnv', "'clearEnv'"],

@@ -11,7 +11,7 @@ import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys, isBag } from '../launch/values.js';
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
-import { checkInteger, invalid } from '../syscall/check.js';
+import { checkInteger, checkSurplus, invalid } from '../syscall/check.js';
 import { F, O } from '../syscall/constants.js';
 import { flushCorked, isWaiting } from './flush.js';
 import { program, type Ready } from './launch.js';
@@ -164,7 +164,14 @@ export function execLaunch(launch: Ready): never {
  * is to be written, ERR_WORKER_UNSUPPORTED_OPERATION in a Worker.
  * @see execve(2)
  */
-export function exec(file: string, args: readonly string[] = [], options: ExecOptions = {}): never {
+export function exec(file: string, args?: readonly string[], options?: ExecOptions): never;
+export function exec(
+  file: string,
+  args: readonly string[] = [],
+  options: ExecOptions = {},
+  ...rest: never[]
+): never {
+  checkSurplus(rest);
   checkKeys('', options, NAMES);
   if (!Array.isArray(args)) throw invalid('args', args, 'an array of strings');
   return execLaunch({

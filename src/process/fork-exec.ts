@@ -9,7 +9,7 @@ import { type CompiledLaunch, checkLaunch } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
 import { close } from '../syscall/call.js';
-import { invalid } from '../syscall/check.js';
+import { checkSurplus, invalid } from '../syscall/check.js';
 import { execLaunch } from './exec.js';
 import { program, type Ready, start, type Unwatched } from './launch.js';
 
@@ -82,20 +82,30 @@ function pidOf({ handle: { pid, pidfd }, loan }: Unwatched): number {
  *
  * @throws LaunchError
  */
+export function forkExec(
+  argv0: string,
+  argv: readonly string[],
+  attributes?: ProcAttr,
+): Promise<number>;
 export async function forkExec(
   argv0: string,
   argv: readonly string[],
   attributes: ProcAttr = {},
+  ...rest: never[]
 ): Promise<number> {
+  checkSurplus(rest);
   return pidOf(await start(compileFork(argv0, argv, attributes), { sync: false, watch: false }));
 }
 
 /** As `forkExec`, and returns once the program runs. */
+export function forkExecSync(argv0: string, argv: readonly string[], attributes?: ProcAttr): number;
 export function forkExecSync(
   argv0: string,
   argv: readonly string[],
   attributes: ProcAttr = {},
+  ...rest: never[]
 ): number {
+  checkSurplus(rest);
   return pidOf(start(compileFork(argv0, argv, attributes), { sync: true, watch: false }));
 }
 

@@ -8,7 +8,7 @@ import type { DescriptorSource } from '../launch/attribute.js';
 import { type CompiledLaunch, checkLaunch } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
-import { checkInteger, invalid } from '../syscall/check.js';
+import { checkInteger, checkSurplus, invalid } from '../syscall/check.js';
 import { program, start } from './launch.js';
 import type { Process } from './process.js';
 
@@ -71,8 +71,15 @@ function compileProcess(
 export function startProcess(
   path: string,
   argv: readonly string[],
+  attributes?: ProcessAttributes,
+): Promise<Process>;
+export function startProcess(
+  path: string,
+  argv: readonly string[],
   attributes: ProcessAttributes = {},
+  ...rest: never[]
 ): Promise<Process> {
+  checkSurplus(rest);
   try {
     return start(compileProcess(path, argv, attributes), { sync: false, watch: true });
   } catch (error) {
@@ -84,7 +91,14 @@ export function startProcess(
 export function startProcessSync(
   path: string,
   argv: readonly string[],
+  attributes?: ProcessAttributes,
+): Process;
+export function startProcessSync(
+  path: string,
+  argv: readonly string[],
   attributes: ProcessAttributes = {},
+  ...rest: never[]
 ): Process {
+  checkSurplus(rest);
   return start(compileProcess(path, argv, attributes), { sync: true, watch: true });
 }

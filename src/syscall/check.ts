@@ -61,6 +61,12 @@ export function argumentError(message: string): TypeError {
   return withCode(new TypeError(message));
 }
 
+/** Refuses an argument behind the last one of a function: a callback there would never be called. */
+export function checkSurplus(rest: readonly unknown[]): void {
+  const surplus = rest.find((value) => value !== undefined);
+  if (surplus !== undefined) throw invalid('the fourth argument', surplus, 'left out');
+}
+
 /** A number outside its range. */
 export function outOfRange(option: string, value: unknown, expected: string): RangeError {
   return withCode(new RangeError(describe(option, value, expected)));

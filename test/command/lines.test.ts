@@ -254,3 +254,10 @@ test('an iterator of lines that is left ends at once, also while it waits for a 
     await each.closed;
   }
 });
+
+test('lines of an inherited stream are refused with the option to give', async () => {
+  const child = await spawn('true', { stdout: 'null', stderr: 'null' });
+  assert.throws(() => child.lines(), /lines requires stdout to be 'pipe'/);
+  assert.throws(() => child.lines({ from: 3 }), /lines requires fds\[3\] to be 'pipe'/);
+  await child.closed;
+});

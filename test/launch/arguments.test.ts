@@ -76,6 +76,17 @@ for (const [name, call] of Object.entries(COMMANDS)) {
   });
 }
 
+test('the functions of processes refuse a fourth argument', async () => {
+  const calls = { startProcess, startProcessSync, forkExec, exec } as unknown as Record<
+    string,
+    Call
+  >;
+  for (const [name, call] of Object.entries(calls)) {
+    const { message } = await errorOf(call, '/bin/true', ['true'], {}, () => {});
+    assert.match(message, /^the fourth argument must be left out/, name);
+  }
+});
+
 test('the functions of processes refuse arguments that are not an array', async () => {
   const calls = { startProcess, startProcessSync, forkExec, exec } as unknown as Record<
     string,

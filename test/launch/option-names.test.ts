@@ -104,6 +104,10 @@ test('an option of another library is refused with what to use instead', async (
     run('true', { shell: true } as object),
     /Use run\('sh', \['-c', …\]\) instead\./,
   );
+  await assert.rejects(
+    run('true', { buffer: false } as object),
+    /Use 'stdout: "pipe"' of spawn instead\./,
+  );
   // None of them is an option of this library, and each replacement is one.
   const known = new Set<string>([...launchOptionNames, 'stdin', 'stdout', 'stderr', 'fds']);
   for (const option of ['signal', 'stop', 'lifetime', 'reject']) known.add(option);
