@@ -87,6 +87,21 @@ test('P2: a grandchild that holds the pipe keeps no one waiting', async () => {
   await Promise.all([untilEnded(Number(stdout)), untilEnded(Number(error.stdout))]);
 });
 
+/** The lines of strace, each in one piece: a call that another thread's comes in between is in two. */
+function wholeLines(text: string): string[] {
+  const begun = new Map<string, string>();
+  return text.split('\n').flatMap((line) => {
+    const pid = line.split(' ')[0] as string;
+    const [, beginning] = /^(.*) <unfinished \.\.\.>$/.exec(line) ?? [];
+    if (beginning !== undefined) {
+      begun.set(pid, beginning);
+      return [];
+    }
+    const [, end] = /<\.\.\. \w+ resumed>(.*)$/.exec(line) ?? [];
+    return [end === undefined ? line : `${begun.get(pid)}${end}`];
+  });
+}
+
 test(
   'P3: a launch copies no memory: the child borrows that of its parent until it runs',
   () =>
@@ -96,7 +111,7 @@ test(
       const code = `await forkexec.run('true'); forkexec.runSync('true');`;
       const words = ['-f', '-e', 'trace=fork,vfork,clone,clone3', '-o', log];
       await run('strace', [...words, process.execPath, ...program(code)]);
-      const calls = readFileSync(log, 'utf8').split('\n');
+      const calls = wholeLines(readFileSync(log, 'utf8'));
       const made = calls.filter((line) => /\b(fork|vfork|clone|clone3)\(.* = \d+$/.test(line));
       const processes = made.filter((line) => !line.includes('CLONE_THREAD'));
       // One for each launch, and one that tries once whether vfork shares memory.
