@@ -1,6 +1,7 @@
 // A persistent shell on a terminal, for programs that run commands in it and read its screen.
+
+import { spawn } from '@forkexec/core';
 import headless from '@xterm/headless';
-import { spawn } from 'forkexec';
 
 /** What makes bash mark its output: C before a command, D with the exit code behind it. */
 const MARKS = {

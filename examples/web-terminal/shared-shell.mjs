@@ -1,5 +1,5 @@
 // One program on one terminal, for any number of clients that come and go.
-import { spawn } from 'forkexec';
+import { spawn } from '@forkexec/core';
 
 /** Characters of past output that a new client is shown. */
 const REPLAY = 100_000;

@@ -21,7 +21,7 @@ forkexec help run lists the options of run.`;
 
 /** Read only when it is asked for: looking for the package takes a millisecond. */
 function printVersion(): never {
-  const { version } = createRequire(import.meta.url)('forkexec/package.json') as {
+  const { version } = createRequire(import.meta.url)('@forkexec/core/package.json') as {
     version: string;
   };
   print(`${version}\n`);

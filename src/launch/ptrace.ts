@@ -7,7 +7,7 @@ export interface PtraceOptions {
   /**
    * The process stops with SIGTRAP before the first instruction of its program and waits for its
    * tracer: PTRACE_TRACEME, ptrace(2). The tracer is the thread that launched it; `trace` of
-   * `forkexec/process` works on that thread. Default: false.
+   * `@forkexec/core/process` works on that thread. Default: false.
    */
   ptrace?: boolean | undefined;
 }

@@ -16,7 +16,7 @@ export interface SignalOptions {
    * A signal that this process handles has its default action in the child, since the code of the
    * handler is gone. A signal that this process ignores stays ignored. JavaScript runtimes ignore
    * SIGPIPE and SIGXFSZ for their own purposes: the child ignores them only if `ignore` of
-   * forkexec/signal was called for them, or the launcher found them ignored. Default: no changes to
+   * @forkexec/core/signal was called for them, or the launcher found them ignored. Default: no changes to
    * these rules.
    */
   signals?:

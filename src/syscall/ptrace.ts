@@ -4,7 +4,7 @@
  * The kernel obeys one *thread*, the tracer: the thread that attached, or that launched a process
  * which asked to be traced (the option `ptrace`, `ptraceTraceme`). All functions of this module run
  * on the calling thread. `forkExecSync` on the main thread launches from that thread; asynchronous
- * launches use a launching thread, whose tracees `trace` of forkexec/process handles. wait4 and
+ * launches use a launching thread, whose tracees `trace` of @forkexec/core/process handles. wait4 and
  * waitid report the stops of a tracee on any thread. All functions except `ptraceInterrupt` and
  * those that attach need a tracee that is stopped.
  *

@@ -1,4 +1,4 @@
-// A Terminal of forkexec/terminal with somebody at it, who reads all the time.
+// A Terminal of @forkexec/core/terminal with somebody at it, who reads all the time.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';

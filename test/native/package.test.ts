@@ -23,7 +23,7 @@ async function unpacked(folder: string): Promise<string> {
   const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   const { stdout } = await run('npm', words, { cwd: root });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  const place = join(folder, 'node_modules', 'forkexec');
+  const place = join(folder, 'node_modules', '@forkexec', 'core');
   mkdirSync(place, { recursive: true });
   await run('tar', ['-xzf', join(folder, basename(filename)), '-C', place, '--strip-components=1']);
   symlinkSync(join(root, 'node_modules/commander'), join(folder, 'node_modules/commander'));
@@ -49,7 +49,7 @@ test(
       for (const [entry, target] of Object.entries(manifest.exports)) {
         if (typeof target === 'object') readFileSync(join(place, target.types));
         if (entry === './package.json') continue;
-        const name = join('forkexec', entry);
+        const name = join('@forkexec/core', entry);
         const program = `console.log(Object.keys(await import(${JSON.stringify(name)})).length > 0)`;
         const words = ['--input-type=module', '-e', program];
         assert.equal((await run(process.execPath, words, { cwd: folder })).stdout, 'true', name);

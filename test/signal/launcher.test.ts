@@ -159,8 +159,9 @@ test(
     withFolder(async (folder) => {
       const links = join(folder, 'node_modules', '.bin');
       mkdirSync(links, { recursive: true });
-      symlinkSync(root, join(folder, 'node_modules', 'forkexec'));
-      symlinkSync('../forkexec/bin/forkexec.js', join(links, 'forkexec'));
+      mkdirSync(join(folder, 'node_modules', '@forkexec'));
+      symlinkSync(root, join(folder, 'node_modules', '@forkexec', 'core'));
+      symlinkSync('../@forkexec/core/bin/forkexec.js', join(links, 'forkexec'));
       const words = ['--no-install', 'forkexec', 'node', signalProgram, 'show'];
       const { stdout } = await run('npx', words, { ...options, cwd: folder });
       const shown = JSON.parse(stdout);

@@ -42,7 +42,7 @@ test('a program run by exec has stdio and the descriptors given, and no others',
   assert.ok(Object.values(fds).every(({ cloexec }) => !cloexec));
 });
 
-test('a program run by exec of forkexec/syscall has stdio alone', async () => {
+test('a program run by exec of @forkexec/core/syscall has stdio alone', async () => {
   const [{ fds }] = await become('stdio');
   assert.deepEqual(Object.keys(fds), ['0', '1', '2']);
 });
