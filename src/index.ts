@@ -32,4 +32,13 @@ export type { LaunchOptions, StepName } from './launch/order.js';
 export type { Process } from './process/process.js';
 export type { Scope } from './process/scope.js';
 export type { ExitReason, ExitStatus, ResourceUsage } from './process/status.js';
+export type { LandlockPolicy, LandlockRule } from './sandbox/landlock-policy.js';
+export type {
+  LandlockFileRight,
+  LandlockLog,
+  LandlockPortRight,
+  LandlockRight,
+  LandlockScope,
+} from './sandbox/landlock-rights.js';
+export type { SandboxLayer, SandboxLayerName, SandboxReport } from './sandbox/report.js';
 export type { Signal, SignalName } from './syscall/signals.js';

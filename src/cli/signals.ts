@@ -8,7 +8,6 @@ import type { SpawnOptions } from '../command/options.js';
 import { stopLikeTerminal } from '../process/loan.js';
 import { stateOf } from '../process/proc.js';
 import type { ExitStatus } from '../process/status.js';
-import { deliverTaken } from '../signal/hub.js';
 import { inherited } from '../signal/inherited.js';
 import { notify, type SignalInfo } from '../signal/notify.js';
 import { attempt } from '../syscall/call.js';
@@ -133,9 +132,8 @@ class Forwarder {
    * One that handled ^C and ended later, as an interactive program does, leaves what it started.
    */
   async settle(status: ExitStatus): Promise<void> {
-    // A terminal's signal came before the end that it brought about, and another thread may be about
-    // to hand it over.
-    deliverTaken();
+    // A terminal's signal came before the end that it brought about, and may be handed over after it.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     this.#ended = true;
     const number = this.#end === undefined ? 0 : (findSignal(this.#end) as number);
     const byEnd = status.signal === this.#end || status.code === 128 + number;

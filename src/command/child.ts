@@ -8,6 +8,7 @@ import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import { type ExitStatus, INSPECT } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
+import type { SandboxReport } from '../sandbox/report.js';
 import { checkBoolean, invalid, refused } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -54,6 +55,11 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   readonly lifetime: readonly LifetimeGuard[];
   /** The terminal that it was started on, by the option `terminal`; else null. */
   readonly terminal: TerminalOf<OptionOf<O, 'terminal'>>;
+  /**
+   * What restricts it by the option `landlock`, and what does not although it was asked for, as
+   * `bestEffort` allows; undefined if no option restricts it.
+   */
+  readonly sandbox: SandboxReport | undefined;
   /** What becomes of it. @internal */
   readonly life: Life;
   /** A terminal that was opened for it alone. */
@@ -80,6 +86,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     on?.terminal.begin();
     this.pid = process.pid;
     this.lifetime = guards;
+    this.sandbox = process.layers.length === 0 ? undefined : { layers: process.layers };
     this.process = process;
     this.#ends = ends;
     this.life = new Life(process, limits, () => this.#changed());

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { START } from '../protocol.js';
+import type { SandboxLayer } from '../sandbox/report.js';
 import { close } from '../syscall/call.js';
 import { argumentError, checkString, invalid } from '../syscall/check.js';
 import { E } from '../syscall/constants.js';
@@ -15,6 +16,7 @@ import { readIdentity } from './credential.js';
 import { environmentOf, workingDirectory } from './environ.js';
 import { LaunchError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
+import { layersOf } from './landlock.js';
 import { attributes, type LaunchOptions, type StepName } from './order.js';
 import { checkPermission } from './permission.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
@@ -32,6 +34,8 @@ export interface CompiledLaunch {
   readonly bornInto: readonly string[];
   /** The directory of the control group that it is to be in. */
   readonly cgroupPath: string | undefined;
+  /** What restricts it. */
+  readonly layers: readonly SandboxLayer[];
 }
 
 function checkArguments(file: string, argv: readonly string[]): void {
@@ -70,8 +74,8 @@ export function compile(launch: Launch<LaunchOptions>): CompiledLaunch {
   const steps = program.steps as StepInfo<StepName>[];
   try {
     for (const attribute of attributes) attribute.emit(program, launch);
-    const { cgroupPath } = program;
-    return { launch, bytes: program.finish(), steps, closeAfter, bornInto, cgroupPath };
+    const { cgroupPath, layers } = program;
+    return { launch, bytes: program.finish(), steps, closeAfter, bornInto, cgroupPath, layers };
   } catch (error) {
     for (const fd of closeAfter) close(fd);
     if (!(error instanceof StepFailure)) throw error;
@@ -113,7 +117,8 @@ function placeOf(options: LaunchOptions): Place | undefined {
   if (typeof options.namespaces?.mount === 'number') return undefined;
   const { chroot: root = '/', credential } = options;
   const identity = credential === undefined ? {} : readIdentity(credential);
-  return { root, cwd: workingDirectory({ cwd: '', ...options }), identity };
+  const cwd = workingDirectory({ cwd: '', ...options });
+  return { root, cwd, identity, policies: layersOf(options.landlock) };
 }
 
 /** The error for what the native side reported. */

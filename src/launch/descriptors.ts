@@ -23,7 +23,7 @@ function goesByList(): boolean {
 const nullSlots = new WeakMap<ProgramBuilder, Slot>();
 
 /** Above every number that the child uses, so that a moved descriptor does not collide with another. */
-function floorOf(descriptors: ReadonlyMap<number, DescriptorSource>): number {
+export function floorOf(descriptors: ReadonlyMap<number, DescriptorSource>): number {
   let floor = 3;
   for (const fd of descriptors.keys()) if (fd >= floor) floor = fd + 1;
   return floor;

@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname } from 'node:path';
+import { absenceOf } from '../sandbox/landlock-rights.js';
 import { E } from '../syscall/constants.js';
 import { errorMessage, errorName } from '../syscall/errors.js';
 import { similarTo } from './near-miss.js';
@@ -61,6 +62,14 @@ const REASONS: Readonly<Partial<Record<StepName, Readonly<Record<number, string>
   TIOCSCTTY: {
     [E.EPERM]: 'another session has this terminal, or the descriptor is not open for reading',
   },
+  landlock_create_ruleset: {
+    [E.ENOSYS]: absenceOf(E.ENOSYS),
+    [E.EOPNOTSUPP]: 'Landlock lacks this on this kernel, or is switched off',
+  },
+  landlock_restrict_self: {
+    [E.EPERM]: 'noNewPrivileges is false, and this process is not privileged',
+    [E.E2BIG]: 'more layers of Landlock than the kernel takes, with those that were inherited',
+  },
   execveat: {
     [E.ENOENT]: 'the interpreter of a script opens /dev/fd/N. Pass the descriptor on with fds',
   },
@@ -78,6 +87,7 @@ function reasonFor(
   place: Place | undefined,
 ): string {
   if (errno === E.EMFILE) return `${errorMessage(errno)}: ${NO_DESCRIPTOR}`;
+  if (name === 'landlock_create_ruleset' && argument === 'landlock') return absenceOf(errno);
   const text = REASONS[name]?.[errno] ?? errorMessage(errno);
   if (name !== 'execve') return text;
   if (searched === undefined || argument.includes('/')) {

@@ -17,6 +17,7 @@ import { directory } from './directory.js';
 import { execFd } from './exec-fd.js';
 import { image } from './image.js';
 import { ioPriority } from './io-priority.js';
+import { landlock, landlockRules } from './landlock.js';
 import { limits } from './limits.js';
 import { namespaces } from './namespaces.js';
 import { nice } from './nice.js';
@@ -40,6 +41,7 @@ export const order = [
   detachTerminal as typeof detachTerminal, // /dev/tty may be missing in other mounts or a new root
   cgroup as typeof cgroup, // a cgroup namespace begins in the group that the process is in
   namespaces as typeof namespaces,
+  landlockRules as typeof landlockRules, // paths are not yet those of a new root or directory
   oomScore as typeof oomScore, // before credentials: the file of an undumpable process is root's
   scheduler as typeof scheduler,
   timerSlack as typeof timerSlack, // a change of policy sets it
@@ -56,7 +58,8 @@ export const order = [
   parentDeathSignal as typeof parentDeathSignal, // after credentials, which clear it
   descriptors as typeof descriptors,
   controllingTerminal as typeof controllingTerminal, // the terminal is the child's descriptor
-  noNewPrivileges as typeof noNewPrivileges,
+  noNewPrivileges as typeof noNewPrivileges, // what follows is refused without, but to root
+  landlock as typeof landlock, // nothing but execve opens a file after it
   ptrace as typeof ptrace,
   mask as typeof mask, // a pending signal may end the child here: nothing but execve follows
   execFd as typeof execFd, // instead of what follows

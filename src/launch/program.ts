@@ -7,6 +7,7 @@
  * @module
  */
 import { KIND, MODE, OWN_CALL, PROGRAM } from '../protocol.js';
+import type { SandboxLayer } from '../sandbox/report.js';
 import { unavailable } from '../syscall/check.js';
 import { F, SYS } from '../syscall/constants.js';
 import { Address, ProgramData, Slot } from './program-data.js';
@@ -60,6 +61,8 @@ export class ProgramBuilder<Name extends string = string> extends ProgramData {
   readonly bornInto: string[] = [];
   /** Descriptors that are closed once the launch is over. */
   readonly closeAfter: number[] = [];
+  /** What restricts the process, for whoever asks what is enforced. */
+  readonly layers: SandboxLayer[] = [];
   readonly #parentFiles: number[] = [];
   readonly #kept = new Map<number, Slot>();
   #keptAt = 0;

@@ -3,9 +3,19 @@
  *
  * @module
  */
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { backend } from '../backend.js';
+import { policyDenial } from '../sandbox/landlock-denial.js';
+import type { Layer } from '../sandbox/landlock-policy.js';
 import { attempt } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import type { Identity } from './credential.js';
@@ -16,6 +26,8 @@ export interface Place {
   /** Inside the root; undefined if it is that of this process and has been removed. */
   readonly cwd: string | undefined;
   readonly identity: Identity;
+  /** The layers of Landlock that the launch puts on. */
+  readonly policies?: readonly Layer[] | undefined;
 }
 
 /** A file that execve reads: the program, its interpreter, the loader of that. */
@@ -126,6 +138,19 @@ function denialOf(path: string, place: Place): string | undefined {
   return isNoexec(real) ? 'it is on a file system that is mounted noexec' : undefined;
 }
 
+/** Where nothing else is seen to deny it. */
+const DENIED_OTHERWISE =
+  'this process may execute it, so a security policy denies it, such as one of Landlock that was inherited';
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What elf(5) calls e_machine, by the names of uname(2). */
 const MACHINES: Readonly<Record<number, string>> = {
   3: 'i386',
@@ -168,6 +193,11 @@ export function reasonOf(file: string, errno: number, place: Place): string | un
       const denial = denialOf(path, place);
       if (denial !== undefined) return name === '' ? denial : `${name}: ${denial}`;
     }
+    for (const { path, name } of chain) {
+      const denial = policyDenial(insideOf(place, path), place.policies ?? []);
+      if (denial !== undefined) return name === '' ? denial : `${name}: ${denial}`;
+    }
+    if (isExecutable(insideOf(place, file))) return DENIED_OTHERWISE;
   }
   if (errno !== E.ENOENT) return undefined;
   const missing = chain.find(({ path }) => statOf(insideOf(place, path)) === undefined);

@@ -17,10 +17,11 @@ export function identify(pid: number, inode: number): string {
 
 /** When it was started, in clock ticks since the system was. */
 function startTime(pid: number): string {
-  const started = process.platform === 'linux' ? entryOf(pid)?.started : undefined;
-  // Where there is no such file, or the process has ended and was reaped by another thread: the time
-  // in microseconds is as good.
-  return started ?? String(Math.round((timeOrigin + now()) * 1000));
+  // No such file elsewhere: when it was launched, in microseconds, is as good.
+  if (process.platform !== 'linux') {
+    return String(Math.round((timeOrigin + now()) * 1000));
+  }
+  return entryOf(pid)?.started ?? '0';
 }
 
 /** The inode of a pidfd where it means something, else 0. */

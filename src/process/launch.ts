@@ -164,6 +164,7 @@ class Launching {
     if (process === undefined) return child;
     process.describe({ cgroup: this.#compiled.cgroupPath });
     process.skipped = this.#skipped;
+    process.layers = this.#compiled.layers;
     void this.#loan?.follow(process);
     return child;
   }

@@ -5,6 +5,7 @@
  */
 import type { SkippedStep } from '../launch/compile.js';
 import { completions, type NativeChannel, native } from '../native.js';
+import type { SandboxLayer } from '../sandbox/report.js';
 import { aboveStdio, attempt, close } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
 import { E, POLL } from '../syscall/constants.js';
@@ -56,6 +57,9 @@ export class Process implements Disposable {
 
   /** The steps of its launch that failed and were left out. @internal */
   skipped: readonly SkippedStep[] = [];
+
+  /** What its launch has restricted. @internal */
+  layers: readonly SandboxLayer[] = [];
 
   /** @internal */
   constructor(handle: Handle, inode: number) {

@@ -37,12 +37,6 @@ function flush(): void {
   next = 0;
 }
 
-/** Delivers all signals that this process has taken until now. */
-export function deliverTaken(): void {
-  native.flushSignals();
-  flush();
-}
-
 let token = 0;
 
 /** Only collects: listeners, which may end streams, run when the whole batch has arrived. */

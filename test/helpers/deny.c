@@ -47,6 +47,7 @@
 #define NUMBER_process_madvise 440
 #define NUMBER_epoll_pwait2 441
 #define NUMBER_mount_setattr 442
+#define NUMBER_landlock_create_ruleset 444
 #define NUMBER_process_mrelease 448
 
 #define CLONE_PIDFD_FLAG 0x00001000u
@@ -95,6 +96,7 @@ static const struct rule rules[] = {
     {"waitid-pidfd", SYS_waitid, EQUALS, 0, ~0u, PIDFD_IDTYPE, EINVAL},
     {"pidfd-ioctl", SYS_ioctl, EQUALS, 1, 0xff00u, PIDFD_IOCTLS, ENOTTY}, /* before Linux 6.11 */
     CALL_RULE("close_range", NUMBER_close_range),
+    CALL_RULE("landlock", NUMBER_landlock_create_ruleset),
 
     /* What Linux 4.19 has not. */
     CALL_RULE("linux-4.19", NUMBER_pidfd_send_signal),
