@@ -25,6 +25,7 @@ const ENTRIES = [
   'syscall.js',
   'terminal/index.js',
   'node-pty/index.js',
+  'batch/index.js',
 ];
 
 /** When a table of constants is that of the running system, as src/syscall/constants.ts has it. */

@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { restoreInherited } from '../signal/restore.js';
+import { addAgentCommand } from './agent.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExecCommand, addNohupCommand } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
@@ -37,6 +38,7 @@ function addCommands(
   const adders = { run: addRunCommand, exec: addExecCommand, nohup: addNohupCommand };
   const adder = Object.hasOwn(adders, name ?? '') ? adders[name as keyof typeof adders] : undefined;
   for (const add of adder ? [adder] : Object.values(adders)) add(program, done);
+  addAgentCommand(program, done);
   addDoctorCommand(program, done);
   addPlayCommand(program, done);
 }

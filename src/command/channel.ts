@@ -212,3 +212,6 @@ export class Channel {
     else completions.release();
   }
 }
+
+/** A channel, or what stands for one: a stream of a job on another machine. */
+export type PipeEnd = Pick<Channel, keyof Channel>;

@@ -50,7 +50,7 @@ function newMarker(): string {
 let ours: string | undefined;
 
 /** The marker of all whose lifetime is this process'. */
-function ourLifetime(): string {
+export function ourLifetime(): string {
   ours ??= newMarker();
   return ours;
 }

@@ -7,7 +7,7 @@ import { Duplex, type DuplexOptions, Readable, Writable } from 'node:stream';
 import { E } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { setImmediate } from '../time.js';
-import type { Channel } from './channel.js';
+import type { PipeEnd } from './channel.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -25,7 +25,7 @@ export type ChannelStream = (Readable | Writable | Duplex) & Referable;
  * Reads once. The stream asks again by itself, in a microtask of its own: who awaits one `data` event
  * misses none.
  */
-function pull(stream: Readable, channel: Channel): void {
+function pull(stream: Readable, channel: PipeEnd): void {
   try {
     const bytes = channel.read();
     if (bytes === undefined) channel.onceReadable(() => pull(stream, channel));
@@ -40,7 +40,7 @@ function pull(stream: Readable, channel: Channel): void {
  * is dropped without an error, for whether the child wanted it all is the child's affair: a stream
  * that was ended finishes, and one that would take more is destroyed, so that its source stops.
  */
-function drainInto(stream: Writable, channel: Channel, bytes: Uint8Array, done: Callback): void {
+function drainInto(stream: Writable, channel: PipeEnd, bytes: Uint8Array, done: Callback): void {
   let count = -1;
   try {
     if (!channel.closed) count = channel.write(bytes);
@@ -75,7 +75,7 @@ export function isRead(stream: Readable): boolean {
   return listeners > 0 || stream.readableFlowing === true;
 }
 
-function readingFrom(channel: Channel): DuplexOptions {
+function readingFrom(channel: PipeEnd): DuplexOptions {
   return {
     read(this: Duplex): void {
       pull(this, channel);
@@ -84,7 +84,7 @@ function readingFrom(channel: Channel): DuplexOptions {
 }
 
 /** `end` tells the other side that no more follows. */
-function writingTo(channel: Channel, end: () => void): DuplexOptions {
+function writingTo(channel: PipeEnd, end: () => void): DuplexOptions {
   return {
     write(this: Duplex, chunk: Uint8Array, _encoding, done) {
       drainInto(this, channel, chunk, done);
@@ -100,10 +100,10 @@ function writingTo(channel: Channel, end: () => void): DuplexOptions {
 }
 
 /** Closes the pipes of streams that nobody can use any more. */
-const unused = new FinalizationRegistry<Channel>((channel) => channel.close());
+const unused = new FinalizationRegistry<PipeEnd>((channel) => channel.close());
 
 /** A stream that takes writing does not outlive its pipe, which must not keep the stream. */
-function endWith(channel: Channel, reference: WeakRef<Writable | Duplex>): void {
+function endWith(channel: PipeEnd, reference: WeakRef<Writable | Duplex>): void {
   const end = (): void => {
     const stream = reference.deref();
     if (stream === undefined || stream.writableEnded) return;
@@ -121,7 +121,7 @@ function endWith(channel: Channel, reference: WeakRef<Writable | Duplex>): void 
 }
 
 /** The stream at our end: what the child writes, what it reads, or both. */
-export function streamOver(channel: Channel, kind: 'reader' | 'writer' | 'socket'): ChannelStream {
+export function streamOver(channel: PipeEnd, kind: 'reader' | 'writer' | 'socket'): ChannelStream {
   const common: DuplexOptions = {
     highWaterMark: 64 * 1024,
     destroy: (error, done) => {

@@ -7,7 +7,7 @@ import { Readable, Writable } from 'node:stream';
 import { types } from 'node:util';
 import { invalid } from '../syscall/check.js';
 import { setImmediate } from '../time.js';
-import type { Channel } from './channel.js';
+import type { PipeEnd } from './channel.js';
 import { fillsPipe } from './io.js';
 import { makeRoom } from './listeners.js';
 
@@ -125,7 +125,7 @@ function pullerOf(source: Source): Puller {
 }
 
 /** Writes `bytes`; resolves to those that nobody reads any more. */
-function writeAll(channel: Channel, bytes: Uint8Array): Promise<Uint8Array> {
+function writeAll(channel: PipeEnd, bytes: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const write = (left: Uint8Array): void => {
       if (channel.closed) {
@@ -157,7 +157,7 @@ const GONE = { gone: true } as const;
  * others.
  */
 export async function feedFrom(
-  channel: Channel,
+  channel: PipeEnd,
   source: Source,
   ended: Promise<unknown>,
   option: string,
@@ -246,7 +246,7 @@ function writerToWeb(sink: WritableStream<Uint8Array>): ReturnType<typeof writer
 }
 
 /** Reads what is there, waiting for it; null at the end. */
-function readNext(channel: Channel): Promise<Buffer | null> {
+function readNext(channel: PipeEnd): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     let over = false;
     const read = (): void => {
@@ -269,7 +269,7 @@ function readNext(channel: Channel): Promise<Buffer | null> {
  * Writes all that comes from a pipe to a sink, no faster than it takes it. A sink that fails closes
  * the pipe, and the child gets SIGPIPE.
  */
-export async function drainTo(channel: Channel, sink: Sink): Promise<void> {
+export async function drainTo(channel: PipeEnd, sink: Sink): Promise<void> {
   let writer: ReturnType<typeof writerTo> | undefined;
   let failed = true;
   try {

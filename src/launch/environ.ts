@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { envRefusesSymbols, writesEnviron } from '../runtime.js';
 import { checkPath, checkString } from '../syscall/check.js';
+import { encodeText } from '../syscall/text.js';
 import type { ChrootOptions } from './chroot.js';
 import type { DirectoryOptions } from './directory.js';
 import { checkName, type EnvironmentOptions } from './environment.js';
@@ -84,7 +85,7 @@ function isEnviron(env: NodeJS.ProcessEnv): boolean {
 
 /** As Latin-1, in which a byte is a character. */
 function bytesOf(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return encodeText(text).toString('latin1');
 }
 
 /**

@@ -6,6 +6,7 @@
  * @module
  */
 import { native } from '../native.js';
+import { encodeText, hasEscapedBytes } from '../syscall/text.js';
 
 /** Where something lies in the program's data. */
 export class Address {
@@ -19,6 +20,11 @@ export class Address {
 export class Slot extends Address {}
 
 let data = Buffer.alloc(32 * 1024);
+
+/** Writes the bytes that a text stands for, and returns their number. */
+function write(text: string, at: number): number {
+  return hasEscapedBytes(text) ? encodeText(text).copy(data, at) : data.write(text, at);
+}
 const copied = new Int32Array(2);
 
 /** Closes the gaps of variables that are left out; returns the size and the number of the others. */
@@ -50,7 +56,7 @@ export class ProgramData {
   string(text: string): Address {
     // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
     const at = this.#reserve(text.length * 3 + 1, 1);
-    const length = data.write(text, at);
+    const length = write(text, at);
     data[at + length] = 0;
     this.#size = at + length + 1;
     return new Address(at);
@@ -60,7 +66,7 @@ export class ProgramData {
   strings(list: readonly string[], encoding: 'utf8' | 'latin1' = 'utf8'): Address {
     const joined = list.length === 0 ? '' : `${list.join('\0')}\0`;
     const at = this.#reserve(joined.length * 3, 1);
-    this.#size = at + data.write(joined, at, encoding);
+    this.#size = at + (encoding === 'utf8' ? write(joined, at) : data.write(joined, at, encoding));
     return this.#table(at, list.length);
   }
 
@@ -76,7 +82,7 @@ export class ProgramData {
     this.#size = at + size;
     const joined = added.map((text) => `${text}\0`).join('');
     const end = this.#reserve(joined.length * 3, 1);
-    this.#size = end + data.write(joined, end);
+    this.#size = end + write(joined, end);
     return this.#table(at, count + added.length);
   }
 

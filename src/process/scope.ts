@@ -257,7 +257,7 @@ export function isLeft(target: ScopeTarget, scope: Scope): boolean {
   }
 }
 
-/** Sends a signal to all that have a marker, and to their descendants. */
-export function signalMarked(marker: string, number: number): void {
-  signalScope({ handle: new Handle(0, -1), reaped: true, marker }, number, 'tree');
+/** Sends a signal to all that have a marker, and to their descendants; false when there were none. */
+export function signalMarked(marker: string, number: number): boolean {
+  return signalScope({ handle: new Handle(0, -1), reaped: true, marker }, number, 'tree');
 }

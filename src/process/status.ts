@@ -36,8 +36,18 @@ export interface ResourceUsage {
   readonly wallTime: number | undefined;
 }
 
-/** Why a process ended; `'unknown'` when somebody else took the status first. */
-export type ExitReason = 'exited' | 'signaled' | 'timeout' | 'aborted' | 'maxBuffer' | 'unknown';
+/**
+ * Why a process ended; `'unknown'` when somebody else took the status first, and `'lost'` when the slot of
+ * a pool was lost that it ran in.
+ */
+export type ExitReason =
+  | 'exited'
+  | 'signaled'
+  | 'timeout'
+  | 'aborted'
+  | 'maxBuffer'
+  | 'lost'
+  | 'unknown';
 
 /** A pipe that was given up because others had it open when the process had ended. */
 export interface HeldStream {
@@ -103,7 +113,9 @@ export class ExitStatus {
   /** `'exit status 3'`, `'signal: terminated'`, `'signal: aborted (core dumped)'`. */
   toString(): string {
     if (this.code !== null) return `exit status ${this.code}`;
-    if (this.signal === null) return 'exit status unknown';
+    if (this.signal === null) {
+      return this.reason === 'lost' ? 'lost with its slot' : 'exit status unknown';
+    }
     const core = this.coreDumped ? ' (core dumped)' : '';
     return `signal: ${signalDescription(this.shellCode - 128)}${core}`;
   }

@@ -18,6 +18,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   './process': ['docs/api.md', 'docs/errors.md', 'docs/options.md'],
   './signal': ['docs/signals.md', 'docs/options.md'],
   './syscall': ['docs/syscall.md', 'docs/options.md', 'docs/errors.md'],
+  './batch': ['docs/batches.md'],
   './node-pty': ['docs/coming-from-node-pty.md'],
   './terminal': ['docs/api.md', 'docs/options.md', 'docs/terminals.md'],
 };
