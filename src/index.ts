@@ -29,6 +29,7 @@ export type { Sink, Source } from './command/transfer.js';
 export { type WithOptions, withOptions } from './command/with-options.js';
 export { LaunchError } from './launch/error.js';
 export type { LaunchOptions, StepName } from './launch/order.js';
+export { explain } from './process/explain.js';
 export type { Process } from './process/process.js';
 export type { Scope } from './process/scope.js';
 export type { ExitReason, ExitStatus, ResourceUsage } from './process/status.js';
@@ -41,4 +42,12 @@ export type {
   LandlockScope,
 } from './sandbox/landlock-rights.js';
 export type { SandboxLayer, SandboxLayerName, SandboxReport } from './sandbox/report.js';
+export type {
+  SeccompAction,
+  SeccompArchitecture,
+  SeccompArgument,
+  SeccompFilter,
+  SeccompRule,
+} from './sandbox/seccomp-filter.js';
+export type { SeccompProfile } from './sandbox/seccomp-profiles.js';
 export type { Signal, SignalName } from './syscall/signals.js';

@@ -2,13 +2,14 @@ import { checkBoolean } from '../syscall/check.js';
 import { PR, SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 import type { LandlockOptions } from './landlock.js';
+import type { SeccompOptions } from './seccomp.js';
 
 /** What execve may add. */
 export interface NoNewPrivilegesOptions {
   /**
    * From the launch on, execve(2) gives the process and its children no new privileges: set-user-ID
    * and set-group-ID bits and file capabilities are ignored. This cannot be undone:
-   * PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: true with `landlock`, else as for this process.
+   * PR_SET_NO_NEW_PRIVS(2const), Linux 3.5. Default: true with `landlock` or `seccomp`, else as for this process.
    */
   noNewPrivileges?: boolean | undefined;
 }
@@ -17,7 +18,7 @@ export interface NoNewPrivilegesOptions {
 export const noNewPrivileges: Attribute<
   NoNewPrivilegesOptions,
   ['PR_SET_NO_NEW_PRIVS'],
-  LandlockOptions
+  LandlockOptions & SeccompOptions
 > = {
   options: ['noNewPrivileges'],
   steps: ['PR_SET_NO_NEW_PRIVS'],
@@ -25,9 +26,9 @@ export const noNewPrivileges: Attribute<
   check({ noNewPrivileges }) {
     if (noNewPrivileges !== undefined) checkBoolean('noNewPrivileges', noNewPrivileges);
   },
-  emit(program, { options: { noNewPrivileges, landlock } }) {
+  emit(program, { options: { noNewPrivileges, landlock, seccomp } }) {
     // Without it the kernel takes a restriction from root alone.
-    if (!(noNewPrivileges ?? landlock !== undefined)) return;
+    if (!(noNewPrivileges ?? (landlock ?? seccomp) !== undefined)) return;
     program.must({ name: 'PR_SET_NO_NEW_PRIVS' }, SYS.prctl, PR.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   },
   flags: [

@@ -26,6 +26,7 @@ import { oomScore } from './oom-score.js';
 import { parentDeathSignal } from './parent-death-signal.js';
 import { ptrace } from './ptrace.js';
 import { scheduler } from './scheduler.js';
+import { seccomp } from './seccomp.js';
 import { session } from './session.js';
 import { dispositions, mask } from './signals.js';
 import { controllingTerminal, detachTerminal, foreground } from './terminal.js';
@@ -62,6 +63,7 @@ export const order = [
   landlock as typeof landlock, // nothing but execve opens a file after it
   ptrace as typeof ptrace,
   mask as typeof mask, // a pending signal may end the child here: nothing but execve follows
+  seccomp as typeof seccomp, // it may forbid any call of the steps before it
   execFd as typeof execFd, // instead of what follows
   image as typeof image,
 ] as const;

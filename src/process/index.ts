@@ -8,6 +8,7 @@ export type { LaunchOptions, StepName } from '../launch/order.js';
 export { SystemError } from '../syscall/errors.js';
 export type { Signal, SignalName } from '../syscall/signals.js';
 export { type ExecOptions, exec } from './exec.js';
+export { explain } from './explain.js';
 export { flushed } from './flush.js';
 export { Process } from './process.js';
 export type { Scope } from './scope.js';

@@ -14,6 +14,7 @@ import {
 import type { LaunchOptions } from '../launch/order.js';
 import { completions, native } from '../native.js';
 import { COMPLETION, EXITED, LAUNCHED, ROW, START } from '../protocol.js';
+import { remember } from './explain.js';
 import { Handle } from './handle.js';
 import { Loan } from './loan.js';
 import { Process } from './process.js';
@@ -41,6 +42,8 @@ export interface Unwatched {
   readonly cgroup?: string | undefined;
   /** The steps that failed and were left out. */
   readonly skipped: readonly SkippedStep[];
+  /** How it was launched. */
+  readonly launch: Launch<LaunchOptions>;
 }
 
 /** A process that the native side just launched, from its row. */
@@ -114,7 +117,9 @@ class Launching {
   readonly #handle = (row: Float64Array, at: number): void => {
     if (row[at + ROW.kind] === COMPLETION.exited) {
       completions.forget(this.token);
-      this.#process?.end(exitStatus(row, at, this.#parentPeak));
+      const status = exitStatus(row, at, this.#parentPeak);
+      remember(status, this.#compiled.launch);
+      this.#process?.end(status);
     } else {
       this.launched(row, at);
       this.settle();
@@ -140,6 +145,7 @@ class Launching {
         loan: this.#loan,
         cgroup: this.#compiled.cgroupPath,
         skipped: this.#skipped,
+        launch: this.#compiled.launch,
       };
       this.#over();
     }

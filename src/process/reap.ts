@@ -8,6 +8,7 @@ import { attempt, close } from '../syscall/call.js';
 import { E, LAYOUT, P, W } from '../syscall/constants.js';
 import { refusalOf } from '../syscall/facilities.js';
 import { readStruct } from '../syscall/layout.js';
+import { remember } from './explain.js';
 import type { Handle } from './handle.js';
 import type { Unwatched } from './launch.js';
 import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
@@ -39,7 +40,7 @@ export function reap(child: Unwatched, pinned = false): ExitStatus {
   if (result < 0) return new ExitStatus(0, 0, unknownUsage(wallTime));
   const { code, status } = readStruct(LAYOUT.siginfo, info);
   const usage = readStruct(LAYOUT.rusage, rusage);
-  return new ExitStatus(code, status, {
+  const ended = new ExitStatus(code, status, {
     wallTime,
     userTime: Number(usage.utime_sec) * 1e6 + Number(usage.utime_usec),
     systemTime: Number(usage.stime_sec) * 1e6 + Number(usage.stime_usec),
@@ -51,6 +52,8 @@ export function reap(child: Unwatched, pinned = false): ExitStatus {
     voluntarySwitches: Number(usage.nvcsw),
     involuntarySwitches: Number(usage.nivcsw),
   });
+  remember(ended, child.launch);
+  return ended;
 }
 
 /** Gives up what `reap` has left of a pinned process. */

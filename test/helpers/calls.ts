@@ -5,13 +5,17 @@ import { SYS, type SyscallName } from '#dist/syscall/constants.js';
 import { errorName } from '#dist/syscall/errors.js';
 import { helper } from './state.js';
 
-/** An argument: a number, text, bytes, a buffer of so many zeros, or the result of an earlier call. */
+/**
+ * An argument: a number, text, bytes, a buffer of so many zeros, a filter in BPF, or the result of an
+ * earlier call.
+ */
 export type CallArgument =
   | number
   | bigint
   | string
   | Uint8Array
   | { readonly zeros: number }
+  | { readonly filter: Uint8Array }
   | { readonly result: number };
 
 export type Call = readonly [name: SyscallName | number, ...args: readonly CallArgument[]];
@@ -20,6 +24,7 @@ function wordOf(argument: CallArgument): string {
   if (typeof argument === 'string') return `s:${argument}`;
   if (argument instanceof Uint8Array) return `h:${Buffer.from(argument).toString('hex')}`;
   if (typeof argument !== 'object') return String(argument);
+  if ('filter' in argument) return `f:${Buffer.from(argument.filter).toString('hex')}`;
   return 'zeros' in argument ? `b:${argument.zeros}` : `$${argument.result}`;
 }
 
@@ -33,7 +38,7 @@ export function callWords(calls: readonly Call[]): string[] {
 }
 
 /** What a child with these options gets: a number, or the name of an errno. */
-async function resultsOf(
+export async function resultsOf(
   calls: readonly Call[],
   options: RunOptions = {},
 ): Promise<(number | string)[]> {

@@ -19,9 +19,10 @@ export const noNewPrivileges: CasesOf<typeof attribute> = {
       deny: deniedPrctl(PR.PR_SET_NO_NEW_PRIVS),
     },
   },
-  found({ status }, { noNewPrivileges, landlock }, usual) {
+  found({ status }, { noNewPrivileges, landlock, seccomp }, usual) {
     // What this process has given up does not come back.
-    const expected = (noNewPrivileges ?? landlock !== undefined) ? '1' : usual.status['NoNewPrivs'];
+    const expected =
+      (noNewPrivileges ?? (landlock ?? seccomp) !== undefined) ? '1' : usual.status['NoNewPrivs'];
     assert.equal(status['NoNewPrivs'], expected);
   },
 };
