@@ -39,7 +39,7 @@ function measureImport(entry) {
   return Number(spawnSync(process.execPath, words, { encoding: 'utf8' }).stdout);
 }
 
-const ENTRIES = ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js'];
+const ENTRIES = ['index.js', 'process.js', 'signal.js', 'syscall.js'];
 const calls = [];
 const imports = ENTRIES.map(() => []);
 // In turns: whatever else the machine does then meets all alike.

@@ -3,7 +3,7 @@
 import { spawn as nodeSpawn } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { spawn } from '../lib/index.js';
-import { startProcess } from '../lib/process/index.js';
+import { startProcess } from '../lib/process.js';
 
 const PROGRAM = '/bin/true';
 const NULL_STDIO = { stdin: 'null', stdout: 'null', stderr: 'null' };

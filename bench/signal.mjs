@@ -9,8 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { run } from '../lib/index.js';
-import { startProcess } from '../lib/process/index.js';
-import { notify } from '../lib/signal/index.js';
+import { startProcess } from '../lib/process.js';
+import { notify } from '../lib/signal.js';
 import { rawSyscall, SIG, SYS } from '../lib/syscall.js';
 import { median, quantile, table } from './table.mjs';
 

@@ -1,6 +1,7 @@
-// Makes lib/ of dist/: all entry points out of one file. Most of the time that an import takes is by
-// the number of its files, and there are a hundred. One file for all also keeps a class the same
-// whichever entry point it comes from.
+// Makes lib/ of dist/: the code of all entry points once, as CommonJS, in one file. Most of the time
+// that an import takes is by the number of its files, and there are a hundred. One file for all keeps
+// the state one and a class the same, whichever entry point it comes from and whether it is imported or
+// required. Bundlers follow what is required by literal names: nothing is looked for beside a file.
 import {
   copyFileSync,
   mkdirSync,
@@ -10,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -28,60 +29,122 @@ const ENTRIES = [
   'batch/index.js',
 ];
 
-/** When a table of constants is that of the running system, as src/syscall/constants.ts has it. */
-const RUNNING = {
-  'linux-x64': "process.platform !== 'linux' || process.arch !== 'arm64'",
-  'linux-arm64': "process.platform === 'linux' && process.arch === 'arm64'",
-  darwin: "process.platform === 'darwin'",
-  freebsd: "process.platform === 'freebsd'",
+/** A table of constants as tsc made it, as plain data. */
+async function tableOf(name) {
+  return JSON.parse(
+    JSON.stringify({ ...(await import(pathToFileURL(join(dist, 'syscall', `${name}.js`)))) }),
+  );
+}
+
+/** JSON in a program: it is read in a fraction of the time that the same takes as an expression. */
+function parsed(value) {
+  const json = JSON.stringify(value).replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  return `JSON.parse('${json}')`;
+}
+
+/** The groups of `table`, or what of them is not in `base`: most constants are the same on Linux. */
+function difference(base, table) {
+  const changed = {};
+  for (const [group, entries] of Object.entries(table)) {
+    const own = Object.entries(entries).filter(
+      ([key, value]) => JSON.stringify(base[group]?.[key]) !== JSON.stringify(value),
+    );
+    const gone = Object.keys(base[group] ?? {}).filter((key) => !(key in Object(entries)));
+    const patch = { ...Object.fromEntries(own), ...Object.fromEntries(gone.map((k) => [k, null])) };
+    const merged = mergedGroup(base[group], patch);
+    // The order of the keys has to be the same too.
+    const isPatch = JSON.stringify(merged) === JSON.stringify(entries);
+    if (isPatch && Object.keys(patch).length > 0) changed[group] = patch;
+    if (!isPatch) changed[`=${group}`] = entries;
+  }
+  return changed;
+}
+
+function mergedGroup(base, patch) {
+  const merged = { ...base, ...patch };
+  for (const key of Object.keys(merged)) if (merged[key] === null) delete merged[key];
+  return merged;
+}
+
+/** What the bundle does with the difference. */
+const MERGE = `${mergedGroup}
+function merge(base, changed) {
+  for (const [group, patch] of Object.entries(changed)) {
+    if (group.startsWith('=')) base[group.slice(1)] = patch;
+    else base[group] = mergedGroup(base[group], patch);
+  }
+  return base;
+}
+`;
+
+const linux = await tableOf('linux-x64');
+const arm64 = difference(linux, await tableOf('linux-arm64'));
+
+/** The tables of constants where they are imported: only that of the running system is read. */
+const TABLES = {
+  'linux-x64': `process.platform !== 'linux' || process.arch !== 'arm64' ? readLinux() : {}`,
+  'linux-arm64': `process.platform === 'linux' && process.arch === 'arm64' ? merge(readLinux(), ${parsed(arm64)}) : {}`,
+  darwin: `process.platform === 'darwin' ? require('./darwin.cjs') : {}`,
+  freebsd: `process.platform === 'freebsd' ? require('./freebsd.cjs') : {}`,
 };
 
-/**
- * Tables of constants as JSON in files of their own: those are read in a fraction of the time that
- * the same takes as a program, and only where they are needed.
- */
+/** Those of other systems are in files of their own. */
+const OTHERS = ['darwin', 'freebsd'];
+
 async function writeTables() {
-  for (const name of Object.keys(RUNNING)) {
-    const groups = { ...(await import(pathToFileURL(join(dist, 'syscall', `${name}.js`)))) };
-    writeFileSync(join(lib, `${name}.json`), JSON.stringify(groups));
+  for (const name of OTHERS) {
+    writeFileSync(join(lib, `${name}.cjs`), `module.exports = ${parsed(await tableOf(name))};\n`);
   }
 }
 
 const IMPORTED_TABLE =
   /^import \* as (\w+) from '\.\/(linux-x64|linux-arm64|darwin|freebsd)\.js';$/gm;
 
-/** Without `require`, which looks for links and packages first. */
-const READ = `import { readFileSync } from 'node:fs';
-const read = (name) => JSON.parse(readFileSync(new URL(\`./\${name}.json\`, import.meta.url), 'utf8'));
-`;
-
 const tables = {
   name: 'tables',
   setup(building) {
+    building.onResolve({ filter: /^\.\/[\w-]+\.cjs$/ }, ({ path, pluginData }) => {
+      return pluginData === 'tables' ? { path, external: true } : undefined;
+    });
     building.onLoad({ filter: /\/syscall\/constants\.js$/ }, ({ path }) => {
       const contents = readFileSync(path, 'utf8').replaceAll(
         IMPORTED_TABLE,
-        (_, name, file) => `const ${name} = ${RUNNING[file]} ? read('${file}') : {};`,
+        (_, name, file) => `const ${name} = ${TABLES[file]};`,
       );
-      return { contents: READ + contents };
+      const readLinux = `function readLinux() {\n  return ${parsed(linux)};\n}\n`;
+      return { contents: `${MERGE}${readLinux}${contents}`, pluginData: 'tables' };
     });
     building.onLoad({ filter: /\/syscall\/tables\.js$/ }, () => {
-      const getters = ['darwin', 'freebsd'].map(
-        (name) => `get ${name}() { return known.${name} ??= read('${name}'); }`,
-      );
-      const contents = `const known = {}; export const tables = { ${getters.join(', ')} };`;
-      return { contents: READ + contents };
+      const getters = OTHERS.map((name) => `get ${name}() { return require('./${name}.cjs'); }`);
+      const contents = `export const tables = { ${getters.join(', ')} };`;
+      return { contents, pluginData: 'tables' };
     });
   },
 };
 
-/** What an entry point exports, by the names that it has in the one file. */
-async function namesOf(entry, index) {
-  const names = Object.keys(await import(pathToFileURL(join(dist, entry))));
-  return names.map((name) => [name, `$${index}_${name.replace(/^\$$/, 'dollar')}`]);
-}
+/** The members of an attribute that only the command uses, as tsc writes them. */
+const FOR_THE_COMMAND =
+  /^ {4}(?:flags: \[.*\]|flags: \[\n[\s\S]*?\n {4}\]|trials: .*|trials: [^\n]*[({[]\n[\s\S]*?\n {4}[)}\]]+),\n/gm;
 
-const exported = await Promise.all(ENTRIES.map(namesOf));
+/** Leaves the flags of the command, their descriptions and the trials of `doctor` out of the library. */
+const withoutFlags = {
+  name: 'without flags',
+  setup(building) {
+    building.onLoad({ filter: /\/dist\/launch\/[\w-]+\.js$/ }, ({ path }) => {
+      return { contents: readFileSync(path, 'utf8').replaceAll(FOR_THE_COMMAND, '') };
+    });
+  },
+};
+
+/** The name of an entry point in the one file: `process`. */
+const nameOf = (entry) => entry.replace(/(?:\/index)?\.js$/, '');
+
+/** The same as a variable. */
+const variableOf = (entry) => nameOf(entry).replaceAll('-', '_');
+
+const exported = await Promise.all(
+  ENTRIES.map(async (entry) => Object.keys(await import(pathToFileURL(join(dist, entry))))),
+);
 
 /** What bin/forkexec.js starts; each is a program of its own. */
 const PROGRAMS = { 'cli.cjs': 'cli/main.js', 'register.cjs': 'signal/register.js' };
@@ -91,6 +154,8 @@ const PROGRAMS = { 'cli.cjs': 'cli/main.js', 'register.cjs': 'signal/register.js
 const COMMON = {
   bundle: true,
   platform: 'node',
+  format: 'cjs',
+  external: ['*.node'],
   target: 'node20',
   logLevel: 'warning',
 };
@@ -170,25 +235,22 @@ function nameClasses(file) {
  */
 function nameExports(file) {
   const text = readFileSync(file, 'utf8');
-  const [list = ''] = /\nexport \{[^}]*\};?\s*$/.exec(text) ?? [];
-  const named = [...list.matchAll(/(\w+?)(\d+) as \$\d+_(\w+)/g)].flatMap(
-    ([, name, number, exported]) => (name === exported ? [`["${name}", ${name}${number}]`] : []),
-  );
+  const found = [...text.matchAll(/^ {2}(\w+): \(\) => (\w+?)(\d+),?$/gm)];
+  const named = found.flatMap(([, exported, name, number]) => {
+    return name === exported ? [`["${name}", ${name}${number}]`] : [];
+  });
   const naming = `
-for (const [value, each] of [${named.join(', ')}]) {
+for (const [value, each] of [${[...new Set(named)].join(', ')}]) {
   if (typeof each === "function") Object.defineProperty(each, "name", { value });
-}`;
-  writeFileSync(file, text.replace(list, `${naming}${list}`));
+}
+`;
+  writeFileSync(file, text + naming);
 }
 
-/** Not as ECMAScript modules: Node takes 5 ms longer to load the first of those. */
 async function writePrograms() {
   for (const [file, source] of Object.entries(PROGRAMS)) {
     await build({
       ...COMMON,
-      format: 'cjs',
-      define: { 'import.meta.url': 'moduleUrl' },
-      banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
       entryPoints: [join(dist, source)],
       outfile: join(lib, file),
       plugins: [tables, ...(file === 'cli.cjs' ? [withoutWorkers] : []), lazyModules],
@@ -200,31 +262,53 @@ async function writePrograms() {
 }
 
 async function writeAll() {
-  const lines = ENTRIES.map((entry, index) => {
-    const list = exported[index].map(([name, unique]) => `${name} as ${unique}`);
-    return `export { ${list.join(', ')} } from './${entry}';`;
-  });
+  const lines = ENTRIES.map((entry) => `export * as ${variableOf(entry)} from './${entry}';`);
   await build({
     ...COMMON,
-    format: 'esm',
-    banner: {
-      js: "import { createRequire as requireFor } from 'node:module';\nconst require = requireFor(import.meta.url);",
-    },
     stdin: { contents: lines.join('\n'), resolveDir: dist },
-    outfile: join(lib, 'all.js'),
-    plugins: [tables, lazyModules],
+    outfile: join(lib, 'all.cjs'),
+    plugins: [tables, withoutFlags, lazyModules],
   });
-  nameClasses(join(lib, 'all.js'));
-  nameExports(join(lib, 'all.js'));
+  nameClasses(join(lib, 'all.cjs'));
+  nameExports(join(lib, 'all.cjs'));
 }
 
-/** Where the entry points take what they export from. */
-function writeEntries(sourceOf) {
-  for (const [index, entry] of ENTRIES.entries()) {
-    const file = join(lib, entry);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, sourceOf(entry, index, dirname(file)));
-  }
+/**
+ * An entry point for `require` and one for `import`. The exports are a plain object, so that test
+ * frameworks can replace members of it.
+ */
+function writeEntry(entry, names) {
+  const name = nameOf(entry);
+  const variable = variableOf(entry);
+  const file = join(lib, name);
+  writeFileSync(
+    `${file}.cjs`,
+    `const { ${variable} } = require('./all.cjs');\nmodule.exports = { ...${variable} };\n`,
+  );
+  writeFileSync(
+    `${file}.js`,
+    `import exported from './${name}.cjs';\nexport const { ${names.join(', ')} } = exported;\n`,
+  );
+  const types = `export * from './types/${entry}';\n`;
+  writeFileSync(`${file}.d.ts`, types);
+  writeFileSync(`${file}.d.cts`, types);
+}
+
+/** The declarations that entry points refer to, once for both kinds of modules. */
+function writeTypes() {
+  const known = new Set();
+  const copy = (path) => {
+    if (known.has(path)) return;
+    known.add(path);
+    const text = readFileSync(join(dist, path), 'utf8');
+    mkdirSync(dirname(join(lib, 'types', path)), { recursive: true });
+    writeFileSync(join(lib, 'types', path), text);
+    for (const [, name] of text.matchAll(/(?:from|import\() ?'(\.[^']+)\.js'/g)) {
+      copy(join(dirname(path), `${name}.d.ts`));
+    }
+  };
+  for (const entry of ENTRIES) copy(entry.replace(/\.js$/, '.d.ts'));
+  writeFileSync(join(lib, 'types', 'package.json'), '{ "type": "commonjs" }\n');
 }
 
 rmSync(lib, { recursive: true, force: true });
@@ -232,10 +316,8 @@ mkdirSync(lib);
 await writeTables();
 await writeAll();
 await writePrograms();
-writeEntries((_entry, index, folder) => {
-  const list = exported[index].map(([name, unique]) => `${unique} as ${name}`);
-  return `export { ${list.join(', ')} } from './${relative(folder, join(lib, 'all.js'))}';\n`;
-});
+for (const [index, entry] of ENTRIES.entries()) writeEntry(entry, exported[index]);
+writeTypes();
 
 rmSync(join(root, 'lib'), { recursive: true, force: true });
 renameSync(lib, join(root, 'lib'));

@@ -1,13 +1,10 @@
 /**
- * The native addon: finds it, loads it once for this JavaScript thread, and hands its completions
- * to their handlers.
+ * The native addon: loads it once for this JavaScript thread, and hands its completions to their
+ * handlers.
  *
  * @module
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { backend } from './backend.js';
+import { loadAddon } from './load-addon.js';
 import { ROW } from './protocol.js';
 import { queueMicrotask } from './time.js';
 
@@ -141,33 +138,45 @@ export class Completions {
   }
 }
 
-/** Whether this program was linked against musl, whose binaries are not interchangeable. */
-function isMusl(): boolean {
-  try {
-    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-');
-  } catch {
-    return false;
-  }
+type Module = Addon & { readonly default?: Addon };
+
+let loaded: Addon | undefined;
+
+/** Loads the addon when it is first needed, so that an import alone takes no time for it. */
+function load(): Addon {
+  if (loaded !== undefined) return loaded;
+  const module = loadAddon() as Module;
+  // Some bundlers give a namespace, whose default is what the addon exports.
+  loaded = module.default ?? module;
+  loaded.completions ??= new Completions(loaded);
+  Object.assign(native, loaded);
+  return loaded;
 }
 
-/** The addon beside this package: built from source, or else the one it was published with. */
-function findAddon(): string {
-  // On Linux the other backend is for tests, and not published.
-  const name = backend === 'linux' ? 'forkexec' : 'forkexec-posix';
-  const variant = backend === 'posix' && process.platform === 'linux' ? '-posix' : '';
-  const built = fileURLToPath(new URL(`../build/native/${name}.node`, import.meta.url));
-  if (existsSync(built)) return built;
-  const target = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}${variant}`;
-  const shipped = fileURLToPath(new URL(`../prebuilds/${target}.node`, import.meta.url));
-  if (existsSync(shipped)) return shipped;
-  throw new Error(
-    `forkexec has no native addon for ${target}: neither ${shipped} nor ${built} exists. ` +
-      `In a checkout, run \`scripts/build-native --backend ${backend}\`.`,
-  );
+/** Stands behind the functions as long as there are none. */
+const unloaded: object = new Proxy(Object.create(null), {
+  get(_, name: string) {
+    load();
+    return Object.hasOwn(native, name) ? native[name as keyof Addon] : undefined;
+  },
+});
+
+/** The functions of the addon. Once it is loaded they are plain properties, so calls are as fast. */
+export const native: Addon = Object.create(unloaded);
+
+function current(): Completions {
+  return load().completions as Completions;
 }
 
-const loaded: Addon = createRequire(import.meta.url)(findAddon());
-loaded.completions ??= new Completions(loaded);
-
-export const native: Addon = loaded;
-export const completions: Completions = loaded.completions;
+/** The completions of this JavaScript thread. */
+export const completions: Pick<Completions, 'register' | 'forget' | 'retain' | 'release'> & {
+  readonly mailbox: Float64Array;
+} = {
+  get mailbox() {
+    return current().mailbox;
+  },
+  register: (handler) => current().register(handler),
+  forget: (token) => current().forget(token),
+  retain: () => current().retain(),
+  release: () => current().release(),
+};

@@ -5,7 +5,7 @@
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
-import { packageVersion } from './package.js';
+import { version } from '../version.js';
 import { type AgentInfo, PROTOCOL } from './protocol.js';
 
 function readSafely(read: () => string): string {
@@ -27,7 +27,7 @@ export function placeOf(): string {
 export function describeAgent(marker: string, capabilities: readonly string[]): AgentInfo {
   return {
     protocol: PROTOCOL,
-    version: packageVersion(),
+    version,
     pid: process.pid,
     host: hostname(),
     platform: process.platform,

@@ -8,10 +8,10 @@ import { ourLifetime } from '../command/lifetime.js';
 import { call, setNonblocking } from '../syscall/call.js';
 import { F } from '../syscall/constants.js';
 import { clearTimeout, now, setTimeout } from '../time.js';
+import { version as own } from '../version.js';
 import { describeAgent } from './describe.js';
 import { Guard } from './guard.js';
 import { Link } from './link.js';
-import { packageVersion } from './package.js';
 import { PROTOCOL, type Request } from './protocol.js';
 import { Session } from './session.js';
 
@@ -61,7 +61,6 @@ class Agent {
   }
 
   async #greet(protocol: number, version: string, heartbeat: number): Promise<void> {
-    const own = packageVersion();
     if (protocol !== PROTOCOL) {
       const message =
         `the agent speaks version ${PROTOCOL} of the protocol (forkexec ${own}), ` +

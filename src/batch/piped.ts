@@ -5,7 +5,6 @@
  */
 import { placeOf } from '../agent/describe.js';
 import { Link, shownBytes } from '../agent/link.js';
-import { packageVersion } from '../agent/package.js';
 import {
   type AgentInfo,
   type Answer,
@@ -21,6 +20,7 @@ import { isAvailable } from '../launch/available.js';
 import { signalMarked } from '../process/scope.js';
 import { SIG } from '../syscall/constants.js';
 import { clearTimeout, now, setTimeout } from '../time.js';
+import { version } from '../version.js';
 import { type Connection, type ConnectionEvents, Jobs } from './connection.js';
 import type { Engine } from './engines.js';
 import { SlotError } from './error.js';
@@ -104,7 +104,7 @@ class Piped implements Connection {
         type: 'hello',
         id: 0,
         protocol: PROTOCOL,
-        version: packageVersion(),
+        version,
         heartbeat: this.#heartbeat,
       });
       const { connectTimeout } = this.#engine;

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { restoreInherited } from '../signal/restore.js';
+import { version } from '../version.js';
 import { addAgentCommand } from './agent.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExecCommand, addNohupCommand } from './exec.js';
@@ -20,11 +20,7 @@ Example:
 
 forkexec help run lists the options of run.`;
 
-/** Read only when it is asked for: looking for the package takes a millisecond. */
 function printVersion(): never {
-  const { version } = createRequire(import.meta.url)('@forkexec/core/package.json') as {
-    version: string;
-  };
   print(`${version}\n`);
   throw new CommanderError(0, 'forkexec.version', version);
 }

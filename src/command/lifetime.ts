@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { isMainThread } from 'node:worker_threads';
 import { isAvailable } from '../launch/available.js';
 import { TREE_VARIABLE } from '../process/markers.js';
 import { hasProc } from '../process/proc.js';
@@ -11,6 +10,7 @@ import type { Process } from '../process/process.js';
 import { type Scope, signalMarked } from '../process/scope.js';
 import { checkBoolean, invalid, refused, unavailable } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
+import { isMainThread } from '../thread.js';
 import type { SpawnOptions, Stdio } from './options.js';
 
 /** What ends a child with this process. */

@@ -5,10 +5,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import { envRefusesSymbols, writesEnviron } from '../runtime.js';
 import { checkPath, checkString } from '../syscall/check.js';
 import { encodeText } from '../syscall/text.js';
+import { isMainThread } from '../thread.js';
 import type { ChrootOptions } from './chroot.js';
 import type { DirectoryOptions } from './directory.js';
 import { checkName, type EnvironmentOptions } from './environment.js';

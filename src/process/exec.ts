@@ -4,7 +4,6 @@
  * @module
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
 import type { DescriptorSource } from '../launch/attribute.js';
 import { checkLaunch, launchError } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
@@ -13,6 +12,7 @@ import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { checkInteger, checkSurplus, invalid } from '../syscall/check.js';
 import { F, O } from '../syscall/constants.js';
+import { isMainThread } from '../thread.js';
 import { flushCorked, isWaiting } from './flush.js';
 import { program, type Ready } from './launch.js';
 import { Loan } from './loan.js';

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { isMainThread } from 'node:worker_threads';
 import { attempt, close } from '../syscall/call.js';
 import { F, SIG, SIG_HOW, TIOC } from '../syscall/constants.js';
 import type { SignalName } from '../syscall/signals.js';
 import { signalSet } from '../syscall/signals.js';
+import { isMainThread } from '../thread.js';
 import type { Process } from './process.js';
 import { hasOtherReaders, jobChanges } from './stops.js';
 

@@ -6,6 +6,7 @@
 import { native } from '../native.js';
 import { ACTION } from '../protocol.js';
 import type { SignalName } from '../syscall/signals.js';
+import { status } from '../thread.js';
 import { record } from './record.js';
 import { table } from './table.js';
 
@@ -36,13 +37,27 @@ function ignoredNow(): bigint {
   for (const { number } of table) {
     if (native.signalAction(number) === ACTION.ignored) set |= 1n << BigInt(number - 1);
   }
-  return set & ~RUNTIME_IGNORES;
+  return set;
+}
+
+/** The sets of this thread, as the kernel shows them: the addon need not be loaded for it. */
+function kernelSets(): { ignored: bigint; blocked: bigint } | undefined {
+  const [, blocked, ignored] = /^SigBlk:\t(\w+)\nSigIgn:\t(\w+)$/m.exec(status) ?? [];
+  if (blocked === undefined) return undefined;
+  return { ignored: BigInt(`0x${ignored}`), blocked: BigInt(`0x${blocked}`) };
+}
+
+/** Taken now, because the program may change them from here on. */
+function setsNow(): Inherited {
+  const sets = kernelSets() ?? { ignored: ignoredNow(), blocked: native.signalMask() };
+  const ignored = names(sets.ignored & ~RUNTIME_IGNORES);
+  return { ignored, blocked: names(sets.blocked), source: 'process' };
 }
 
 /** The signals and limits that this process was started with. */
 export const inherited: Inherited =
   record === undefined
-    ? { ignored: names(ignoredNow()), blocked: names(native.signalMask()), source: 'process' }
+    ? setsNow()
     : {
         ignored: names(record.ignored),
         blocked: names(record.blocked),

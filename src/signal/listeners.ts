@@ -7,10 +7,10 @@
  * @module
  */
 import { constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
 import { native } from '../native.js';
 import { ACTION, BELOW } from '../protocol.js';
 import { emitsRemovals, keepsHandlers } from '../runtime.js';
+import { isMainThread } from '../thread.js';
 import { now, queueMicrotask } from '../time.js';
 
 const { SIGCHLD, SIGHUP, SIGINT, SIGTERM } = constants.signals;

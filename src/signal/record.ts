@@ -11,7 +11,8 @@
  *
  * @module
  */
-import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
+import { isMainThread } from '../thread.js';
 
 /** The launcher's record; sets have bit n-1 for signal n. */
 export interface LauncherRecord {
@@ -29,16 +30,24 @@ function toLimit(text: string): number {
   return text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text);
 }
 
+/** Where this thread keeps the text for other copies of this library, which find no variable. */
+const KEPT = Symbol.for('forkexec.inherited');
+
 /**
  * Takes the text from the environment, and keeps it for Workers and other copies of this library.
  */
 function takeText(): string {
-  const text = isMainThread ? process.env[VARIABLE] : undefined;
-  if (text === undefined) return String(getEnvironmentData(VARIABLE) ?? '');
-  // The record is of this process alone: its children get their own, or none.
-  delete process.env[VARIABLE];
-  setEnvironmentData(VARIABLE, text);
-  return text;
+  const kept: unknown = Reflect.get(process, KEPT);
+  if (typeof kept === 'string') return kept;
+  const set = isMainThread ? process.env[VARIABLE] : getEnvironmentData(VARIABLE);
+  if (typeof set !== 'string') return '';
+  Object.defineProperty(process, KEPT, { value: set });
+  if (isMainThread) {
+    // The record is of this process alone: its children get their own, or none.
+    delete process.env[VARIABLE];
+    setEnvironmentData(VARIABLE, set);
+  }
+  return set;
 }
 
 function parse(text: string): LauncherRecord | undefined {

@@ -7,9 +7,9 @@
  * @module
  */
 import { constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
 import { native } from '../native.js';
 import './listeners.js';
+import { isMainThread } from '../thread.js';
 import { record } from './record.js';
 
 const { SIGCHLD } = constants.signals;

@@ -18,21 +18,29 @@ function describe(option: string, value: unknown, expected: string): string {
   return `${option} must be ${expected}, not ${received}.`;
 }
 
-/** The directory of this library, if it has one of its own and was not bundled into a program. */
-const [, OURS = ''] = /^(.*\/(?:dist(?=\/syscall\/check\.js$)|lib)\/)/.exec(import.meta.url) ?? [];
-const OUR_PLACES = OURS === '' ? [] : [OURS, fileURLToPath(OURS)];
+/**
+ * The directory of this library in the frame of a function in this file. In a bundle of a program, the
+ * frames of this library cannot be told from those of the program.
+ */
+const OWN_PLACE =
+  /((?:file:\/\/)?\/.*\/(?:dist(?=\/syscall\/check\.js:)|lib(?=\/(?:all|cli|register)\.cjs:))\/)/;
 
 /** Lets the stack begin at the caller's line, which ten frames of this library would push out. */
 function atCaller<T extends Error>(error: T): T {
   const { stackTraceLimit: limit } = Error;
-  if (OURS === '' || !(limit > 0)) return error;
+  if (!(limit > 0)) return error;
   Error.stackTraceLimit = Infinity;
   Error.captureStackTrace(error);
   Error.stackTraceLimit = limit;
   const [head, ...frames] = String(error.stack).split(/\n(?= {4}at )/);
+  const [, ours] = OWN_PLACE.exec(frames[0] ?? '') ?? [];
+  if (ours === undefined) {
+    error.stack = [head, ...frames.slice(0, limit)].join('\n');
+    return error;
+  }
   // Ours, and functions of the language that they call: `at Array.map (<anonymous>)`.
   const isOurs = (frame: string): boolean => {
-    return /\((<anonymous>|native.*)\)$/.test(frame) || OUR_PLACES.some((at) => frame.includes(at));
+    return /\((<anonymous>|native.*)\)$/.test(frame) || frame.includes(ours);
   };
   const caller = frames.findIndex((frame) => !isOurs(frame));
   // Without a caller, as in a bundle that has the place of this library, ours say more than none.

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { isMainThread } from 'node:worker_threads';
 import { native } from '../native.js';
 import { SETTER } from '../protocol.js';
+import { isMainThread } from '../thread.js';
 import { call } from './call.js';
 import { checkUnsigned, invalid } from './check.js';
 import { SystemError } from './errors.js';

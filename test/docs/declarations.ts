@@ -92,11 +92,11 @@ function exportsOf(path: string): Exported[] {
 /** What each entry point of the package exports. */
 export function entryPoints(): [entry: string, exported: Exported[]][] {
   const { exports } = JSON.parse(read('package.json')) as {
-    exports: Record<string, { types?: string }>;
+    exports: Record<string, { import?: { types: string } }>;
   };
   const list: [string, Exported[]][] = [];
-  for (const [entry, { types }] of Object.entries(exports)) {
-    if (types !== undefined) list.push([entry, exportsOf(types)]);
+  for (const [entry, { import: published }] of Object.entries(exports)) {
+    if (published !== undefined) list.push([entry, exportsOf(published.types)]);
   }
   return list;
 }

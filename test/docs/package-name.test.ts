@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { version } from '#dist/version.js';
 import { test } from '../helpers/test.js';
 import { linksOf, pages, root, textOf } from './pages.js';
 
@@ -88,6 +89,11 @@ test('the manifest names the package, its command and where it comes from', () =
   for (const field of ['repository', 'homepage', 'bugs', 'keywords']) {
     assert.ok(manifest[field] !== undefined, field);
   }
+});
+
+test('the version in the sources is that of the manifest', () => {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  assert.equal(version, manifest.version);
 });
 
 test('every page that a packed page links to is packed', () => {

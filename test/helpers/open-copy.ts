@@ -10,12 +10,12 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** All that a launcher or the command loads. */
 const PARTS = [
   'bin',
-  'build/native',
   'build/test/helpers',
   'dist',
   'lib',
   'node_modules/commander',
   'package.json',
+  'prebuilds',
 ];
 
 const OTHERS_MAY_ENTER = 0o001;

@@ -8,12 +8,18 @@ import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+/** What has a process use the portable backend on Linux. */
+const PORTABLE = {
+  FORKEXEC_BACKEND: 'posix',
+  FORKEXEC_ADDON: join(root, 'build', 'native', 'forkexec-posix.node'),
+};
+
 const dist = (name: string): string => JSON.stringify(join(root, 'dist', name));
 
 /** Runs a program in a Node whose backend is that of macOS and the BSDs. */
 function portable(program: string, words: readonly string[] = []): Promise<Result> {
   const args = [...words, '--input-type=module', '-e', program];
-  return run(process.execPath, args, { env: { FORKEXEC_BACKEND: 'posix' }, reject: false });
+  return run(process.execPath, args, { env: PORTABLE, reject: false });
 }
 
 test('an unknown FORKEXEC_BACKEND is refused by name', async () => {
@@ -154,7 +160,7 @@ test(
     needsTestRunner();
     const words = [join(root, 'scripts/test.mjs'), ...SHORT];
     // node:test tells a test in a test by this variable, and would report to the outer one.
-    const env = { FORKEXEC_BACKEND: 'posix', NODE_TEST_CONTEXT: undefined };
+    const env = { ...PORTABLE, NODE_TEST_CONTEXT: undefined };
     const { stdout, status } = await run(process.execPath, words, { env, reject: false });
     const count = (what: string): number =>
       Number(new RegExp(`ℹ ${what} (\\d+)`).exec(stdout)?.[1]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
@@ -10,10 +10,15 @@ import { test } from '../helpers/test.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
+interface Target {
+  readonly types: string;
+  readonly default: string;
+}
+
 interface Manifest {
   readonly scripts: Record<string, string>;
   readonly bin: Record<string, string>;
-  readonly exports: Record<string, { types: string } | string>;
+  readonly exports: Record<string, Record<'import' | 'default', Target> | string>;
 }
 
 /** Packs this package and unpacks it where a program would find it; resolves to the folder. */
@@ -47,12 +52,17 @@ test(
         [],
       );
       for (const [entry, target] of Object.entries(manifest.exports)) {
-        if (typeof target === 'object') readFileSync(join(place, target.types));
-        if (entry === './package.json') continue;
+        if (typeof target !== 'object') continue;
+        for (const { types } of [target.import, target.default]) readFileSync(join(place, types));
         const name = join('@forkexec/core', entry);
-        const program = `console.log(Object.keys(await import(${JSON.stringify(name)})).length > 0)`;
-        const words = ['--input-type=module', '-e', program];
-        assert.equal((await run(process.execPath, words, { cwd: folder })).stdout, 'true', name);
+        const program = `import { createRequire } from 'node:module';
+          const imported = await import('${name}');
+          const required = createRequire(import.meta.url)('${name}');
+          console.log(Object.keys(imported).length, Object.keys(required).every((name) =>
+            imported[name] === required[name]) && Object.keys(required).length);`;
+        writeFileSync(join(folder, 'program.mjs'), program);
+        const { stdout } = await run(process.execPath, ['program.mjs'], { cwd: folder });
+        assert.match(stdout, /^([1-9]\d*) \1$/, name);
       }
       const command = join(place, manifest.bin['forkexec'] as string);
       assert.equal((await run(command, ['run', '--', 'echo', 'hello'])).stdout, 'hello');
@@ -72,7 +82,7 @@ test('the published addon loads with the oldest glibc that Node 20 supports', as
 
 test('each class of the bundle is shown by the name that it is exported by', async () => {
   let classes = 0;
-  for (const entry of ['index.js', 'process/index.js', 'signal/index.js', 'syscall.js']) {
+  for (const entry of ['index.js', 'process.js', 'signal.js', 'syscall.js']) {
     const exported = (await import(new URL(entry, `file://${join(root, 'lib')}/`).href)) as object;
     for (const [name, value] of Object.entries(exported)) {
       if (typeof value !== 'function' || !/^class\b/.test(String(value))) continue;

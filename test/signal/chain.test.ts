@@ -51,7 +51,7 @@ test('a handler installed after the stream is called once per signal', async () 
 function withTwoCopies(body: (told: Told) => void): Promise<void> {
   return withFolder(async (folder) => {
     const root = dirname(dirname(bin));
-    for (const part of ['dist', 'build/native', 'package.json']) {
+    for (const part of ['dist', 'prebuilds', 'package.json']) {
       cpSync(join(root, part), join(folder, part), { recursive: true });
     }
     body(await chain('copies', join(folder, 'dist/signal/index.js')));

@@ -137,7 +137,7 @@ test('the launcher starts through a symbolic link in node_modules/.bin', () =>
     const path = join(folder, 'node_modules', '.bin');
     assert.deepEqual(await show({ ...options, path }, 'forkexec'), recorded);
     // The package itself at such a place.
-    for (const part of ['bin', 'dist', 'lib', 'build/native', 'package.json', 'node_modules']) {
+    for (const part of ['bin', 'dist', 'lib', 'prebuilds', 'package.json', 'node_modules']) {
       cpSync(join(root, part), join(odd, part), { recursive: true });
     }
     assert.deepEqual(await show(options, join(odd, 'bin', 'forkexec.js')), recorded);
