@@ -187,7 +187,8 @@ function asNode(binary) {
   const place = join(folder, 'deno');
   const program = join(place, 'node');
   const preload = join(place, 'preload.mjs');
-  const options = `--no-lock --preload='${preload}'`;
+  // Not quiet, it clears a line of its progress on whatever terminal it is started on.
+  const options = `--quiet --no-lock --preload='${preload}'`;
   const script = `#!/bin/sh
 v8= import=
 while :; do

@@ -68,6 +68,11 @@ function listenersOf(number: number, event: string | symbol): number {
   return process.listenerCount(event) - (needsGuard && guarded.has(number) ? 1 : 0);
 }
 
+/** Whether the program has a listener of `process.on` for a signal; those of this library do not count. */
+export function isHeard(number: number): boolean {
+  return process.listenerCount(nameOf(number) ?? '') > (guarded.has(number) ? 1 : 0);
+}
+
 /**
  * libuv installs its handler with the first listener of `process` for a signal, and sets the
  * default action with the removal of the last one, even if the signal was ignored before. Node has

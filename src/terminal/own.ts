@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isHeard } from '../signal/listeners.js';
 import { notify } from '../signal/notify.js';
 import { call } from '../syscall/call.js';
 import { checkInt, checkInteger } from '../syscall/check.js';
@@ -46,8 +47,8 @@ export interface RawModeOptions {
 
 /**
  * Calls `body` while a terminal of this process is in raw mode, and restores its modes in every way
- * out: when `body` returns, throws or rejects, when this process exits, and when SIGINT, SIGTERM,
- * SIGHUP or SIGQUIT ends it. SIGKILL restores nothing.
+ * out: when `body` returns, throws or rejects, when this process exits or has an error that nothing
+ * catches, and when SIGINT, SIGTERM, SIGHUP or SIGQUIT ends it. SIGKILL restores nothing.
  *
  * @throws SystemError ENOTTY where the descriptor is not of a terminal; `body` is not called then.
  */
@@ -67,18 +68,22 @@ export async function withRawMode<T>(
       // The terminal is gone, and with it what there was to restore.
     }
   };
-  const ending = notify(...ENDING).on('signal', ({ signal, number }) => {
+  // Deno emits no `exit` then, and Bun goes on until the main module has awaited what it awaits.
+  const restoreAtError = (): void => {
+    if (process.listenerCount('uncaughtException') === 0) restoreAtExit();
+  };
+  const ending = notify(...ENDING).on('signal', ({ number }) => {
     // A listener of the program decides whether the signal ends it.
-    if (process.listenerCount(signal) > 0) return;
+    if (isHeard(number)) return;
     restoreAtExit();
     stop();
     call('kill', process.pid, number);
   });
   const stop = (): void => {
     ending.stop();
-    process.off('exit', restoreAtExit);
+    process.off('exit', restoreAtExit).off('uncaughtExceptionMonitor', restoreAtError);
   };
-  process.on('exit', restoreAtExit);
+  process.on('exit', restoreAtExit).on('uncaughtExceptionMonitor', restoreAtError);
   try {
     changeModes(fd, { ...RAW, ...modes });
     return await body();

@@ -14,13 +14,28 @@ const ways: Record<string, () => unknown> = {
     });
     return sleep(60_000);
   },
+  rejected: () => {
+    setImmediate(() => void Promise.reject(new Error('rejected')));
+    return sleep(60_000);
+  },
   wait: () => sleep(60_000),
+  listen: () =>
+    new Promise<void>((resolve) => {
+      process.on('SIGTERM', () => process.stdout.write(' heard'));
+      process.on('SIGHUP', () => resolve());
+      process.stdout.write(' listens');
+    }),
 };
-const way = process.argv[2] as string;
-process.stdout.write('ready');
-await withRawMode(async () => {
-  process.stdout.write(' raw');
-  await sleep(50);
-  await ways[way]?.();
-});
-process.stdout.write(' left');
+
+/** Not at the top level: Bun ends at an error that nothing catches only once the module has been awaited. */
+async function main(way: string): Promise<void> {
+  process.stdout.write('ready');
+  await withRawMode(async () => {
+    process.stdout.write(' raw');
+    await sleep(50);
+    await ways[way]?.();
+  });
+  process.stdout.write(' left');
+}
+
+void main(process.argv[2] as string);

@@ -17,6 +17,7 @@ const ways = [
   ['throw', undefined, 'exit status 1'],
   ['exit', undefined, 'exit status 3'],
   ['uncaught', undefined, 'exit status 1'],
+  ['rejected', undefined, 'exit status 1'],
   ['wait', 'SIGINT', 'signal: interrupt'],
   ['wait', 'SIGTERM', 'signal: terminated'],
   ['wait', 'SIGHUP', 'signal: hangup'],
@@ -36,6 +37,19 @@ for (const [way, signal, end] of ways) {
     assert.deepEqual(desk.terminal.attributes(), before);
   });
 }
+
+test('withRawMode leaves a signal to the listeners that the program has for it', async () => {
+  await using desk = new Desk();
+  const before = desk.terminal.attributes();
+  const child = await desk.spawn(process.execPath, [program, 'listen']);
+  await desk.until(/listens/);
+  child.kill('SIGTERM');
+  await desk.until(/heard/);
+  assert.equal(desk.terminal.attributes().icanon, false);
+  child.kill('SIGHUP');
+  await desk.until(/left/);
+  assert.deepEqual(desk.terminal.attributes(), before);
+});
 
 test('withRawMode does not call its body where there is no terminal', async () => {
   let called = false;
