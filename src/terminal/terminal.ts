@@ -5,9 +5,9 @@
  */
 import { Readable, Writable } from 'node:stream';
 import { Channel } from '../command/channel.js';
-import { attempt, call, close } from '../syscall/call.js';
+import { call, close } from '../syscall/call.js';
 import { checkInteger, checkSignal, invalid } from '../syscall/check.js';
-import { E, LAYOUT, PIDFD, SIG, TIOC } from '../syscall/constants.js';
+import { E, LAYOUT, TIOC } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
 import type { Signal } from '../syscall/signals.js';
@@ -15,6 +15,8 @@ import { setImmediate } from '../time.js';
 import { type Foreground, watchForeground } from './foreground.js';
 import { changeModes, checkModes, type ModesWhen, modesOf, RAW, type Termios } from './modes.js';
 import { checkSize } from './options.js';
+import { MOST_HELD, readAll } from './read.js';
+import { foregroundGroupOf, signalTerminal, type TerminalScope } from './signal.js';
 
 /** The size of a terminal. */
 export interface TerminalSize {
@@ -28,35 +30,8 @@ export interface TerminalSize {
   readonly pixelHeight: number;
 }
 
-/** More than the kernel holds of a terminal in one direction: 22 KB were seen on Linux 6.18. */
-const MOST_HELD = 256 * 1024;
-
-const CHUNK = 64 * 1024;
-
 /** Turns of the event loop that a reader is given to take what is in the stream. */
 const MOST_TURNS = 100;
-
-/** Signals that the kernel sends to the foreground group itself: TIOCSIG, ioctl_tty(2). */
-const KEYBOARD_SIGNALS: readonly number[] = [SIG.SIGINT, SIG.SIGQUIT, SIG.SIGTSTP];
-
-/**
- * What is there, up to CHUNK bytes: the kernel gives no more than 4 KiB of a terminal at once. null
- * once no process has the terminal open and all was read.
- */
-function readAll(master: number): Uint8Array | null {
-  const bytes = Buffer.allocUnsafe(CHUNK);
-  let size = 0;
-  while (size < CHUNK) {
-    const count = attempt('read', master, bytes.subarray(size), CHUNK - size);
-    if (count > 0) size += count;
-    else if (count !== -E.EINTR) {
-      if (size > 0 || count === -E.EAGAIN) break;
-      if (count === 0 || count === -E.EIO) return null;
-      throw new SystemError('read', -count);
-    }
-  }
-  return bytes.subarray(0, size);
-}
 
 /**
  * A pseudo-terminal: this process has the side that a person would sit at, and children have the
@@ -144,39 +119,23 @@ export class Terminal implements AsyncDisposable {
   /** The process group in the foreground; 0 where there is none: TIOCGPGRP, ioctl_tty(2). */
   get foregroundGroup(): number {
     this.#checkOpen();
-    const group = new Int32Array(1);
-    call('ioctl', this.#master, TIOC.TIOCGPGRP, group);
-    return group[0] as number;
+    return foregroundGroupOf(this.#master);
   }
 
   /**
-   * Sends a signal to all of the foreground group. False where no process is in the foreground.
+   * Sends a signal to all of the foreground group, or with the scope `'session'` to all on the terminal:
+   * the processes of its session, background jobs included. False where there is none.
    *
-   * @throws SystemError EPERM where this process may not signal them.
+   * @throws SystemError EPERM where this process may not signal any of them.
    */
-  signal(signal: Signal): boolean {
+  signal(signal: Signal, options: { scope?: TerminalScope | undefined } = {}): boolean {
     const number = checkSignal('signal', signal);
-    const group = this.foregroundGroup;
-    if (group <= 0) return false;
-    if (KEYBOARD_SIGNALS.includes(number)) {
-      // The kernel finds the group itself, and no other can be meant.
-      call('ioctl', this.#master, TIOC.TIOCSIG, number);
-      return true;
+    const { scope = 'group' } = options;
+    if (scope !== 'group' && scope !== 'session') {
+      throw invalid('scope', scope, "'group' or 'session'");
     }
-    const pidfd = attempt('pidfd_open', group, 0);
-    if (pidfd === -E.ESRCH) return false;
-    if (pidfd < 0) throw new SystemError('pidfd_open', -pidfd);
-    try {
-      // While the group is in the foreground, its number can't become another's.
-      if (this.foregroundGroup !== group) return false;
-      const flags = PIDFD.PIDFD_SIGNAL_PROCESS_GROUP;
-      const result = attempt('pidfd_send_signal', pidfd, number, null, flags);
-      if (result === -E.ESRCH) return false;
-      if (result < 0) throw new SystemError('pidfd_send_signal', -result);
-      return true;
-    } finally {
-      close(pidfd);
-    }
+    this.#checkOpen();
+    return signalTerminal(this.#master, number, scope);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn as spawnByNode } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LaunchError, run, spawn } from '#dist/index.js';
 import { call } from '#dist/syscall/call.js';
@@ -100,6 +100,46 @@ test('signal() reaches all of the foreground group with any signal', async () =>
   }
 });
 
+test('signal() reaches a foreground group whose leader has ended', async () => {
+  await using desk = new Desk();
+  await desk.spawn('bash', ['--norc', '-i'], { env: { PS1: 'now> ' } });
+  await desk.until(/now> /);
+  desk.type('true | sh -c "echo begun; sleep 60"; echo code=$?\n');
+  const started = desk.text.length;
+  await desk.until(/begun\r/, started);
+  // The shell has reaped `true`, the leader of the job.
+  const group = desk.terminal.foregroundGroup;
+  while (existsSync(`/proc/${group}`)) await sleep(5);
+  assert.equal(desk.terminal.signal('SIGTERM'), true);
+  await desk.until(/code=143/, started);
+});
+
+test("signal() with the scope 'session' reaches all on the terminal, and nothing else", async () => {
+  await using desk = new Desk();
+  await using other = new Desk();
+  const bystander = await other.spawn('sleep', ['60']);
+  const shell = await desk.spawn('bash', ['--norc', '-i'], { env: { PS1: 'now> ' } });
+  await desk.until(/now> /);
+  const leaver = "setsid sh -c 'echo left=$$; exec sleep 62' </dev/null &";
+  desk.type(`sleep 60 & sleep 61 & ${leaver} echo jobs=$(jobs -p | wc -l)\n`);
+  await desk.until(/jobs=3/);
+  const left = Number((await desk.until(/left=(\d+)\r/))[1]);
+  const names = (): string[] =>
+    execFileSync('ps', ['-e', '-o', 'sess=,args='], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => new RegExp(`^ *${shell.pid} sleep`).test(line));
+  while (names().length !== 2) await sleep(5);
+  assert.throws(() => desk.terminal.signal('SIGTERM', { scope: 'tree' as 'group' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+  });
+  assert.equal(desk.terminal.signal('SIGKILL', { scope: 'session' }), true);
+  assert.equal((await shell.exited).signal, 'SIGKILL');
+  assert.deepEqual(names(), []);
+  assert.equal(desk.terminal.signal('SIGKILL', { scope: 'session' }), false);
+  assert.equal(bystander.process.status(), undefined);
+  process.kill(left, 'SIGKILL');
+});
+
 test('foreground events name the program in the foreground and its working directory', async () => {
   await using desk = new Desk();
   const seen: Foreground[] = [];
@@ -172,7 +212,8 @@ test('close() ends the shell with SIGHUP and leaves a job that ignores it', asyn
   while (!readFileSync(`/proc/${job}/cmdline`, 'latin1').startsWith('sleep')) await sleep(5);
   await desk.terminal.close();
   assert.equal((await shell.exited).signal, 'SIGHUP');
-  assert.match(readFileSync(`/proc/${job}/stat`, 'latin1'), /\(sleep\) S/);
+  // Lives, asleep or about to be: Z and X are the states of a process that has ended.
+  assert.match(readFileSync(`/proc/${job}/stat`, 'latin1'), /\(sleep\) [RSD] /);
   process.kill(job, 'SIGKILL');
 });
 
