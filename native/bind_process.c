@@ -19,8 +19,8 @@ extern char **environ;
 #endif
 
 /*
- * From the arguments (program: Uint8Array, size, token, closeFds: Int32Array | undefined, watch:
- * boolean). NULL with an exception pending when they are wrong; nothing is closed then.
+ * From the arguments (program: Uint8Array, size, token, closeFds: Int32Array | undefined, watch: of
+ * WATCH). NULL with an exception pending when they are wrong; nothing is closed then.
  */
 static struct process *process_of(struct js_call *call) {
   const struct js_argument *a = call->arguments, *fds = &a[3];
@@ -42,13 +42,13 @@ static struct process *process_of(struct js_call *call) {
     memcpy(process->close_fds, fds->data, fds->length * sizeof(int));
   process->close_count = (uint32_t)fds->length;
   process->child.token = a[2].number;
-  process->watched = a[4].flag;
+  process->watched = a[4].integer;
   return process;
 }
 
 /*
- * launch(program, size, token, closeFds, watch: boolean): number, 0 or the errno for which nothing
- * was started. Without `watch` nothing reaps the process, and the pidfd is the caller's to close.
+ * launch(program, size, token, closeFds, watch: number): number, 0 or the errno for which nothing
+ * was started. With WATCH_NONE nothing reaps the process, and the pidfd is the caller's to close.
  */
 static double launch(struct js_call *call) {
   struct process *process = process_of(call);
@@ -158,8 +158,8 @@ static double exec(struct js_call *call) {
 }
 
 const struct js_export bind_process_exports[] = {
-    {"launch", "!unnob", 'n', launch},
-    {"launchSync", "!unnobb", 'n', launch_sync},
+    {"launch", "!unnoi", 'n', launch},
+    {"launchSync", "!unnoib", 'n', launch_sync},
     {"exec", "un", 'x', exec},
     {"hasClone3", "", 'b', has_clone3},
     {"vforkSharesMemory", "", 'b', shares_memory},

@@ -30,10 +30,10 @@ static void write_launched(struct completion *completion, double *row, void *rea
 static void finish_launched(struct completion *completion, int was_told) {
   struct process *process = OWNER(struct process, launched, completion);
   if (process->child.launch.step == START_LAUNCHED) {
-    if (process->watched)
+    if (process->watched != WATCH_NONE)
       return;
     if (!was_told) {
-      reap_watch(&process->child); /* the caller that was to reap it is gone */
+      reap_watch(&process->child, 0); /* the caller that was to reap it is gone */
       return;
     }
     process->child.launch.pidfd = -1; /* JavaScript's, from now on */
@@ -101,8 +101,8 @@ static void launch_here(struct launch_stack *stack, struct process *process) {
   fork_lock_release(FORK_LOCK_LAUNCH);
   /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
   free_program(process);
-  if (process->child.launch.step == START_LAUNCHED && process->watched)
-    reap_watch(&process->child);
+  if (process->child.launch.step == START_LAUNCHED && process->watched != WATCH_NONE)
+    reap_watch(&process->child, process->watched == WATCH_HOLD);
 }
 
 /* The fork lock is there: the request goes to the spawner again. Any thread. */

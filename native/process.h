@@ -13,7 +13,7 @@ struct process {
   struct lock_wait lock; /* of the fork lock, held for the time of clone */
   int locked;            /* it was waited for, and is held */
   struct latch *waiter;  /* a thread that is blocked until the launch is over, or NULL */
-  int watched;           /* whether the exit is reaped here and delivered */
+  int watched;           /* one of WATCH: whether the exit is reaped here and delivered */
 
   struct program program;
   unsigned char *bytes; /* the program's memory; freed once it has run */

@@ -32,6 +32,11 @@ enum {
   START_LAUNCHED = -1, START_CLONE = -2, START_SETNS = -3, START_UNBORN = -4,
 };
 
+/* What becomes of a process that was launched. */
+enum {
+  WATCH_NONE = 0, WATCH_REAP = 1, WATCH_HOLD = 2, WATCH_COUNT = 3,
+};
+
 /* The numbers that stand for channels and fork locks. */
 enum {
   HANDLE_LEAST = 0x1000000,

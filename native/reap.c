@@ -144,12 +144,13 @@ static const struct completion_type exited_type = {
     .discard = end_is_reported,
 };
 
-void reap_watch(struct child *child) {
+void reap_watch(struct child *child, int held) {
   child->watch.ready = pidfd_ready;
   child->end.run = run_look;
   child->wait.pid = child->launch.pid;
   child->wait.ended = wait_is_over;
   child->exited.type = &exited_type;
+  child->pins = child->pinned_unreaped = held;
   pthread_mutex_lock(&children.lock);
   child->listed = 1;
   child->next = children.first;

@@ -43,8 +43,11 @@ struct child {
  * reaped.
  */
 
-/* Reaps a child once it has ended, and then delivers COMPLETION_EXITED; frees it after that. */
-void reap_watch(struct child *child);
+/*
+ * Reaps a child once it has ended, and then delivers COMPLETION_EXITED; frees it after that. With
+ * `held` it is pinned unreaped from the start: reap_pin may come too late for a short one.
+ */
+void reap_watch(struct child *child, int held);
 /* Frees the pinned children of an environment that closes: no code is left to unpin them. */
 void reap_forget(struct environment *environment);
 

@@ -34,14 +34,14 @@ interface Addon {
     size: number,
     token: number,
     closeFds: Int32Array | undefined,
-    watch: boolean,
+    watch: number,
   ): number;
   launchSync(
     program: Uint8Array,
     size: number,
     token: number,
     closeFds: Int32Array | undefined,
-    watch: boolean,
+    watch: number,
     onSpawner: boolean,
   ): number;
   openChannel(fd: number, owned: boolean, token: number): NativeChannel;

@@ -78,6 +78,16 @@ export const START = {
   unborn: -4,
 } as const;
 
+/** What becomes of a process that was launched. */
+export const WATCH = {
+  /** Its end is the caller's to wait for. */
+  none: 0,
+  /** Once it has ended it is reaped and its end is reported. */
+  reap: 1,
+  /** As `reap`, but it is not reaped before `unpinChild`: its number stays its own until then. */
+  hold: 2,
+} as const;
+
 /** The numbers that stand for channels and fork locks. */
 export const HANDLE = {
   /** The numbers below are errnos. */

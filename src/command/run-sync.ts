@@ -132,7 +132,10 @@ class Target implements Body {
 }
 
 /** Waits until a descriptor is ready or a time has come. */
-function poll(watched: readonly (readonly [fd: number, events: number])[], until: number): void {
+export function poll(
+  watched: readonly (readonly [fd: number, events: number])[],
+  until: number,
+): void {
   const { size } = LAYOUT.pollfd;
   const pollfds = new Uint8Array(size * watched.length);
   for (const [index, [fd, events]] of watched.entries()) {

@@ -11,6 +11,16 @@ import type { ProgramBuilder } from './program.js';
  */
 export type DescriptorSource = number | 'inherit' | 'null';
 
+/** What a caller has worked out itself, and the options do not say. */
+export interface Verbatim {
+  /** `NAME=value`, as execve(2) takes them: repeated and empty names are kept. */
+  readonly environment: readonly string[];
+  /** The paths that execve is tried with, in this order. */
+  readonly paths: readonly string[];
+  /** Descriptors of the child from whose description O_NONBLOCK is taken. */
+  readonly blocking: readonly number[];
+}
+
 /** What is known of a launch before anything is opened for it. */
 export interface Draft<O extends object> {
   readonly file: string;
@@ -23,6 +33,8 @@ export interface Draft<O extends object> {
   readonly inPlace?: boolean;
   /** Whether a file without a slash is looked for along PATH. Default: true. */
   readonly search?: boolean;
+  /** Instead of what the options say. */
+  readonly verbatim?: Verbatim;
 }
 
 /** A draft that was checked, and what was opened for it. */

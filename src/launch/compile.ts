@@ -85,7 +85,10 @@ export function compile(launch: Launch<LaunchOptions>): CompiledLaunch {
 }
 
 /** What the native side says has failed. */
-function stepOf({ launch, steps, bornInto }: CompiledLaunch, step: number): StepInfo<StepName> {
+export function stepOf(
+  { launch, steps, bornInto }: CompiledLaunch,
+  step: number,
+): StepInfo<StepName> {
   if (step === START.setns)
     return { name: 'setns', argument: `pid ${launch.options.namespaces?.pid}` };
   if (step === START.clone) {
@@ -112,9 +115,9 @@ export function skippedSteps(
   });
 }
 
-/** Where the new process looked; in mounts that are not those of this process, only that one can tell. */
+/** Where the new process looked; in a mount namespace that it joined, only the process can tell. */
 function placeOf(options: LaunchOptions): Place | undefined {
-  if (typeof options.namespaces?.mount === 'number' || options.mounts) return undefined;
+  if (typeof options.namespaces?.mount === 'number') return undefined;
   const { chroot: root = '/', credential } = options;
   const identity = credential === undefined ? {} : readIdentity(credential);
   const cwd = workingDirectory({ cwd: '', ...options });

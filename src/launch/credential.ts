@@ -70,6 +70,9 @@ const NGROUPS_MAX = 65536;
 /** The user without any rights: nobody. */
 const NOBODY = 65534;
 
+/** Without a prototype: what is set on Object.prototype is not what the process is to be. */
+const SAME: Identity = Object.create(null);
+
 /** By program, so that the users are read once for each launch. */
 const identities = new WeakMap<ProgramBuilder, Identity>();
 
@@ -120,7 +123,7 @@ export function readIdentity(credential: IdCredential | UserCredential): Identit
 export function identityOf(program: ProgramBuilder, { credential }: CredentialOptions): Identity {
   let identity = identities.get(program);
   if (identity === undefined) {
-    identity = credential === undefined ? {} : readIdentity(credential);
+    identity = credential === undefined ? SAME : readIdentity(credential);
     identities.set(program, identity);
   }
   return identity;

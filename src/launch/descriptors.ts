@@ -1,7 +1,7 @@
 import { backend } from '../backend.js';
 import { native } from '../native.js';
 import { OWN_CALL } from '../protocol.js';
-import { AT, CLOSE_RANGE, F, O, SYS } from '../syscall/constants.js';
+import { AT, CLOSE_RANGE, F, O, SYS, TIOC } from '../syscall/constants.js';
 import { refusalOf } from '../syscall/facilities.js';
 import type { Attribute, DescriptorSource } from './attribute.js';
 import { type ProgramBuilder, Slot } from './program.js';
@@ -98,7 +98,7 @@ export const descriptors: Attribute<object, typeof STEPS> = {
   options: [],
   steps: STEPS,
   on: 'all',
-  emit(program, { descriptors: given }) {
+  emit(program, { descriptors: given, verbatim }) {
     const wanted = existing(given);
     const targets = [...wanted.keys()].sort((a, b) => a - b);
     const floor = floorOf(wanted);
@@ -110,6 +110,7 @@ export const descriptors: Attribute<object, typeof STEPS> = {
       }
     }
     for (const fd of targets) place(program, fd, wanted.get(fd) as DescriptorSource, moved);
+    if (verbatim !== undefined) makeBlocking(program, verbatim.blocking);
     if (goesByList()) return;
     let next = 0;
     for (const fd of targets) {
@@ -138,6 +139,14 @@ function place(
     const from = source < fd ? (moved.get(source) as Slot) : source;
     program.must({ name: 'dup3', argument: String(source) }, SYS.dup3, from, fd, 0);
   }
+}
+
+/** One call for each, for which no flags have to be read before. */
+function makeBlocking(program: Program, fds: readonly number[]): void {
+  if (fds.length === 0) return;
+  const off = program.words([0n]);
+  const { FIONBIO } = TIOC;
+  for (const fd of fds) program.ignore({ name: 'ioctl' }, SYS.ioctl, fd, FIONBIO, off);
 }
 
 function closeOnExec(program: ProgramBuilder<'close_range'>, first: number, last: number): void {

@@ -49,11 +49,15 @@ export const image: Attribute<ImageOptions, ['execve'], CredentialOptions & Plac
     if (options.path !== undefined) checkString('path', options.path);
     checkEnvironment(options);
   },
-  emit(program, { file, argv, options, search }) {
+  emit(program, { file, argv, options, search, verbatim }) {
     const environment = environmentOf(options, identityOf(program, options).user);
     const argvAt = program.strings(argv);
-    const envpAt = emitEnvironment(program, environment);
-    const paths = search ? candidatesOf(file, searchPath(options, environment)) : [file];
+    const envpAt =
+      verbatim === undefined
+        ? emitEnvironment(program, environment)
+        : program.strings(verbatim.environment);
+    const paths =
+      verbatim?.paths ?? (search ? candidatesOf(file, searchPath(options, environment)) : [file]);
     for (const path of paths) {
       const step = { name: 'execve', argument: path } as const;
       program.candidate(step, SYS.execve, program.string(path), argvAt, envpAt);

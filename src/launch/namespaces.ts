@@ -161,11 +161,7 @@ export function privileged<O extends object>(
 }
 
 /** Before identity and root: what those may be depends on the namespace. */
-export const namespaces: Attribute<
-  NamespaceOptions,
-  typeof STEPS,
-  { mounts?: readonly unknown[] | undefined }
-> = {
+export const namespaces: Attribute<NamespaceOptions, typeof STEPS> = {
   options: ['namespaces'],
   steps: STEPS,
   on: ['linux'],
@@ -173,9 +169,8 @@ export const namespaces: Attribute<
     if (namespaces !== undefined) checkNamespaces(namespaces, inPlace);
   },
   emit(program, { options, inPlace }) {
-    // Mounts are never those of this process.
-    const mount = options.mounts === undefined ? {} : { mount: true };
-    const wanted = { ...options.namespaces, ...mount };
+    const wanted = options.namespaces;
+    if (wanted === undefined) return;
     // The root of a cgroup namespace is the group that the process is in when it gets it. One that
     // was born into the namespace but not into its `cgroup`, and has moved there, gets another.
     const isMoved = program.cgroup >= 0 && wanted.cgroup === true;

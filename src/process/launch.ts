@@ -13,7 +13,7 @@ import {
 } from '../launch/compile.js';
 import type { LaunchOptions } from '../launch/order.js';
 import { completions, native } from '../native.js';
-import { COMPLETION, EXITED, LAUNCHED, ROW, START } from '../protocol.js';
+import { COMPLETION, EXITED, LAUNCHED, ROW, START, WATCH } from '../protocol.js';
 import { remember } from './explain.js';
 import { Handle } from './handle.js';
 import { Loan } from './loan.js';
@@ -77,7 +77,7 @@ function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStat
 }
 
 /** How a launch is made. */
-interface How<Sync extends boolean, Watch extends boolean> {
+export interface How<Sync extends boolean, Watch extends boolean> {
   /** Whether the call returns only once it is over. */
   readonly sync: Sync;
   /** Whether the end of the process is followed; else the caller reaps it, and ends or leaves its `loan`. */
@@ -86,6 +86,14 @@ interface How<Sync extends boolean, Watch extends boolean> {
   readonly closeFds?: readonly number[];
   /** Is called as soon as the program runs: when the promise is settled, a short one may be reaped. */
   readonly created?: (process: Process) => void;
+  /** Is called once it has ended, and then it is left unreaped: see `startHeld`. */
+  readonly ended?: (status: ExitStatus) => void;
+}
+
+/** One of `WATCH`. */
+function watchOf({ watch, ended }: How<boolean, boolean>): number {
+  if (ended !== undefined) return WATCH.hold;
+  return watch ? WATCH.reap : WATCH.none;
 }
 
 type Launched<Watch extends boolean> = Watch extends true ? Process : Unwatched;
@@ -120,6 +128,7 @@ class Launching {
       const status = exitStatus(row, at, this.#parentPeak);
       remember(status, this.#compiled.launch);
       this.#process?.end(status);
+      this.#how.ended?.(status);
     } else {
       this.launched(row, at);
       this.settle();
@@ -149,6 +158,11 @@ class Launching {
       };
       this.#over();
     }
+  }
+
+  /** Why there is no process: the cheap half of what `result` would throw. */
+  get failure(): readonly [step: number, errno: number] | undefined {
+    return this.#failure;
   }
 
   fail(step: number, errno: number): void {
@@ -187,18 +201,27 @@ function toFds(fds: readonly number[], compiled: CompiledLaunch): Int32Array | u
   return Int32Array.from([...fds, ...compiled.closeAfter]);
 }
 
-function launchNow(compiled: CompiledLaunch, how: How<true, boolean>): Process | Unwatched {
-  const { bytes, launch } = compiled;
-  const { watch, closeFds = [] } = how;
+/** Makes the launch on this thread. */
+export function launchNow(compiled: CompiledLaunch, how: How<true, boolean>): Launching {
+  const { bytes } = compiled;
   const launching = new Launching(compiled, how);
-  const fds = toFds(closeFds, compiled);
-  // A tracee obeys the thread that launched it: `trace` works on the spawner's.
-  const traced = watch && launch.options.ptrace === true;
-  const errno = native.launchSync(bytes, bytes.length, launching.token, fds, watch, traced);
+  const fds = toFds(how.closeFds ?? [], compiled);
+  const [watch, onSpawner] = [watchOf(how), isTraced(compiled, how)];
+  const errno = native.launchSync(bytes, bytes.length, launching.token, fds, watch, onSpawner);
   if (errno === 0) launching.launched(completions.mailbox, 0);
   else launching.fail(START.clone, errno);
-  const child = launching.result();
-  if (traced) holdTraceeSync((child as Process).pid);
+  return launching;
+}
+
+/** A tracee obeys the thread that launched it: `trace` works on the spawner's. */
+export function isTraced({ launch }: CompiledLaunch, { watch }: How<boolean, boolean>): boolean {
+  return watch && launch.options.ptrace === true;
+}
+
+/** What was launched on this thread. */
+function resultNow(compiled: CompiledLaunch, how: How<true, boolean>): Process | Unwatched {
+  const child = launchNow(compiled, how).result();
+  if (isTraced(compiled, how)) holdTraceeSync((child as Process).pid);
   return child;
 }
 
@@ -210,7 +233,7 @@ async function launchLater(
   const { watch, closeFds = [] } = how;
   const launching = new Launching(compiled, how);
   const fds = toFds(closeFds, compiled);
-  const errno = native.launch(bytes, bytes.length, launching.token, fds, watch);
+  const errno = native.launch(bytes, bytes.length, launching.token, fds, watchOf(how));
   if (errno === 0) {
     await new Promise<void>((resolve) => {
       launching.settle = resolve;
@@ -241,6 +264,6 @@ export function start(
   how: How<boolean, boolean>,
 ): Process | Unwatched | Promise<Process | Unwatched> {
   return how.sync
-    ? launchNow(compiled, how as How<true, boolean>)
+    ? resultNow(compiled, how as How<true, boolean>)
     : launchLater(compiled, how as How<false, boolean>);
 }

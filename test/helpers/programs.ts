@@ -4,7 +4,7 @@ import { completions, native } from '#dist/native.js';
 import { Handle } from '#dist/process/handle.js';
 import { reap } from '#dist/process/reap.js';
 import type { ExitStatus } from '#dist/process/status.js';
-import { LAUNCHED } from '#dist/protocol.js';
+import { LAUNCHED, WATCH } from '#dist/protocol.js';
 
 export const HEADER_SIZE = 40;
 export const INSTRUCTION_SIZE = 64;
@@ -88,7 +88,7 @@ export function runProgram(bytes: Uint8Array, size: number = bytes.length): Prog
   const { mailbox } = completions;
   const token = completions.register(() => {});
   try {
-    const errno = native.launchSync(bytes, size, token, undefined, false, false);
+    const errno = native.launchSync(bytes, size, token, undefined, WATCH.none, false);
     if (errno !== 0) throw new Error(`launchSync returned ${errno}`);
   } finally {
     completions.forget(token);
@@ -96,7 +96,8 @@ export function runProgram(bytes: Uint8Array, size: number = bytes.length): Prog
   const [step, error, pid, pidfd, , parentPeak, started] = mailbox.subarray(2, 9);
   if (step !== -1) return { step: step as number, errno: error as number };
   const handle = new Handle(pid as number, pidfd as number, 'here');
-  return reap({ handle, parentPeak, started } as Parameters<typeof reap>[0]);
+  const launch = { options: {} }; // nothing is known of it
+  return reap({ handle, parentPeak, started, launch } as Parameters<typeof reap>[0]);
 }
 
 /** What the last program that ran left out. */

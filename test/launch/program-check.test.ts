@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { ProgramBuilder } from '#dist/launch/program.js';
 import { completions, native } from '#dist/native.js';
 import { ExitStatus } from '#dist/process/index.js';
-import { PROGRAM } from '#dist/protocol.js';
+import { PROGRAM, WATCH } from '#dist/protocol.js';
 import { SYS } from '#dist/syscall/constants.js';
 import {
   decode,
@@ -127,7 +127,10 @@ for (const [title, at, value] of wrong) {
     assert.notEqual(bytes.readUInt32LE(at), value, 'something is changed');
     bytes.writeUInt32LE(value, at);
     assert.throws(() => runProgram(bytes), NOT_A_PROGRAM);
-    assert.throws(() => native.launch(bytes, bytes.length, 1, undefined, false), NOT_A_PROGRAM);
+    assert.throws(
+      () => native.launch(bytes, bytes.length, 1, undefined, WATCH.none),
+      NOT_A_PROGRAM,
+    );
   });
 }
 
@@ -179,8 +182,8 @@ test('values that are not a launch program are refused', () => {
   ];
   const wrongType = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
   for (const [name, ...rest] of [
-    ['launch', true],
-    ['launchSync', true, false],
+    ['launch', WATCH.reap],
+    ['launchSync', WATCH.reap, false],
   ] as const) {
     const launch = (...args: unknown[]): unknown => odd[name]?.(...args, ...rest);
     for (const program of notBytes) {
@@ -234,9 +237,9 @@ test('descriptors to close are closed after a failed launch, and not after a ref
   const isOpen = (): boolean => Number(rawSyscall(SYS.fcntl, fd, 1)) >= 0;
   const fds = Int32Array.of(fd);
   const token = completions.register(() => {});
-  assert.throws(() => launchSync(bytes, 3, token, fds, false, false), NOT_A_PROGRAM);
+  assert.throws(() => launchSync(bytes, 3, token, fds, WATCH.none, false), NOT_A_PROGRAM);
   assert.ok(isOpen());
-  assert.equal(launchSync(bytes, bytes.length, token, fds, false, false), 0);
+  assert.equal(launchSync(bytes, bytes.length, token, fds, WATCH.none, false), 0);
   assert.equal(completions.mailbox[2], 0, 'the first instruction failed');
   assert.ok(!isOpen());
   completions.forget(token);

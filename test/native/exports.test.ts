@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { native } from '#dist/native.js';
+import { WATCH } from '#dist/protocol.js';
 import { close } from '#dist/syscall/call.js';
 import { pipe2 } from '#dist/syscall/descriptors.js';
 import { test } from '../helpers/test.js';
@@ -48,8 +49,8 @@ const EXPORTS: Readonly<Record<string, string>> = {
   initialize: 'function floats',
   ref: '',
   unref: '',
-  launch: 'bytes natural natural fds boolean',
-  launchSync: 'bytes natural natural fds boolean boolean',
+  launch: 'bytes natural natural fds int',
+  launchSync: 'bytes natural natural fds int boolean',
   exec: 'bytes natural',
   openChannel: 'int boolean natural',
   armChannel: 'channel int',
@@ -143,8 +144,8 @@ test('the number of a closed channel is refused, and so is a number of another k
 });
 
 test('sizes and offsets past the end of a buffer are refused', () => {
-  assert.throws(() => native.launch(bytes, 9, 1, undefined, true), RANGE);
-  assert.throws(() => native.launchSync(bytes, 9, 1, undefined, true, false), RANGE);
+  assert.throws(() => native.launch(bytes, 9, 1, undefined, WATCH.reap), RANGE);
+  assert.throws(() => native.launchSync(bytes, 9, 1, undefined, WATCH.reap, false), RANGE);
   assert.throws(() => native.exec(bytes, 9), RANGE);
   assert.throws(() => native.copyEnvironment(bytes, 9, integers), RANGE);
   assert.throws(() => native.copyEnvironment(bytes, 0, new Int32Array(1)), RANGE);
