@@ -29,6 +29,10 @@ const ENTRIES = [
   'batch/index.js',
 ];
 
+/** The drop-in for node:child_process: what it loads with the first launch, and what it is until then. */
+const CORE = 'child_process/core.js';
+const DROP_IN = 'child_process/index.js';
+
 /** A table of constants as tsc made it, as plain data. */
 async function tableOf(name) {
   return JSON.parse(
@@ -263,6 +267,7 @@ async function writePrograms() {
 
 async function writeAll() {
   const lines = ENTRIES.map((entry) => `export * as ${variableOf(entry)} from './${entry}';`);
+  lines.push(`export * as drop_in from './${CORE}';`);
   await build({
     ...COMMON,
     stdin: { contents: lines.join('\n'), resolveDir: dist },
@@ -294,6 +299,52 @@ function writeEntry(entry, names) {
   writeFileSync(`${file}.d.cts`, types);
 }
 
+const FROM_CORE = "createRequire(import.meta.url)('./core.js')";
+
+/** The half of the drop-in that is loaded at once is small, and apart from the one file. */
+const light = {
+  name: 'light',
+  setup(building) {
+    building.onLoad({ filter: /\/child_process\/load\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      if (!text.includes(FROM_CORE)) throw new Error(`${path} does not have ${FROM_CORE}`);
+      return { contents: text.replace(FROM_CORE, "require('./all.cjs').drop_in") };
+    });
+  },
+};
+
+async function writeLight(file, contents) {
+  await build({
+    ...COMMON,
+    external: [...COMMON.external, './all.cjs'],
+    define: { 'import.meta.url': '__filename' },
+    stdin: { contents, resolveDir: dist },
+    outfile: join(lib, file),
+    plugins: [light],
+  });
+}
+
+/** For `require` the module is the object itself, as that of Node. */
+async function writeDropIn() {
+  const object = "require('./child_process/module.js').childProcess";
+  await writeLight('child_process.cjs', `module.exports = ${object};`);
+  await writeLight('drop-in.cjs', "import './child_process/register.js';");
+  const { default: _, ...names } = await import(pathToFileURL(join(dist, DROP_IN)));
+  const list = Object.keys(names).join(', ');
+  const file = join(lib, 'child_process');
+  writeFileSync(
+    `${file}.js`,
+    `import exported from './child_process.cjs';\nexport const { ${list} } = exported;\nexport default exported;\n`,
+  );
+  const types = `export * from './types/${DROP_IN}';\n`;
+  writeFileSync(
+    `${file}.d.ts`,
+    `${types}import childProcess from './types/${DROP_IN}';\nexport default childProcess;\n`,
+  );
+  writeFileSync(`${file}.d.cts`, types);
+  writeFileSync(join(lib, 'drop-in.d.cts'), 'export {};\n');
+}
+
 /** The declarations that entry points refer to, once for both kinds of modules. */
 function writeTypes() {
   const known = new Set();
@@ -307,7 +358,7 @@ function writeTypes() {
       copy(join(dirname(path), `${name}.d.ts`));
     }
   };
-  for (const entry of ENTRIES) copy(entry.replace(/\.js$/, '.d.ts'));
+  for (const entry of [...ENTRIES, DROP_IN]) copy(entry.replace(/\.js$/, '.d.ts'));
   writeFileSync(join(lib, 'types', 'package.json'), '{ "type": "commonjs" }\n');
 }
 
@@ -317,6 +368,7 @@ await writeTables();
 await writeAll();
 await writePrograms();
 for (const [index, entry] of ENTRIES.entries()) writeEntry(entry, exported[index]);
+await writeDropIn();
 writeTypes();
 
 rmSync(join(root, 'lib'), { recursive: true, force: true });

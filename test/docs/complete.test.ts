@@ -20,6 +20,7 @@ const PAGES: Readonly<Record<string, readonly string[]>> = {
   './syscall': ['docs/syscall.md', 'docs/options.md', 'docs/errors.md'],
   './batch': ['docs/batches.md'],
   './node-pty': ['docs/coming-from-node-pty.md'],
+  './child_process': ['docs/coming-from-child-process.md', 'docs/options.md', 'docs/errors.md'],
   './terminal': ['docs/api.md', 'docs/options.md', 'docs/terminals.md'],
 };
 
