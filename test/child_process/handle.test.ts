@@ -32,8 +32,13 @@ function handleOf(child: object): NonNullable<WithHandle['_handle']> {
   return _handle;
 }
 
+/** As in /proc/PID/stat. */
 function stateOf(pid: number): string | undefined {
-  return readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ')[2];
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ')[2];
+  } catch {
+    return 'gone';
+  }
 }
 
 /** Blocks the event loop until the child has ended. */
