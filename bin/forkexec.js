@@ -42,4 +42,5 @@ esac
 exec node --require "$_fx_self" "$@"
 */
 // A CommonJS module, which Node loads sooner than an ECMAScript module, and synchronously.
-require(require.main === module ? '../lib/cli.cjs' : '../lib/register.cjs');
+if (require.main === module) require('../lib/cli.cjs');
+else require('../lib/register.cjs');

@@ -176,7 +176,8 @@ double pidfd_inode(int pidfd) {
 
 int recover_end(int pidfd, int *code, int *status) {
   struct exit_info info = {.mask = EXIT_INFO_MASK};
-  if (pidfd < 0 || ioctl(pidfd, EXIT_INFO_REQUEST, &info) != 0 || !(info.mask & EXIT_INFO_MASK))
+  if (pidfd < 0 || CALL(SYS_ioctl, pidfd, EXIT_INFO_REQUEST, (long)&info) != 0 ||
+      !(info.mask & EXIT_INFO_MASK))
     return 0;
   int signal = info.exit_code & 0x7f;
   *code = signal == 0 ? CLD_EXITED : (info.exit_code & 0x80) ? CLD_DUMPED : CLD_KILLED;

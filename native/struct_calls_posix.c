@@ -9,7 +9,11 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/types.h>
+#if defined(__APPLE__) && !__has_include(<sys/ptrace.h>)
+int ptrace(int, int, char *, int); /* Zig comes without the header */
+#else
 #include <sys/ptrace.h>
+#endif
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
@@ -23,7 +31,7 @@ interface Manifest {
 
 /** Packs this package and unpacks it where a program would find it; resolves to the folder. */
 async function unpacked(folder: string): Promise<string> {
-  await run(join(root, 'scripts/build-prebuilds'), [process.arch], { cwd: root });
+  await run(join(root, 'scripts/build-prebuilds'), ['--own'], { cwd: root });
   // Without its scripts: prepack has been run.
   const words = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
   const { stdout } = await run('npm', words, { cwd: root });
@@ -70,15 +78,55 @@ test(
   { timeout: 120_000 },
 );
 
+const target = `linux-${process.arch}`;
+
 test('the published addon loads with the oldest glibc that Node 20 supports', async () => {
   needsLinux('A published addon');
-  const file = join(root, `prebuilds/linux-${process.arch}.node`);
-  await run(join(root, 'scripts/build-prebuilds'), [process.arch], { cwd: root });
-  const { stdout } = await run('objdump', ['-T', file]);
-  const versions = [...stdout.matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor));
-  assert.ok(versions.length > 0);
-  assert.ok(Math.max(...versions) <= 28, `it needs glibc 2.${Math.max(...versions)}`);
+  await run(join(root, 'scripts/build-prebuilds'), ['--own'], { cwd: root });
+  const words = [join(root, 'scripts/check-addons.mjs'), target];
+  const { stdout, stderr } = await run('node', words, { reject: false });
+  assert.equal(stdout + stderr, '', 'no newer glibc, no libutil, NODELETE, Node-API 8');
+  const { stdout: symbols } = await run('objdump', ['-T', `prebuilds/${target}.node`], {
+    cwd: root,
+  });
+  const versions = [...symbols.matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor));
+  assert.ok(versions.length > 0 && Math.max(...versions) <= 28, `glibc 2.${Math.max(...versions)}`);
 });
+
+test('an addon that Node would unload with a Worker is not published', () =>
+  withFolder(async (folder) => {
+    needsLinux('A published addon');
+    const other = join(root, 'build', 'test', 'helpers', 'foreign.node');
+    copyFileSync(other, join(folder, `${target}.node`));
+    const words = [join(root, 'scripts/check-addons.mjs'), '--in', folder];
+    const { stderr, status } = await run('node', words, { reject: false });
+    assert.equal(status.code, 1);
+    assert.match(stderr, /lacks NODELETE/);
+  }));
+
+test('a file that the package publishes and that is missing is named before it is packed', () =>
+  withFolder(async (folder) => {
+    needsPackagesByName(folder);
+    for (const part of ['scripts', 'bin', 'lib', 'docs', 'prebuilds']) {
+      cpSync(join(root, part), join(folder, part), { recursive: true });
+    }
+    for (const part of ['package.json', 'CHANGELOG.md', 'CONTRIBUTING.md']) {
+      copyFileSync(join(root, part), join(folder, part));
+    }
+    // A checkout has the addon of its own system alone.
+    const code = readFileSync(join(folder, 'lib', 'all.cjs'), 'utf8');
+    for (const [addon] of code.matchAll(/prebuilds\/[\w-]+\.node/g)) {
+      writeFileSync(join(folder, addon), '', { flag: 'a' });
+    }
+    const check = () => run('node', ['scripts/check-package.mjs'], { cwd: folder, reject: false });
+    assert.equal((await check()).stderr, '', 'all is there');
+    rmSync(join(folder, 'lib', 'all.cjs'));
+    writeFileSync(join(folder, 'lib', 'left.js'), '');
+    const { stderr, status } = await check();
+    assert.equal(status.code, 1);
+    assert.match(stderr, /^lib\/all\.cjs is missing: npm run build$/m);
+    assert.match(stderr, /^lib\/left\.js is loaded by nothing$/m);
+  }));
 
 test('each class of the bundle is shown by the name that it is exported by', async () => {
   let classes = 0;
