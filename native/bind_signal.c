@@ -1,5 +1,6 @@
 /* Signals of this process for JavaScript. */
 #include "addon.h"
+#include "idle_handler.h"
 #include "signal_handler.h"
 #include "signal_order.h"
 #include "signals.h"
@@ -83,6 +84,18 @@ static double set_signal_action(struct js_call *call) {
   return handler_set_action(a[0].integer, a[1].flag ? ACTION_IGNORED : ACTION_DEFAULT);
 }
 
+/* idleHandler(): number, the address */
+static double get_idle_handler(struct js_call *call) {
+  (void)call;
+  return idle_handler();
+}
+
+/* idleRestorer(): number, the address or 0 */
+static double get_idle_restorer(struct js_call *call) {
+  (void)call;
+  return idle_restorer();
+}
+
 const struct js_export bind_signal_exports[] = {
     {"watchSignal", "!sn", 'n', watch_signal},
     {"unwatchSignal", "sn", 'n', unwatch_signal},
@@ -93,5 +106,7 @@ const struct js_export bind_signal_exports[] = {
     {"blockSignals", "mb", 'n', block_signals},
     {"signalAction", "s", 'n', signal_action},
     {"setSignalAction", "sb", 'n', set_signal_action},
+    {"idleHandler", "", 'n', get_idle_handler},
+    {"idleRestorer", "", 'n', get_idle_restorer},
     {NULL, NULL, 0, NULL},
 };

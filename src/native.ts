@@ -75,6 +75,9 @@ interface Addon {
   sharesHandler(number: number, other: number): boolean;
   blockSignals(set: bigint, block: boolean): number;
   signalAction(number: number): number;
+  /** The address of a signal handler that does nothing, and of its restorer: 0 where it needs none. */
+  idleHandler(): number;
+  idleRestorer(): number;
   setSignalAction(number: number, ignored: boolean): number;
   acquireLock(write: boolean, token: number): number;
   releaseLock(lock: NativeLock): void;

@@ -4,6 +4,7 @@
  * @module
  */
 import { invalid } from '../syscall/check.js';
+import { makeRoom } from './listeners.js';
 
 /** Checks an AbortSignal by the members that this library uses. */
 export function checkAbortSignal(option: string, value: unknown): void {
@@ -20,4 +21,15 @@ export function checkAbortSignal(option: string, value: unknown): void {
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return;
   throw signal.reason ?? new DOMException('This operation was aborted', 'AbortError');
+}
+
+/** Calls `abort` once a signal aborts; not after the returned function was called. */
+export function onAbort(signal: AbortSignal | undefined, abort: () => void): () => void {
+  if (signal === undefined) return () => {};
+  makeRoom(signal, 1);
+  signal.addEventListener('abort', abort, { once: true });
+  return () => {
+    signal.removeEventListener('abort', abort);
+    makeRoom(signal, -1);
+  };
 }

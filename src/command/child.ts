@@ -4,44 +4,28 @@
  * @module
  */
 import { type Duplex, finished, Readable } from 'node:stream';
+import { resume } from '../process/loan.js';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import { type ExitStatus, INSPECT } from '../process/status.js';
 import { jobChanges } from '../process/stops.js';
 import type { SandboxReport } from '../sandbox/report.js';
-import { checkBoolean, invalid, refused } from '../syscall/check.js';
+import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { now, setImmediate } from '../time.js';
-import type { Channel } from './channel.js';
+import { onAbort } from './abort-signal.js';
 import type { Checked } from './checked.js';
-import { Life, type Use } from './life.js';
+import { closeUntouched, type OpenEnd, optionOf, useOf } from './ends.js';
+import { Life } from './life.js';
 import type { LifetimeGuard } from './lifetime.js';
-import { linesOf } from './lines.js';
-import { makeRoom } from './listeners.js';
+import { type ChildLinesOptions, linesFrom } from './lines.js';
 import type { OnTerminal } from './on-terminal.js';
 import type { SpawnOptions, StopOptions } from './options.js';
-import type { End } from './stdio.js';
 import { after } from './stop.js';
 import { type ChannelStream, isRead, streamOver } from './streams.js';
 import { drainTo, feedFrom, type Sink, type Source } from './transfer.js';
 import type { OptionOf, ReaderOf, TerminalOf, WriterOf } from './types.js';
-
-/** Our end of a pipe or socket, watched. */
-export interface OpenEnd {
-  readonly channel: Channel;
-  readonly kind: End['kind'];
-  readonly attached?: End['attached'];
-  /** Whether something reads or writes it. */
-  taken?: boolean;
-}
-
-/** Closes the pipes of a command that nobody has in hand any more, and nobody took a stream of. */
-const untouched = new FinalizationRegistry<ReadonlyMap<number, OpenEnd>>((ends) => {
-  for (const end of ends.values()) {
-    if (!end.taken && end.attached === undefined) end.channel.close();
-  }
-});
 
 /** A command that was started, and the parent's ends of its pipes. */
 export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDisposable {
@@ -92,15 +76,9 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     this.life = new Life(process, limits, () => this.#changed());
     this.#changed();
     const abort = (): void => this.life.blame('aborted');
-    if (signal !== undefined) {
-      makeRoom(signal, 1);
-      signal.addEventListener('abort', abort, { once: true });
-    }
+    const forget = onAbort(signal, abort);
     this.exited = process.wait().then((status) => {
-      if (signal !== undefined) {
-        signal.removeEventListener('abort', abort);
-        makeRoom(signal, -1);
-      }
+      forget();
       const ended = this.#ended(status);
       // All that it printed is in the stream of its terminal, and those who listen have had it.
       return on === undefined ? ended : on.terminal.settle().then(() => ended);
@@ -111,7 +89,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
       // What nobody reads any more takes no writing, and no descriptor.
       else if (end.kind === 'writer') end.channel.onceHangUp(() => end.channel.close());
     }
-    if (ends.size > 0) untouched.register(this, ends);
+    closeUntouched(this, ends);
   }
 
   /** What the child reads, with stdin `'pipe'` or `'socket'`; else null. */
@@ -156,31 +134,24 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
    * descriptor, which have to be `'pipe'` or `'socket'`. A line is without its `\n` or `\r\n`. With
    * `carriageReturn` a `\r` alone ends one too, as progress bars write it; default: false.
    */
-  lines(
-    options: {
-      from?: 'stdout' | 'stderr' | 'both' | number | undefined;
-      carriageReturn?: boolean | undefined;
-    } = {},
-  ): AsyncIterable<string> {
-    const { from = 'stdout', carriageReturn = false } = options;
-    checkBoolean('carriageReturn', carriageReturn);
-    const wanted =
-      typeof from === 'number' ? [from] : { stdout: [1], stderr: [2], both: [1, 2] }[from];
-    if (wanted === undefined) {
-      throw invalid('from', from, "'stdout', 'stderr', 'both' or a descriptor");
-    }
-    const streams = wanted.map((fd) => {
-      const stream = this.#stream(fd);
-      if (stream instanceof Readable) return stream;
-      const option = ['stdin', 'stdout', 'stderr'][fd] ?? `fds[${fd}]`;
-      throw refused('lines', `requires ${option} to be 'pipe'`);
-    });
-    return linesOf(streams, carriageReturn);
+  lines(options: ChildLinesOptions = {}): AsyncIterable<string> {
+    return linesFrom(options, (fd) => this.#stream(fd));
   }
 
   /** Sends a signal; false once the process has ended. Default: SIGTERM. */
   kill(signal: Signal = 'SIGTERM', options?: { scope?: Scope }): boolean {
     return this.process.signal(signal, options);
+  }
+
+  /**
+   * Continues it after a stop, as the command `fg` of a shell does: with its process group, if it leads
+   * one, and with the terminal, if it was started with `foreground`. A terminal that a job of another
+   * program has by then stays with that. False once the process has ended.
+   *
+   * @throws SystemError EPERM where this process may not signal it.
+   */
+  resume(): boolean {
+    return resume(this.process);
   }
 
   /** Stops it: SIGTERM, and SIGKILL if it has not ended after the grace. */
@@ -325,28 +296,4 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     if (!isRead(stream)) this.life.cutOff(fd);
     else stream.once('removeListener', () => setImmediate(() => this.#leaveIfUnread(fd, stream)));
   }
-}
-
-/** The option that said what a descriptor reads from. */
-function optionOf(fd: number, isInput: boolean): string {
-  if (fd > 2) return `fds.${fd}`;
-  return isInput ? 'input' : 'stdin';
-}
-
-/** How a stream of a command is waited for; `left` is called when it was cut off. */
-function useOf({ channel, kind, attached }: OpenEnd, left: () => void = () => {}): Use {
-  return {
-    fd: channel.fd,
-    get held() {
-      return channel.held;
-    },
-    settle() {
-      if (attached === undefined) channel.settle(kind);
-    },
-    cutOff() {
-      if (kind === 'writer') channel.close();
-      else channel.cutOff();
-      setImmediate(left);
-    },
-  };
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Readable } from 'node:stream';
+import { Readable, type Stream } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { checkBoolean, invalid, refused } from '../syscall/check.js';
 
 /**
  * Splits bytes into lines as they come; a line ends with `\n` or `\r\n`, which is left out, and where it
@@ -113,4 +114,30 @@ async function* read(
       streams[index]?.destroy();
     }
   }
+}
+
+/** Which lines of a command are wanted, and what ends one. */
+export interface ChildLinesOptions {
+  from?: 'stdout' | 'stderr' | 'both' | number | undefined;
+  carriageReturn?: boolean | undefined;
+}
+
+/** The lines of a command's streams, which `streamAt` returns by the descriptor of the child. */
+export function linesFrom(
+  { from = 'stdout', carriageReturn = false }: ChildLinesOptions,
+  streamAt: (fd: number) => Stream | null,
+): AsyncIterable<string> {
+  checkBoolean('carriageReturn', carriageReturn);
+  const wanted =
+    typeof from === 'number' ? [from] : { stdout: [1], stderr: [2], both: [1, 2] }[from];
+  if (wanted === undefined) {
+    throw invalid('from', from, "'stdout', 'stderr', 'both' or a descriptor");
+  }
+  const streams = wanted.map((fd) => {
+    const stream = streamAt(fd);
+    if (stream instanceof Readable) return stream;
+    const option = ['stdin', 'stdout', 'stderr'][fd] ?? `fds[${fd}]`;
+    throw refused('lines', `requires ${option} to be 'pipe'`);
+  });
+  return linesOf(streams, carriageReturn);
 }

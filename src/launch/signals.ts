@@ -140,9 +140,13 @@ export const dispositions: Attribute<SignalOptions, ['sigaction']> = {
   trials: () => ({ signals: [{ options: { signals: { ignore: [10], mask: [12] } } }] }),
 };
 
+/** The flag of sigaction(2) that a handler comes with a restorer. */
+const SA_RESTORER = 0x400_0000n;
+
 /**
- * Drops the stop signals that the terminal has sent since it was given to the child: stopped before its
- * program runs, the child would hold up its launcher. The kernel drops what is ignored.
+ * Drops the stop signals that the terminal sends from when it was given to the child until its program
+ * runs: stopped before that, the child would hold up its launcher. The kernel drops what is ignored, and
+ * those that come later call a handler that does nothing, instead of which execve sets the default action.
  */
 function dropStops(
   program: ProgramBuilder<'sigprocmask'>,
@@ -155,8 +159,11 @@ function dropStops(
     const isInherited = action === ACTION.ignored || action === ACTION.ignoredHere;
     return !ignored.has(number) && (reset.has(number) || !isInherited);
   });
-  for (const handler of [SIG_IGN, SIG_DFL]) {
-    const action = program.words([handler, 0n, 0n, 0n]);
+  const restorer = BigInt(native.idleRestorer());
+  const flags = restorer === 0n ? 0n : SA_RESTORER;
+  const idle = [BigInt(native.idleHandler()), flags, restorer, 0n];
+  for (const words of [[SIG_IGN, 0n, 0n, 0n], idle]) {
+    const action = program.words(words);
     // A failure would change nothing but what becomes of a signal that was sent meanwhile.
     for (const number of stops) {
       program.ignore({ name: 'sigprocmask' }, SYS.rt_sigaction, number, action, 0, SET_SIZE);

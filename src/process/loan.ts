@@ -8,6 +8,7 @@ import { F, SIG, SIG_HOW, TIOC } from '../syscall/constants.js';
 import type { SignalName } from '../syscall/signals.js';
 import { signalSet } from '../syscall/signals.js';
 import { isMainThread } from '../thread.js';
+import { stateOf } from './proc.js';
 import type { Process } from './process.js';
 import { hasOtherReaders, jobChanges } from './stops.js';
 
@@ -29,6 +30,9 @@ function setForeground(terminal: number, group: number): boolean {
   return result >= 0;
 }
 
+/** The states of a process that is stopped, by a tracer too; undefined where they can't be told. */
+const STOPPED: ReadonlySet<string | undefined> = new Set(['T', 't', undefined]);
+
 /** The signals with which a terminal stops a job. */
 const STOPS_OF_JOBS: ReadonlySet<SignalName> = new Set(['SIGTSTP', 'SIGTTIN', 'SIGTTOU']);
 
@@ -43,6 +47,25 @@ export function stopLikeTerminal(signal: number, target = 0): void {
   attempt('rt_sigaction', signal, new BigUint64Array(4), before, 8);
   attempt('kill', target, signal);
   attempt('rt_sigaction', signal, before, null, 8);
+}
+
+/** The loans whose children are followed. */
+const loans = new WeakMap<Process, Loan>();
+
+/** Continues a process, with all of its group if it leads one. False once it has ended. */
+function continueGroup(child: Process): boolean {
+  if (child.status() !== undefined) return false;
+  const leads = attempt('getpgid', child.pid) === child.pid;
+  return child.signal('SIGCONT', { scope: leads ? 'group' : 'process' });
+}
+
+/**
+ * Continues a child as the command `fg` of a shell does: with its group, and with the terminal that it
+ * was lent. False once it has ended.
+ */
+export function resume(child: Process): boolean {
+  loans.get(child)?.lendAgain();
+  return continueGroup(child);
 }
 
 /** A terminal, from just before the launch of a foreground child on. */
@@ -70,6 +93,7 @@ export class Loan {
 
   /** The terminal comes back whenever the child stops, and once it has ended. */
   async follow(child: Process): Promise<void> {
+    loans.set(child, this);
     void child.wait().then(() => this.end());
     for await (const change of jobChanges(child)) {
       if (this.#over) return;
@@ -77,6 +101,8 @@ export class Loan {
         running.add(this);
         continue;
       }
+      // It may go on by now, because of `resume` or another process.
+      if (!STOPPED.has(stateOf(child.pid))) continue;
       running.delete(this);
       this.#giveBack();
       if (STOPS_OF_JOBS.has(change.signal) && !hasOtherReaders(child)) this.#stopWith(child);
@@ -89,6 +115,16 @@ export class Loan {
     running.delete(this);
     this.#giveBack();
     this.leave();
+  }
+
+  /** The child gets the terminal again, unless a job has it that is not of this process. */
+  lendAgain(): void {
+    if (this.#over) return;
+    const now = foregroundOf(this.#terminal);
+    const own = attempt('getpgid', 0);
+    const isOurs = now === own || this.#before.includes(now);
+    if (!isOurs && ![...running].some((loan) => loan.#group === now)) return;
+    if (setForeground(this.#terminal, this.#group as number)) running.add(this);
   }
 
   /** Whoever launched the child takes the terminal back. */
@@ -110,7 +146,7 @@ export class Loan {
     // Continued by `fg`, or not stopped at all, where no shell could continue this group.
     if (foregroundOf(this.#terminal) === own) setForeground(this.#terminal, this.#group as number);
     try {
-      child.signal('SIGCONT', { scope: this.#group === child.pid ? 'group' : 'process' });
+      continueGroup(child);
     } catch {
       // it has become another user's: they have to continue it
     }

@@ -102,6 +102,34 @@ const modes: Record<string, (report: JobReport, argument: string) => Promise<voi
     report.foreground.push(holder({ child: pid }));
   },
 
+  /** A child and its own child stop; `resume` continues both. */
+  async resumes(report) {
+    const child = await spawn('/bin/sh', ['-c', 'sh -c "kill -STOP 0"; exit 3'], {
+      stdout: 'null',
+      foreground: TERMINAL,
+    });
+    const children = { child: child.pid };
+    await new Promise((resolve) => child.on('stopped', resolve));
+    report.foreground.push(holder(children));
+    const resumed = child.resume();
+    report.foreground.push(holder(children));
+    const status = await child.exited;
+    report.foreground.push(holder(children));
+    report.note = `${resumed}, ${status}, ${child.resume()}`;
+  },
+
+  /** Launches while ^Z is typed. A program that it stops is killed. */
+  async flooded(report) {
+    for (let round = 0; round < 200; round++) {
+      const child = await spawn('/bin/true', { foreground: TERMINAL });
+      child.on('stopped', () => child.kill('SIGKILL'));
+      await child.exited;
+      if (round === 0) process.stdout.write('begun');
+    }
+    process.stdout.write('over');
+    report.foreground.push(holder());
+  },
+
   /** The keyboard's ^Z. Whoever types it waits until the child has the terminal. */
   async typed(report) {
     const child = await spawn('/bin/cat', { stdout: 'null', foreground: TERMINAL });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { spawn } from '#dist/index.js';
 import { image } from '#dist/launch/image.js';
 import { ProgramBuilder } from '#dist/launch/program.js';
@@ -10,7 +10,7 @@ import { assertFails } from '../helpers/identity.js';
 import type { JobReport } from '../helpers/jobs.js';
 import { patience } from '../helpers/patience.js';
 import { runProgram } from '../helpers/programs.js';
-import { foregroundOf, type Pty, readNow, type, withPty } from '../helpers/pty.js';
+import { foregroundOf, type Pty, readNow, readUntil, type, withPty } from '../helpers/pty.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -62,6 +62,14 @@ test('the terminal comes back when a foreground child stops, and the child conti
   withPty(async (pty) => {
     const { foreground, note, signals } = await job(pty, 'stops');
     assert.deepEqual([foreground, note], [['own', 'own'], 'exit status 3']);
+    assert.deepEqual(signals, []);
+  }));
+
+test('resume() gives a foreground child the terminal again and continues all of its group', () =>
+  withPty(async (pty) => {
+    const { foreground, note, signals } = await job(pty, 'resumes');
+    assert.deepEqual(foreground, ['own', 'child', 'own']);
+    assert.equal(note, 'true, exit status 3, false');
     assert.deepEqual(signals, []);
   }));
 
@@ -148,3 +156,17 @@ test('a stop signal that came before the program runs does not stop the launch',
   image.emit(program, { ...whole, options: {} });
   assert.equal(String(runProgram(program.finish())), 'exit status 0');
 });
+
+test('no ^Z stops a foreground child before its program runs, and with it the launches behind', () =>
+  withPty(async (pty) => {
+    const report = await job(pty, 'flooded', async () => {
+      await readUntil(pty.master, /begun/);
+      const deadline = Date.now() + patience(60_000);
+      for (let text = ''; !text.includes('over'); text = text.slice(-4) + readNow(pty.master)) {
+        assert.ok(Date.now() < deadline, 'a launch hangs');
+        type(pty.master, '\x1a'.repeat(16));
+        await nextTurn();
+      }
+    });
+    assert.deepEqual(report.foreground, ['own']);
+  }));

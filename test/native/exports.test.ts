@@ -78,6 +78,8 @@ const EXPORTS: Readonly<Record<string, string>> = {
   blockSignals: 'set boolean',
   signalAction: 'signal',
   setSignalAction: 'signal boolean',
+  idleHandler: '',
+  idleRestorer: '',
   acquireLock: 'boolean natural',
   releaseLock: 'lock',
 };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from '#dist/index.js';
 import { startProcess } from '#dist/process/index.js';
 import { type JobChange, jobChanges } from '#dist/process/stops.js';
 import { until } from '../helpers/signals.js';
@@ -26,4 +27,29 @@ test('every watcher of a process gets each of its stops', async () => {
   await Promise.all(readings);
   for (const changes of told) assert.deepEqual(changes, wanted);
   for await (const _ of jobChanges(child)) assert.fail('it has ended');
+});
+
+test('resume() continues all of the group that a child leads, and a child that leads none alone', async () => {
+  for (const processGroup of [0, undefined]) {
+    const scope = processGroup === 0 ? 'group' : 'process';
+    const script = 'sh -c "read line; echo inner"; echo outer';
+    const child = await spawn('sh', ['-c', script], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+      processGroup,
+    });
+    let stopped = 0;
+    child.on('stopped', () => {
+      stopped++;
+    });
+    child.kill('SIGSTOP', { scope });
+    await until(() => stopped === 1);
+    assert.equal(child.resume(), true);
+    child.stdin.end('line\n');
+    const lines: string[] = [];
+    for await (const line of child.lines()) lines.push(line);
+    assert.deepEqual(lines, ['inner', 'outer']);
+    await child.exited;
+    assert.equal(child.resume(), false);
+  }
 });
