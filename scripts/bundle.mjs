@@ -3,6 +3,7 @@
 // the state one and a class the same, whichever entry point it comes from and whether it is imported or
 // required. Bundlers follow what is required by literal names: nothing is looked for beside a file.
 import {
+  appendFileSync,
   copyFileSync,
   mkdirSync,
   readdirSync,
@@ -332,6 +333,8 @@ async function writeDropIn() {
   const { default: _, ...names } = await import(pathToFileURL(join(dist, DROP_IN)));
   const list = Object.keys(names).join(', ');
   const file = join(lib, 'child_process');
+  // For an `import` of the file: Node finds the names of a CommonJS module by how they are written.
+  appendFileSync(`${file}.cjs`, `0 && (module.exports = { ${list} });\n`);
   writeFileSync(
     `${file}.js`,
     `import exported from './child_process.cjs';\nexport const { ${list} } = exported;\nexport default exported;\n`,
