@@ -7,6 +7,17 @@
 # the limit and the descriptors in the environment, where src/signal/record.ts reads them. For speed
 # it uses builtins of the shell only. Its variables have unusual names, because a variable that is in
 # the environment already would be changed there.
+if [ "$1" = init ]; then
+  # A program that needs no JavaScript: of a checkout, or of the package.
+  shift
+  _fx_self=$(readlink -f "$0")
+  case $(uname -m) in x86_64) _fx_key=x64 ;; *) _fx_key=arm64 ;; esac
+  for _fx_value in build/native/init "prebuilds/linux-$_fx_key.init"; do
+    _fx_value=${_fx_self%/*}/../$_fx_value
+    if test -x "$_fx_value"; then exec "$_fx_value" "$@"; fi
+  done
+  set -- init "$@"
+fi
 _fx_open=
 trap : QUIT # bash ignores it by itself; where it was ignored before, this has no effect
 {

@@ -10,6 +10,7 @@ import { addAgentCommand } from './agent.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExecCommand, addNohupCommand } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
+import { addLauncherCommands } from './launcher.js';
 import { complain, print, printError } from './output.js';
 import { addPlayCommand } from './play.js';
 import { addRunCommand } from './run.js';
@@ -65,19 +66,7 @@ async function main(words: readonly string[]): Promise<number> {
     code = result;
   };
   addCommands(program, words[0], done);
-  program
-    .command('node')
-    .summary('run Node with the signals and limits that forkexec was started with')
-    .usage('[node options] app.js [args...]')
-    .argument('[words...]')
-    .passThroughOptions()
-    .allowUnknownOption()
-    .action(() => {
-      // bin/forkexec.js, which is a shell script first, does it before JavaScript begins.
-      throw new Failure(
-        'forkexec node needs the launcher: start bin/forkexec.js itself, not with node',
-      );
-    });
+  addLauncherCommands(program);
   try {
     await program.parseAsync(words, { from: 'user' });
     return code;

@@ -15,6 +15,7 @@ import { trace } from '../process/trace.js';
 import { Attached } from './attach.js';
 import { codeOfLaunchError, codeOfStatus, EXIT, Failure } from './exit.js';
 import { type CommandFlag, GivenFlags, isOptionError, launchFlags } from './flags.js';
+import { reapOrphans } from './orphans.js';
 import { complain, printError, write } from './output.js';
 import { checkPassed, parseOutput } from './passed.js';
 import {
@@ -160,6 +161,7 @@ async function run(
       child.on(event, (signal) => tell(changedLine(event, signal)));
     }
   }
+  reapOrphans(child.pid);
   // After the listeners above: it stops this process when the program stops.
   const forwarder = passSignalsTo(child);
   const status = await child.exited;
