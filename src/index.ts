@@ -41,6 +41,17 @@ export type {
   LandlockRight,
   LandlockScope,
 } from './sandbox/landlock-rights.js';
+export type {
+  BindMount,
+  DevMount,
+  DirectoryEntry,
+  FileEntry,
+  MountEntry,
+  OverlayMount,
+  ProcMount,
+  SymlinkEntry,
+  TmpfsMount,
+} from './sandbox/mount-entries.js';
 export type { SandboxLayer, SandboxLayerName, SandboxReport } from './sandbox/report.js';
 export type {
   SeccompAction,

@@ -40,7 +40,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   /** The terminal that it was started on, by the option `terminal`; else null. */
   readonly terminal: TerminalOf<OptionOf<O, 'terminal'>>;
   /**
-   * What restricts it by the options `landlock` and `seccomp`, and what does not although it was asked for, as
+   * What restricts it by the options `landlock`, `seccomp` and `mounts`, and what does not although it was asked for, as
    * `bestEffort` allows; undefined if no option restricts it.
    */
   readonly sandbox: SandboxReport | undefined;

@@ -115,9 +115,9 @@ export function skippedSteps(
   });
 }
 
-/** Where the new process looked; in a mount namespace that it joined, only the process can tell. */
+/** Where the new process looked; in mounts that are not those of this process, only that one can tell. */
 function placeOf(options: LaunchOptions): Place | undefined {
-  if (typeof options.namespaces?.mount === 'number') return undefined;
+  if (typeof options.namespaces?.mount === 'number' || options.mounts) return undefined;
   const { chroot: root = '/', credential } = options;
   const identity = credential === undefined ? {} : readIdentity(credential);
   const cwd = workingDirectory({ cwd: '', ...options });

@@ -161,7 +161,11 @@ export function privileged<O extends object>(
 }
 
 /** Before identity and root: what those may be depends on the namespace. */
-export const namespaces: Attribute<NamespaceOptions, typeof STEPS> = {
+export const namespaces: Attribute<
+  NamespaceOptions,
+  typeof STEPS,
+  { mounts?: readonly unknown[] | undefined }
+> = {
   options: ['namespaces'],
   steps: STEPS,
   on: ['linux'],
@@ -169,8 +173,9 @@ export const namespaces: Attribute<NamespaceOptions, typeof STEPS> = {
     if (namespaces !== undefined) checkNamespaces(namespaces, inPlace);
   },
   emit(program, { options, inPlace }) {
-    const wanted = options.namespaces;
-    if (wanted === undefined) return;
+    // Mounts are never those of this process.
+    const mount = options.mounts === undefined ? {} : { mount: true };
+    const wanted = { ...options.namespaces, ...mount };
     // The root of a cgroup namespace is the group that the process is in when it gets it. One that
     // was born into the namespace but not into its `cgroup`, and has moved there, gets another.
     const isMoved = program.cgroup >= 0 && wanted.cgroup === true;

@@ -19,6 +19,7 @@ import { image } from './image.js';
 import { ioPriority } from './io-priority.js';
 import { landlock, landlockRules } from './landlock.js';
 import { limits } from './limits.js';
+import { mounts } from './mounts.js';
 import { namespaces } from './namespaces.js';
 import { nice } from './nice.js';
 import { noNewPrivileges } from './no-new-privileges.js';
@@ -42,7 +43,6 @@ export const order = [
   detachTerminal as typeof detachTerminal, // /dev/tty may be missing in other mounts or a new root
   cgroup as typeof cgroup, // a cgroup namespace begins in the group that the process is in
   namespaces as typeof namespaces,
-  landlockRules as typeof landlockRules, // paths are not yet those of a new root or directory
   oomScore as typeof oomScore, // before credentials: the file of an undumpable process is root's
   scheduler as typeof scheduler,
   timerSlack as typeof timerSlack, // a change of policy sets it
@@ -50,6 +50,8 @@ export const order = [
   ioPriority as typeof ioPriority,
   cpuAffinity as typeof cpuAffinity,
   limits as typeof limits,
+  mounts as typeof mounts, // what is before it uses /proc and files of this process
+  landlockRules as typeof landlockRules, // a rule goes with a mount: after those, before a new root
   chroot as typeof chroot,
   keepCapabilities as typeof keepCapabilities, // setuid takes them away
   credential as typeof credential,

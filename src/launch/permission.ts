@@ -22,8 +22,8 @@ function isExecutable(path: string): boolean {
 
 /** The path that execve will take; undefined where that can't be told, or is not all that matters. */
 function pathOf({ file, options, search }: Draft<LaunchOptions>): string | undefined {
-  const { chroot, execFd, namespaces } = options;
-  const isElsewhere = (chroot ?? execFd ?? namespaces?.mount) !== undefined;
+  const { chroot, execFd, mounts, namespaces } = options;
+  const isElsewhere = (chroot ?? execFd ?? mounts ?? namespaces?.mount) !== undefined;
   // The dynamic linker loads code that these name: Deno asks for --allow-run without a list too.
   const hasOtherCode = Object.keys(options.env ?? {}).some((name) => name.startsWith('LD_'));
   if (isElsewhere || hasOtherCode) return undefined;

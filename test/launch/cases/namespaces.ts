@@ -71,8 +71,10 @@ export const namespaces: CasesOf<typeof attribute> = {
       argument: '/',
     },
   },
-  found(state, { namespaces = {} }, usual) {
-    const kinds = KINDS.filter((kind) => namespaces[kind] === true);
+  found(state, { namespaces = {}, mounts }, usual) {
+    const isNew = (kind: Kind): boolean =>
+      namespaces[kind] === true || (kind === 'mount' && mounts !== undefined);
+    const kinds = KINDS.filter(isNew);
     assert.deepEqual(new Set(others(state)), new Set(kinds));
     const inside = namespaces.pid === true;
     assert.equal(state.ppid, inside ? 0 : usual.ppid);
