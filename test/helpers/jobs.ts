@@ -126,7 +126,6 @@ const modes: Record<string, (report: JobReport, argument: string) => Promise<voi
       await child.exited;
       if (round === 0) process.stdout.write('begun');
     }
-    process.stdout.write('over');
     report.foreground.push(holder());
   },
 
