@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import requireAddon from './addon.cjs';
 import { backend } from './backend.js';
+import { deno } from './runtime.js';
 
 /** The name of the asset in a single executable: https://nodejs.org/api/single-executable-applications.html */
 const ASSET = 'forkexec.node';
@@ -18,6 +19,8 @@ const VARIABLE = 'FORKEXEC_ADDON';
 
 /** Whether this program was linked against musl, whose addons are not those of glibc. */
 function isMusl(): boolean {
+  // The others need permissions.
+  if (deno !== undefined) return deno.build.target.endsWith('-musl');
   let maps = '';
   try {
     maps = readFileSync('/proc/self/maps', 'latin1');
@@ -26,7 +29,7 @@ function isMusl(): boolean {
   }
   if (maps.includes('/ld-musl-')) return true;
   if (/\/libc(?:-2\.\d+\.so|\.so\.6)$/m.test(maps)) return false;
-  // Node, Bun and Deno all have it where they run on glibc. What Deno says of the version is not so.
+  // Node and Bun both have it where they run on glibc.
   const { header } = process.report.getReport() as unknown as { header: object };
   return !('glibcVersionRuntime' in header);
 }
@@ -62,7 +65,7 @@ function loadAsset({ getRawAsset }: SingleExecutable): unknown {
     const fd = openSync(file, 'wx', 0o600);
     writeSync(fd, new Uint8Array(bytes));
     closeSync(fd);
-    const module = { exports: undefined };
+    const module = { exports: {} };
     process.dlopen(module, file);
     return module.exports;
   } finally {

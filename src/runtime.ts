@@ -7,6 +7,8 @@
 
 /** What is used of Deno. */
 interface Deno {
+  /** For which system it was built: `'x86_64-unknown-linux-gnu'`. */
+  readonly build: { readonly target: string };
   readonly permissions: {
     requestSync(descriptor: { name: 'run'; command?: string }): { readonly state: string };
   };

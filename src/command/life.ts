@@ -21,7 +21,12 @@ const NEVER = Number.POSITIVE_INFINITY;
 const LOOK_EVERY = 20;
 
 /** What is stopped, and asked for others of its scope. */
-export type Body = Pick<Process, 'signal' | 'isLeft' | 'pin' | 'hasEnded'>;
+export interface Body extends Pick<Process, 'signal'> {
+  // Not picked: published declarations have no internal members.
+  isLeft(scope: Scope): boolean;
+  pin(scope: Scope): () => void;
+  hasEnded(): boolean;
+}
 
 /** A stream that is in use: the life of its command is not over before it is. */
 export interface Use {
