@@ -52,6 +52,7 @@ export type {
   SymlinkEntry,
   TmpfsMount,
 } from './sandbox/mount-entries.js';
+export type { SandboxOptions, SandboxPorts } from './sandbox/options.js';
 export type { SandboxLayer, SandboxLayerName, SandboxReport } from './sandbox/report.js';
 export type {
   SeccompAction,

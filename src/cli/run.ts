@@ -26,6 +26,7 @@ import {
   usageJson,
   usageTable,
 } from './report.js';
+import { sandboxFlags } from './sandbox-flags.js';
 import { dieOf, holdSignals } from './signals.js';
 import { stdioFlags } from './stdio-flags.js';
 import { checkStopFlags, stopFlags } from './stop-flags.js';
@@ -192,6 +193,7 @@ export function addRunCommand(program: Command, done: (code: number) => void): v
     .addHelpText('after', AFTER_HELP);
   given.offer(command, 'Attributes of the program:', launchFlags);
   given.offer(command, 'Descriptors of the program:', [...stdioFlags, terminalFlag]);
+  given.offer(command, 'Sandbox of the program:', sandboxFlags);
   given.offer(command, 'End of the program:', stopFlags);
   given.offer(command, 'Reports:', [verboseFlag]);
   command

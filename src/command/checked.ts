@@ -7,6 +7,7 @@ import type { Draft } from '../launch/attribute.js';
 import { checkLaunch } from '../launch/compile.js';
 import { checkKeys, isBag } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
+import type { SandboxLayer } from '../sandbox/report.js';
 import { checkBoolean, checkInteger, checkSurplus, invalid, refused } from '../syscall/check.js';
 import { checkAbortSignal } from './abort-signal.js';
 import { checkReady } from './check-ready.js';
@@ -21,6 +22,7 @@ import {
   type SpawnOptions,
   type Stdio,
 } from './options.js';
+import { expandSandbox } from './sandbox.js';
 import { refuseShown, type Showing, splitShown } from './show.js';
 import { isFile, planStdio, type StdioPlan } from './stdio.js';
 import { checkDelay, stopSteps, timeLimit } from './stop.js';
@@ -45,6 +47,8 @@ export interface Checked {
   /** What its descendants have in their environment, if they are to be found. */
   readonly marker: string | undefined;
   readonly guards: readonly LifetimeGuard[];
+  /** What is to be told of its `sandbox`. */
+  readonly layers: readonly SandboxLayer[];
   /** Where output that is collected is shown, by the child's descriptor. */
   readonly showing: ReadonlyMap<number, Showing>;
 }
@@ -118,9 +122,15 @@ function checkRunOptions(options: RunOptions): void {
 }
 
 /** Streams are moved by the event loop, which stands still. */
-function checkSync({ input, detached, terminal }: RunOptions, stdio: StdioPlan): void {
+function checkSync({ input, detached, sandbox, terminal }: RunOptions, stdio: StdioPlan): void {
   if (terminal !== undefined) {
     throw refused('terminal', 'cannot be used with runSync, which blocks the event loop');
+  }
+  if (sandbox !== undefined) {
+    throw refused(
+      'sandbox',
+      'cannot be used with runSync, which stops nothing that is left behind',
+    );
   }
   if (detached)
     throw refused('detached', 'cannot be used with runSync, which waits for the command');
@@ -144,12 +154,13 @@ export function readyOf<D extends Draft<object>['descriptors']>(
 function check(
   file: string,
   args: readonly string[],
-  options: RunOptions,
+  given: RunOptions,
   defaults: readonly [Stdio, Stdio, Stdio],
   usual: Pick<Limits, 'waitDelay' | 'scope'>,
   scope: Scope,
   showing = NOT_SHOWN,
 ): Checked {
+  const { options, layers } = expandSandbox(given);
   const prepared = prepareTerminal(prepare(options, defaults, scope));
   const { options: known, defaults: stdios, marker, guards } = prepared;
   const { stop } = known;
@@ -167,6 +178,7 @@ function check(
     limits,
     marker,
     guards,
+    layers,
     showing,
   };
   checkLaunch(readyOf(checked, stdio)); // before a file is opened, which may empty it

@@ -22,6 +22,7 @@ import type { LifetimeGuard } from './lifetime.js';
 import { type ChildLinesOptions, linesFrom } from './lines.js';
 import type { OnTerminal } from './on-terminal.js';
 import type { SpawnOptions, StopOptions } from './options.js';
+import { killLeft } from './sandbox-left.js';
 import { after } from './stop.js';
 import { type ChannelStream, isRead, streamOver } from './streams.js';
 import { drainTo, feedFrom, type Sink, type Source } from './transfer.js';
@@ -40,7 +41,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   /** The terminal that it was started on, by the option `terminal`; else null. */
   readonly terminal: TerminalOf<OptionOf<O, 'terminal'>>;
   /**
-   * What restricts it by the options `landlock`, `seccomp` and `mounts`, and what does not although it was asked for, as
+   * What restricts it by the options `sandbox`, `landlock`, `seccomp` and `mounts`, and what does not although it was asked for, as
    * `bestEffort` allows; undefined if no option restricts it.
    */
   readonly sandbox: SandboxReport | undefined;
@@ -62,7 +63,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   constructor(
     process: Process,
     ends: ReadonlyMap<number, OpenEnd>,
-    { limits, options: { signal, input }, guards }: Checked,
+    { limits, options: { signal, input, sandbox }, guards, layers }: Checked,
     on?: OnTerminal,
   ) {
     this.terminal = (on?.terminal ?? null) as typeof this.terminal;
@@ -70,7 +71,8 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     on?.terminal.begin();
     this.pid = process.pid;
     this.lifetime = guards;
-    this.sandbox = process.layers.length === 0 ? undefined : { layers: process.layers };
+    const all = [...process.layers, ...layers];
+    this.sandbox = all.length === 0 ? undefined : { layers: all };
     this.process = process;
     this.#ends = ends;
     this.life = new Life(process, limits, () => this.#changed());
@@ -78,6 +80,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const abort = (): void => this.life.blame('aborted');
     const forget = onAbort(signal, abort);
     this.exited = process.wait().then((status) => {
+      if (sandbox !== undefined) killLeft(process);
       forget();
       const ended = this.#ended(status);
       // All that it printed is in the stream of its terminal, and those who listen have had it.

@@ -8,6 +8,7 @@ import type { Writable } from 'node:stream';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
 import { checkKeys } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
+import type { SandboxOptions } from '../sandbox/options.js';
 import type { Signal } from '../syscall/signals.js';
 import type { TerminalOptions } from '../terminal/options.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -137,6 +138,12 @@ export interface SpawnOptions extends LaunchOptions {
    */
   terminal?: Terminal | TerminalOptions | undefined;
   /**
+   * What a program that is not trusted may do: files, network, processes, memory and time. What is not
+   * named is denied. `sandbox` of the Child reports what is enforced, and what is not and why. The
+   * whole tree of the program is stopped with it, and when it ends. Default: none.
+   */
+  sandbox?: SandboxOptions | undefined;
+  /**
    * Reports each launch and each end with a line, on stderr or to a function. Default: whether
    * FORKEXEC_DEBUG is set and not 0.
    */
@@ -190,6 +197,7 @@ const OWN_NAMES: Record<Exclude<keyof RunOptions, keyof LaunchOptions>, true> = 
   detached: true,
   ready: true,
   terminal: true,
+  sandbox: true,
   verbose: true,
   input: true,
   lines: true,

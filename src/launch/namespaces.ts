@@ -1,7 +1,7 @@
 import { native } from '../native.js';
 import { OWN_CALL, PROGRAM } from '../protocol.js';
 import { checkBoolean, checkInteger, invalid, refused } from '../syscall/check.js';
-import { CLONE, MS, SYS } from '../syscall/constants.js';
+import { CLONE, MS, O, SOCK, SYS } from '../syscall/constants.js';
 import type { Attribute, Flag, Trial } from './attribute.js';
 import type { ProgramBuilder } from './program.js';
 import { checkKeys, getgid, getuid, toNumber } from './values.js';
@@ -43,6 +43,8 @@ export interface Namespaces {
    * the kernel requires of an unprivileged parent.
    */
   setgroups?: 'allow' | 'deny';
+  /** Whether the loopback device of a new network namespace is up. Default: false. */
+  loopback?: boolean;
 }
 
 /** Namespaces of the new process. */
@@ -67,7 +69,7 @@ const FLAGS: Readonly<Record<Kind, number>> = {
   time: CLONE.CLONE_NEWTIME,
 };
 
-const STEPS = ['setns', 'unshare', 'user_namespaces', 'mount'] as const;
+const STEPS = ['setns', 'unshare', 'user_namespaces', 'mount', 'socket', 'ioctl'] as const;
 type Program = ProgramBuilder<(typeof STEPS)[number]>;
 
 const OTHER_KEYS = ['uidMap', 'gidMap', 'setgroups'] as const;
@@ -93,7 +95,7 @@ function linesOf(map: readonly IdMap[]): string {
 }
 
 function checkNamespaces(namespaces: Namespaces, inPlace: boolean | undefined): void {
-  checkKeys('namespaces', namespaces, [...KINDS, ...OTHER_KEYS]);
+  checkKeys('namespaces', namespaces, [...KINDS, ...OTHER_KEYS, 'loopback']);
   for (const kind of KINDS) {
     const value = namespaces[kind];
     if (typeof value === 'number') checkInteger(`namespaces.${kind}`, value, 0, MAX_FD);
@@ -107,6 +109,12 @@ function checkNamespaces(namespaces: Namespaces, inPlace: boolean | undefined): 
   for (const key of OTHER_KEYS) {
     if (namespaces[key] === undefined || namespaces.user === true) continue;
     throw refused(`namespaces.${key}`, 'cannot be used without namespaces.user: true');
+  }
+  const { loopback } = namespaces;
+  if (loopback !== undefined && checkBoolean('namespaces.loopback', loopback)) {
+    if (namespaces.net !== true) {
+      throw refused('namespaces.loopback', 'cannot be used without namespaces.net: true');
+    }
   }
   if (uidMap !== undefined) checkMap('namespaces.uidMap', uidMap);
   if (gidMap !== undefined) checkMap('namespaces.gidMap', gidMap);
@@ -142,6 +150,21 @@ function emitPrivateMounts(program: Program): void {
   const flags = MS.MS_REC | MS.MS_PRIVATE;
   const none = program.string('none');
   program.must(step, SYS.mount, none, program.string('/'), 0, flags, 0);
+}
+
+const SIOCSIFFLAGS = 0x8914;
+const IFF_UP_AND_RUNNING = 0x41n;
+
+/** The device that a new network namespace has, and that is down in it. */
+function emitLoopback(program: Program): void {
+  const argument = 'lo';
+  const opened = program.slot();
+  const type = SOCK.SOCK_DGRAM | O.O_CLOEXEC; // SOCK_CLOEXEC is the same number
+  program.store({ name: 'socket', argument }, opened, SYS.socket, SOCK.AF_INET, type, 0);
+  // struct ifreq: the name, then the flags.
+  const request = program.words([0x6f6cn, 0n, IFF_UP_AND_RUNNING, 0n, 0n]);
+  program.must({ name: 'ioctl', argument }, SYS.ioctl, opened, SIOCSIFFLAGS, request);
+  program.ignore({ name: 'close' }, SYS.close, opened);
 }
 
 /** In a user namespace of its own every process is root. */
@@ -204,6 +227,7 @@ export const namespaces: Attribute<
     }
     emitMaps(program, wanted);
     if (wanted.mount === true) emitPrivateMounts(program);
+    if (wanted.loopback) emitLoopback(program);
   },
   descriptorsIn({ namespaces = {} }) {
     const values = KINDS.map((kind) => [`namespaces.${kind}`, namespaces[kind]] as const);
@@ -242,6 +266,7 @@ export const namespaces: Attribute<
     const allow = { user, gidMap, setgroups: 'allow' } as const;
     return {
       ...trials,
+      'namespaces.loopback': privileged({ namespaces: { net: true, loopback: true } }),
       'namespaces.uidMap': [{ options: { namespaces: { user, uidMap } } }],
       'namespaces.gidMap': [{ options: { namespaces: { user, gidMap } } }],
       'namespaces.setgroups': [

@@ -113,3 +113,44 @@ export const PROFILE_NAMES: readonly SeccompProfile[] = ['container', 'compute',
 export function profileOf(name: SeccompProfile): SeccompFilter {
   return PROFILES[name];
 }
+
+/** Puts characters into the input of a terminal, as if its user had typed them. */
+const NO_TYPING: readonly SeccompRule[] = [0x5412, 0x541c].map((request) => ({
+  calls: ['ioctl'],
+  arguments: [isEqual(1, request)],
+  action: 'errno',
+}));
+
+const ofType = (type: number) =>
+  ({ index: 1, op: 'eq', value: type, mask: 0xf, bits: 32 }) as const;
+
+/** Sockets of TCP, which Landlock restricts; and of UDP, which it does not. */
+function portRules(datagrams: boolean): SeccompRule[] {
+  const rules: SeccompRule[] = [{ ...(NO_NETWORK[1] as SeccompRule) }];
+  for (const family of [SOCK.AF_INET, SOCK.AF_INET6]) {
+    for (const protocol of [0, 6]) {
+      const given = [isEqual(0, family), ofType(SOCK.SOCK_STREAM), isEqual(2, protocol)];
+      rules.push({ calls: ['socket'], arguments: given, action: 'allow' });
+    }
+    if (!datagrams) continue;
+    const given = [isEqual(0, family), ofType(SOCK.SOCK_DGRAM)];
+    rules.push({ calls: ['socket'], arguments: given, action: 'allow' });
+  }
+  return [...rules, NO_NETWORK[2] as SeccompRule];
+}
+
+const SANDBOXES = new Map<string, SeccompFilter>();
+
+/** The filter of a sandbox; the same object for the same policy, so that it is compiled once. */
+export function sandboxFilter(
+  network: 'none' | 'ports' | 'ports and datagrams' | 'all',
+): SeccompFilter {
+  const known = SANDBOXES.get(network);
+  if (known !== undefined) return known;
+  let rules: readonly SeccompRule[] = [];
+  if (network === 'none') rules = NO_NETWORK;
+  else if (network !== 'all') rules = portRules(network === 'ports and datagrams');
+  const filter = { rules: [...rules, ...NO_TYPING, ...CONTAINER], ...NEWER };
+  SANDBOXES.set(network, filter);
+  return filter;
+}

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type CommandFlag, launchFlags } from '#dist/cli/flags.js';
 import { terminalFlag, verboseFlag } from '#dist/cli/run.js';
+import { sandboxFlags } from '#dist/cli/sandbox-flags.js';
 import { stdioFlags } from '#dist/cli/stdio-flags.js';
 import { stopFlags } from '#dist/cli/stop-flags.js';
 import { optionNames } from '#dist/command/options.js';
@@ -31,10 +32,14 @@ const flags: readonly CommandFlag[] = [
   ...stdioFlags,
   terminalFlag,
   ...stopFlags,
+  ...sandboxFlags,
   verboseFlag,
 ];
 
-const VALUES = ['1', '3=null', 'TERM', 'user', '0:0:1', 'nofile=1', '5s'];
+/** A policy that is read. */
+const EMPTY_POLICY = 'docs/sandbox.schema.json';
+
+const VALUES = ['1', EMPTY_POLICY, '3=null', 'TERM', 'user', '0:0:1', 'nofile=1', '5s'];
 
 /** The options that a flag sets, for the first of some values that it takes. */
 function setBy(flag: CommandFlag): SpawnOptions {

@@ -126,6 +126,7 @@ const ownValues: { [N in OwnName]-?: NonNullable<RunOptions[N]> } = {
   reject: true,
   stripFinalNewline: false,
   terminal: {},
+  sandbox: { read: ['/'], write: ['/dev/null'], network: true, strength: 'kernel' },
 };
 
 const ownConflicts: readonly (readonly [a: OwnName, b: OwnName | Name, blamed: string])[] = [
@@ -141,6 +142,12 @@ const ownConflicts: readonly (readonly [a: OwnName, b: OwnName | Name, blamed: s
   ['terminal', 'detachTerminal', 'detachTerminal'],
   ['terminal', 'foreground', 'foreground'],
   ['terminal', 'detached', 'detached'],
+  ...(['landlock', 'seccomp', 'mounts', 'namespaces', 'chroot', 'capabilities'] as const).map(
+    (name) => ['sandbox', name, name] as const,
+  ),
+  ['sandbox', 'cpuAffinity', 'cpuAffinity'],
+  ['sandbox', 'noNewPrivileges', 'noNewPrivileges'],
+  ['sandbox', 'detached', 'detached'],
 ];
 
 function refusedOfCommand(a: string, b: string): string | undefined {

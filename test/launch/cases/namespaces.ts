@@ -27,6 +27,8 @@ export const namespaces: CasesOf<typeof attribute> = {
         [{ network: true }, 'namespaces.network'],
         [{ net: 'yes' }, 'namespaces.net'],
         [{ net: -1 }, 'namespaces.net'],
+        [{ net: true, loopback: 1 }, 'namespaces.loopback'],
+        [{ loopback: true }, 'namespaces.loopback'],
         [{ net: 2 ** 30 }, 'namespaces.net'],
         [{ uidMap: ROOT_MAP }, 'namespaces.uidMap'],
         [{ gidMap: ROOT_MAP, user: 5 }, 'namespaces.gidMap'],
@@ -63,6 +65,18 @@ export const namespaces: CasesOf<typeof attribute> = {
       needs: { namespaces: { user: true } },
       code: 'EINVAL',
       argument: 'uid_map',
+    },
+    socket: {
+      options: { namespaces: { net: true, loopback: true } },
+      needs: { namespaces: { net: true } },
+      deny: denied('socket'),
+      argument: 'lo',
+    },
+    ioctl: {
+      options: { namespaces: { net: true, loopback: true } },
+      needs: { namespaces: { net: true } },
+      deny: denied('ioctl', [1, 0x8914]),
+      argument: 'lo',
     },
     mount: {
       options: { namespaces: { mount: true } },
