@@ -42,6 +42,11 @@ trap : QUIT # bash ignores it by itself; where it was ignored before, this has n
     _fx_open=$_fx_open,$_fx_key
   done
 } 2>/dev/null
+# Functions that bash has exported, which dash leaves out of its environment: jobs may call them.
+if [ "$1" = parallel ]; then
+  FORKEXEC_FUNCTIONS=$(grep -az '^BASH_FUNC_' /proc/$$/environ 2>/dev/null | tr '\0' '\1')
+  [ -n "$FORKEXEC_FUNCTIONS" ] && export FORKEXEC_FUNCTIONS
+fi
 export FORKEXEC_INHERITED="$_fx_ignored:$_fx_blocked:$_fx_soft:$_fx_hard:$_fx_open"
 if [ "$1" != node ]; then exec node "$0" "$@"; fi
 # forkexec node app.js: the runtime itself, which loads this file before app.js begins.

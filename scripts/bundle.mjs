@@ -4,7 +4,6 @@
 // required. Bundlers follow what is required by literal names: nothing is looked for beside a file.
 import {
   appendFileSync,
-  copyFileSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -165,6 +164,17 @@ const COMMON = {
   logLevel: 'warning',
 };
 
+/** What src/cli imports, and what that imports in turn. */
+const BUNDLED = [
+  'commander',
+  'cli-progress',
+  'string-width',
+  'strip-ansi',
+  'ansi-regex',
+  'emoji-regex',
+  'is-fullwidth-code-point',
+];
+
 const BUILTIN = /^node:/;
 
 /** The names that our modules import of each module of the runtime. */
@@ -262,8 +272,13 @@ async function writePrograms() {
     });
     nameClasses(join(lib, file));
   }
-  const license = join(root, 'node_modules', 'commander', 'LICENSE');
-  copyFileSync(license, join(lib, 'cli.cjs.LICENSE')); // the command has commander in it
+  // The command has these packages in it.
+  const licenses = BUNDLED.map((name) => {
+    const folder = join(root, 'node_modules', name);
+    const [file] = readdirSync(folder).filter((each) => /^licen[cs]e/i.test(each));
+    return `${name}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+  writeFileSync(join(lib, 'cli.cjs.LICENSE'), licenses.join('\n'));
 }
 
 async function writeAll() {

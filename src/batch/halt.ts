@@ -40,14 +40,13 @@ export class Halting {
     this.#count = typeof count === 'string' ? 0 : count;
   }
 
-  get isPercentage(): boolean {
-    return this.#part !== undefined;
+  /** Whether the first that counts is enough. */
+  get isFirst(): boolean {
+    return this.#part === undefined && this.#count === 1;
   }
 
-  /** The percentage that failed, or succeeded, rounded up. */
-  get percentage(): number {
-    const counted = this.on === 'success' ? this.succeeded : this.failed;
-    return Math.ceil((counted / (this.failed + this.succeeded)) * 100);
+  get isPercentage(): boolean {
+    return this.#part !== undefined;
   }
 
   /** One has ended; whether that is enough. `total` is how many there are, where that is known. */

@@ -12,6 +12,7 @@ import { addExecCommand, addNohupCommand } from './exec.js';
 import { EXIT, exitNow, Failure } from './exit.js';
 import { addLauncherCommands } from './launcher.js';
 import { complain, print, printError } from './output.js';
+import { addParallelCommand } from './parallel/command.js';
 import { addPlayCommand } from './play.js';
 import { addRunCommand } from './run.js';
 
@@ -32,7 +33,12 @@ function addCommands(
   name: string | undefined,
   done: (code: number) => void,
 ): void {
-  const adders = { run: addRunCommand, exec: addExecCommand, nohup: addNohupCommand };
+  const adders = {
+    run: addRunCommand,
+    exec: addExecCommand,
+    nohup: addNohupCommand,
+    parallel: addParallelCommand,
+  };
   const adder = Object.hasOwn(adders, name ?? '') ? adders[name as keyof typeof adders] : undefined;
   for (const add of adder ? [adder] : Object.values(adders)) add(program, done);
   addAgentCommand(program, done);
@@ -61,7 +67,9 @@ async function main(words: readonly string[]): Promise<number> {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .showHelpAfterError('(forkexec help run lists all options)');
+    .showHelpAfterError(
+      `(forkexec help ${words[0] === 'parallel' ? 'parallel' : 'run'} lists all options)`,
+    );
   const done = (result: number): void => {
     code = result;
   };
@@ -71,9 +79,11 @@ async function main(words: readonly string[]): Promise<number> {
     await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.failed;
+    // The exit codes of parallel are those of GNU parallel.
+    const failed = words[0] === 'parallel' ? 255 : EXIT.failed;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : failed;
     complain(error instanceof Failure ? error.message : ((error as Error).stack ?? String(error)));
-    return EXIT.failed;
+    return failed;
   }
 }
 

@@ -1,0 +1,334 @@
+/**
+ * Runs the jobs of `forkexec parallel`.
+ *
+ * @module
+ */
+import type { JobSpec } from '../../agent/protocol.js';
+import type { Halting } from '../../batch/halt.js';
+import type { RemoteJob } from '../../batch/remote-job.js';
+import type { Lease, Scheduler } from '../../batch/scheduler.js';
+import { pauseFor, Tries } from '../../batch/tries.js';
+import type { RunOptions } from '../../command/options.js';
+import { LaunchError } from '../../launch/error.js';
+import type { ExitStatus } from '../../process/status.js';
+import { findSignal } from '../../syscall/signals.js';
+import { encodeText } from '../../syscall/text.js';
+import { now, timeOrigin } from '../../time.js';
+import { codeOfLaunchError, Failure } from '../exit.js';
+import type { Joblog } from './joblog.js';
+import type { JobOutput, Printer } from './output.js';
+import type { Plan, Work } from './plan.js';
+import { expand, type Template } from './replace.js';
+import type { Results } from './results.js';
+
+/** What a run is of. */
+export interface RunnerOptions {
+  readonly scheduler: Scheduler;
+  readonly plan: Plan;
+  readonly work: AsyncIterator<readonly string[]>;
+  /** How many jobs there are, where that is known. */
+  readonly total: number | undefined;
+  readonly printer: Printer;
+  readonly joblog: Joblog | undefined;
+  readonly results: Results | undefined;
+  readonly tag: Template | undefined;
+  /** Options of each job. */
+  readonly options: RunOptions;
+  readonly stdin: JobSpec['stdio'][number][1];
+  readonly retries: number;
+  readonly backoff: number;
+  readonly delay: number;
+  readonly halting: Halting;
+  readonly progress: { started(): void; ended(failed: boolean): void };
+}
+
+/** How a try of a job ended, as GNU parallel writes it. */
+interface End {
+  readonly exitval: number;
+  readonly signal: number;
+  /** Its slot was lost. */
+  readonly lost?: { readonly company: boolean };
+  readonly message?: string;
+}
+
+function endOf(status: ExitStatus): End {
+  const signal = status.signal === null ? 0 : (findSignal(status.signal) as number);
+  if (status.reason === 'timeout') return { exitval: -1, signal: signal || 15 };
+  return { exitval: status.code ?? 0, signal };
+}
+
+const hasFailed = ({ exitval, signal }: End): boolean => exitval !== 0 || signal !== 0;
+
+/** The exit code that stands for one job. */
+function codeOf({ exitval, signal }: End): number {
+  return exitval !== 0 ? exitval & 0xff : signal === 0 ? 0 : 128 + signal;
+}
+
+/** More failures are not told apart. */
+const MOST_FAILURES = 101;
+
+const BAD = 255;
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #running = new Set<RemoteJob>();
+  readonly #stopping = new AbortController();
+  /** No more is started. */
+  #isOver = false;
+  #active = 0;
+  #wake: (() => void) | undefined;
+  #seq = 0;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  /** By --halt, or because something else went wrong. */
+  #code: number | undefined;
+  #problem: string | undefined;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves to the exit code. */
+  async run(): Promise<number> {
+    const { work, printer } = this.#options;
+    try {
+      for (;;) {
+        await printer.room();
+        if (this.#isOver || !(await this.#begin())) break;
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+    this.#isOver = true;
+    while (this.#active > 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    // Not waited for: it may be reading stdin, which has no end.
+    void work.return?.().then(undefined, () => {});
+    await printer.flushed();
+    if (printer.writer.failure !== undefined) this.#problem ??= printer.writer.failure.message;
+    if (this.#problem !== undefined) throw new Failure(this.#problem);
+    return this.#exitCode();
+  }
+
+  /** Ends all: nothing is started any more, and what runs is stopped. */
+  stop(code: number): void {
+    this.#code ??= code;
+    this.#isOver = true;
+    this.#stopping.abort();
+    for (const job of this.#running) void job.stop().catch(() => {});
+    this.#wake?.();
+  }
+
+  /** Something went wrong that is not of a job. */
+  fail(error: unknown): void {
+    if (!this.#stopping.signal.aborted || this.#code === undefined) {
+      this.#problem ??= (error as Error).message;
+    }
+    this.stop(BAD);
+  }
+
+  #exitCode(): number {
+    const { halting } = this.#options;
+    if (this.#code !== undefined) return this.#code;
+    if (halting.when !== 'never' && halting.isPercentage && halting.failed > 0) {
+      return Math.ceil((halting.failed / Math.max(this.#seq, 1)) * 100);
+    }
+    return Math.min(halting.failed, MOST_FAILURES);
+  }
+
+  /** Takes the next items and starts their job once there is room; false when there are no more. */
+  async #begin(): Promise<boolean> {
+    const { scheduler, work, joblog, printer } = this.#options;
+    const { signal } = this.#stopping;
+    let lease: Lease | undefined;
+    // Room comes first, so that items are not read ahead.
+    lease = scheduler.tryAcquire() ?? (await this.#acquire(() => scheduler.acquire({ signal })));
+    if (lease === undefined || this.#isOver) {
+      lease?.release();
+      return false;
+    }
+    for (;;) {
+      const { done, value } = await work.next();
+      if (done || this.#isOver) {
+        lease.release();
+        return false;
+      }
+      this.#seq += 1;
+      if (joblog?.has(this.#seq)) {
+        printer.skip(this.#seq);
+        continue;
+      }
+      await this.#delay();
+      if (this.#isOver) {
+        lease.release();
+        return false;
+      }
+      this.#active += 1;
+      void this.#run({ items: value, seq: this.#seq }, lease)
+        .catch((error: unknown) => this.fail(error))
+        .finally(() => {
+          this.#active -= 1;
+          if (this.#active === 0) this.#wake?.();
+        });
+      return true;
+    }
+  }
+
+  async #acquire(acquire: () => Promise<Lease>): Promise<Lease | undefined> {
+    try {
+      return await acquire();
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  /** Waits for the time between two starts. */
+  async #delay(): Promise<void> {
+    const { delay } = this.#options;
+    if (delay > 0) await pauseFor(this.#startedAt + delay - now(), this.#stopping.signal);
+    this.#startedAt = now();
+  }
+
+  /** All tries of one job. */
+  async #run(work: Work, first: Lease): Promise<void> {
+    const { printer, scheduler, retries, backoff, plan, results, tag, progress } = this.#options;
+    const { items, seq } = work;
+    const tries = new Tries(retries);
+    let lease = first;
+    const valuesOn = ({ number }: Lease) => ({ items, seq, slot: number });
+    const values = valuesOn(lease);
+    const tagged = tag === undefined ? new Uint8Array() : encodeText(`${expand(tag, values)}\t`);
+    const output = printer.begin(seq, tagged, results?.open(values));
+    progress.started();
+    for (;;) {
+      const started = timeOrigin + now();
+      const begun = now();
+      const end = await this.#try(work, lease, output);
+      const runtime = now() - begun;
+      const failed = hasFailed(end);
+      const ending =
+        end.lost === undefined
+          ? ({ kind: 'failure' } as const)
+          : ({ kind: 'lost', company: end.lost.company, error: undefined as never } as const);
+      const wasStopped = this.#stopping.signal.aborted && failed;
+      if (failed && !wasStopped && tries.add(ending, lease.slot)) {
+        lease.release();
+        await pauseFor(backoff * 2 ** (tries.count - 1), this.#stopping.signal);
+        const next = await this.#acquire(() => tries.acquire(scheduler, this.#stopping.signal));
+        if (next !== undefined) {
+          output.restart();
+          lease = next;
+          continue;
+        }
+      }
+      if (end.message !== undefined) void output.add(2, encodeText(`${end.message}\n`));
+      // Before another takes its place: it has ended whatever becomes of this process.
+      this.#options.joblog?.add({
+        seq,
+        host: hostOf(lease),
+        started: started / 1000,
+        runtime: runtime / 1000,
+        sent: 0,
+        received: output.received,
+        exitval: end.exitval,
+        signal: end.signal,
+        command: plan.show(valuesOn(lease)),
+        wasKilled: wasStopped || end.lost !== undefined,
+      });
+      printer.end(seq, !wasStopped);
+      progress.ended(failed);
+      if (!wasStopped) this.#count(end, failed);
+      lease.release();
+      return;
+    }
+  }
+
+  /** One more has ended: whether that ends all. */
+  #count(end: End, failed: boolean): void {
+    const { halting, total } = this.#options;
+    if (!halting.add(failed, total) || this.#code !== undefined) return;
+    let code = 0;
+    if (halting.on !== 'success') {
+      if (halting.isPercentage) code = Math.ceil((halting.failed / (total ?? this.#seq)) * 100);
+      else code = halting.isFirst ? codeOf(end) : Math.min(halting.failed, MOST_FAILURES);
+    }
+    this.#code = code;
+    this.#isOver = true;
+    if (halting.when === 'now') this.stop(code);
+  }
+
+  #specOf(work: Work, lease: Lease): JobSpec {
+    const { plan, options, stdin } = this.#options;
+    const { items, seq } = work;
+    const isHere = lease.slot.engine.argv === undefined;
+    const [file = '', ...args] = plan.argv({ items, seq, slot: lease.number }, isHere);
+    const env = {
+      ...options.env,
+      PARALLEL_SEQ: String(seq),
+      PARALLEL_JOBSLOT: String(lease.number),
+    };
+    const stdio = [
+      [0, stdin],
+      [1, 'out'],
+      [2, 'out'],
+    ] as const;
+    return { file, args, options: { ...options, env }, stdio, scope: 'tree' };
+  }
+
+  #try(work: Work, lease: Lease, output: JobOutput): Promise<End> {
+    const { slot } = lease;
+    return new Promise((resolve, reject) => {
+      const end = (result: End): void => {
+        this.#running.delete(job);
+        resolve(result);
+      };
+      const job = lease.start(this.#specOf(work, lease), {
+        failed(error) {
+          if (!(error instanceof LaunchError)) {
+            reject(error);
+            return;
+          }
+          const cwd = String(job.spec.options.cwd ?? '');
+          end({
+            exitval: codeOfLaunchError(error, cwd),
+            signal: 0,
+            message: `forkexec: ${error.message}`,
+          });
+        },
+        data: (fd, bytes) => {
+          try {
+            const room = output.add(fd as 1 | 2, bytes);
+            if (room === undefined) job.credit(fd, bytes.length);
+            else void room.then(() => job.credit(fd, bytes.length));
+          } catch (error) {
+            this.fail(error);
+          }
+        },
+        closed(status) {
+          slot.worked();
+          end(endOf(status));
+        },
+        lost(error) {
+          const company = slot.running > 1;
+          end({
+            exitval: BAD,
+            signal: 0,
+            lost: { company },
+            message: `forkexec: ${error.message}`,
+          });
+        },
+      });
+      this.#running.add(job);
+      if (this.#stopping.signal.aborted) void job.stop().catch(() => {});
+    });
+  }
+}
+
+/** As GNU parallel names them: `:` is this machine. */
+function hostOf({ slot }: Lease): string {
+  const { name } = slot.engine;
+  return name === 'local' ? ':' : name.replace(/^ssh:/, '').replaceAll(/\s/g, '_');
+}
