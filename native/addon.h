@@ -14,6 +14,6 @@ size_t addon_mailbox(napi_env env, struct instance *instance, double **rows);
 void addon_dispatch_signals(napi_env env);
 
 extern const struct js_export bind_call_exports[], bind_channel_exports[], bind_child_exports[],
-    bind_lock_exports[], bind_process_exports[], bind_signal_exports[];
+    bind_lock_exports[], bind_process_exports[], bind_signal_exports[], bind_socket_exports[];
 
 #endif

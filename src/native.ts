@@ -79,6 +79,9 @@ interface Addon {
   idleHandler(): number;
   idleRestorer(): number;
   setSignalAction(number: number, ignored: boolean): number;
+  sendMessage(fd: number, bytes: Uint8Array, fds: Int32Array | undefined, flags: number): number;
+  receiveMessage(fd: number, bytes: Uint8Array, result: Int32Array, flags: number): number;
+  setSocketBuffers(fd: number, send: number, receive: number): number;
   acquireLock(write: boolean, token: number): number;
   releaseLock(lock: NativeLock): void;
   /** Set by the first copy of this module that loaded the addon on this thread. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { SocketChannel, type SocketMessage } from './command/socket-channel.js';
 export { LaunchError } from './launch/error.js';
 export { exec, forkExec, forkExecSync, type ProcAttr } from './process/fork-exec.js';
 export * from './syscall/attributes.js';
@@ -28,5 +29,6 @@ export {
   signalDescription,
   signalName,
 } from './syscall/signals.js';
+export * from './syscall/sockets.js';
 export { tables } from './syscall/tables.js';
 export * from './syscall/wait.js';

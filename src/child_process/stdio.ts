@@ -6,8 +6,9 @@
 import { type Blame, openPipe, openSocketPair, type PipeEnds } from '../command/pipe.js';
 import type { DescriptorSource } from '../launch/attribute.js';
 import { LaunchError } from '../launch/error.js';
+import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
-import { AT, E, F, O, SOCK } from '../syscall/constants.js';
+import { AT, E, F, O } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { StdioEntry, StreamHandle } from './node.js';
 
@@ -46,12 +47,7 @@ function growPipe({ ours }: PipeEnds): void {
 }
 
 function setBuffers({ ours, childs }: PipeEnds): void {
-  const size = new Int32Array([BUFFER_SIZE]);
-  for (const fd of [ours, childs]) {
-    for (const name of [SOCK.SO_SNDBUF, SOCK.SO_RCVBUF]) {
-      attempt('setsockopt', fd, SOCK.SOL_SOCKET, name, size, size.byteLength);
-    }
-  }
+  for (const fd of [ours, childs]) native.setSocketBuffers(fd, BUFFER_SIZE, BUFFER_SIZE);
 }
 
 /** Both ends, or -errno. */

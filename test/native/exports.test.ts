@@ -80,6 +80,9 @@ const EXPORTS: Readonly<Record<string, string>> = {
   setSignalAction: 'signal boolean',
   idleHandler: '',
   idleRestorer: '',
+  sendMessage: 'int bytes fds int',
+  receiveMessage: 'int bytes ints int',
+  setSocketBuffers: 'int int int',
   acquireLock: 'boolean natural',
   releaseLock: 'lock',
 };
