@@ -41,8 +41,9 @@ export function callWords(calls: readonly Call[]): string[] {
 export async function resultsOf(
   calls: readonly Call[],
   options: RunOptions = {},
+  program: string = helper('calls'),
 ): Promise<(number | string)[]> {
-  const { stdout } = await run(helper('calls'), callWords(calls), options as { encoding: 'utf8' });
+  const { stdout } = await run(program, callWords(calls), options as { encoding: 'utf8' });
   const results = JSON.parse(stdout) as number[];
   return results.map((result) => (result < 0 ? errorName(-result) : result));
 }
