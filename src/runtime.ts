@@ -37,10 +37,10 @@ export const writesEnviron: boolean = !isBun;
 export const envRefusesSymbols: boolean = !isDeno;
 
 /**
- * Whether close-on-exec tells the descriptors of the runtime from those that it was passed: Node sets
- * the flag on both.
+ * Whether close-on-exec tells the descriptors of the runtime from those that it was passed: Node and Bun
+ * set the flag on both.
  */
-export const marksOwnDescriptors: boolean = isBun || isDeno;
+export const marksOwnDescriptors: boolean = isDeno;
 
 /** Whether `process` emits 'removeListener': Bun's does not. */
 export function emitsRemovals(): boolean {

@@ -26,8 +26,8 @@ function targetOf(fd: number | string): string {
 
 /**
  * Whether the runtime opened a descriptor, where the launcher recorded nothing because the runtime was
- * started without it. Every runtime opens its own with close-on-exec; Node sets that flag also on
- * those that it was passed, so that their kind has to decide.
+ * started without it. Every runtime opens its own with close-on-exec; Node and Bun set that flag also
+ * on those that they were passed, so that their kind has to decide.
  */
 function isOfRuntime(fd: number): boolean {
   if (((attempt('fcntl', fd, F.F_GETFD) as number) & FD.FD_CLOEXEC) === 0) return false;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { existsSync, opendirSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { attempt, close } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
@@ -228,7 +228,7 @@ export function descendants(seen: ReadonlyMap<number, string>): Entry[] {
 export function hasProc(): boolean {
   try {
     depthOfProc();
-    look('/proc', (path) => opendirSync(path).closeSync());
+    look('/proc', (path) => closeSync(openSync(path, 'r'))); // Bun's opendirSync opens nothing yet
     return true;
   } catch {
     return false;
