@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const compiler = process.env['CC'] ?? 'cc';
 
 test('native/protocol.h is up to date with scripts/generate-protocol', async () => {
-  const { stderr } = await run(process.execPath, ['scripts/generate-protocol', '--check'], {
+  const { stderr } = await run('node', ['scripts/generate-protocol', '--check'], {
     cwd: root,
   });
   assert.equal(stderr, '');
