@@ -59,6 +59,10 @@ int stdio_open(void) {
   return open;
 }
 
+int stdio_is_open(void) {
+  return open_stdio() == 7;
+}
+
 int stdio_hold(void) {
   int held = open_stdio() != 7;
   if (held)

@@ -15,9 +15,12 @@ int fd_above_stdio(int fd);
 /* Opens a pipe. Returns 0 or a positive errno. */
 int pipe_above_stdio(int fds[2]);
 
+/* Whether descriptors 0 to 2 are all open: no new descriptor takes their numbers then. Any thread;
+   does not block. */
+int stdio_is_open(void);
 /*
- * Which of descriptors 0 to 2 are open, as bits, but for a pidfd that a launch has at such a number
- * for a moment. Any thread; waits for that launch where one of them is closed, which is rare.
+ * Which of them are open, as bits, but for a descriptor that a launch has at such a number for a
+ * moment. Any thread; waits for that moment where one of them is closed, which is rare.
  */
 int stdio_open(void);
 /* Around the moment in which a launch has something at such a number. Any thread; as above. */

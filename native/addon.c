@@ -5,9 +5,11 @@
  * Everything in this file runs on a JavaScript thread, except where it says otherwise.
  */
 #include "addon.h"
+#include "flight.h"
+#include "launchers.h"
 #include "reap.h"
 #include "signals.h"
-#include "spawner.h"
+#include "watcher.h"
 
 #include <stdlib.h>
 
@@ -70,10 +72,21 @@ static void drain(napi_env env, napi_value unused, void *context, void *data) {
     dispatch(env, ANY_KIND);
 }
 
-/* environment.h's `wake`: the spawner's thread. */
+/* environment.h's `wake`: any thread. */
 static void wake(void *data) {
   struct instance *instance = data;
   napi_call_threadsafe_function(instance->wake, NULL, napi_tsfn_nonblocking);
+}
+
+/* The earlier of two times in milliseconds, of which -1 is never. */
+static int earlier(int one, int other) {
+  return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
+/* The watcher's thread, after each turn. */
+static int each_turn(void) {
+  environments_wake();
+  return earlier(flights_look(), launchers_look());
 }
 
 /* Runs before the thread-safe function is torn down, since it was registered after it. */
@@ -110,7 +123,7 @@ static double initialize(struct js_call *call) {
     return js_throw(call, "initialize: out of memory");
   napi_create_reference(env, call->arguments[0].value, 1, &instance->callback);
   napi_create_reference(env, call->arguments[1].value, 1, &instance->mailbox);
-  spawner_after_turns(environments_wake);
+  watcher_each_turn(each_turn);
   napi_add_env_cleanup_hook(env, close_instance, instance);
   return 0;
 }

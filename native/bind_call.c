@@ -3,9 +3,10 @@
 #include "addon.h"
 #include "arguments.h"
 #include "calls.h"
+#include "launchers.h"
 #include "pool.h"
-#include "spawner.h"
-#include "start.h"
+#include "watcher.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -41,7 +42,8 @@ static double raw_syscall(struct js_call *call) {
 
 /* A call on its way through the pool. */
 struct pool_call {
-  struct request request; /* first to the pool, then to the spawner, which delivers */
+  struct request
+      request; /* to the thread that makes the call, then to the watcher, which delivers */
   struct environment *environment;
   double token;
   struct call_arguments arguments;
@@ -72,7 +74,7 @@ static void discard_call(struct completion *completion) {
 static const struct completion_type called_type = {
     .kind = COMPLETION_CALLED, .write = write_call, .discard = discard_call};
 
-/* The spawner's thread. */
+/* The watcher's thread. */
 static void deliver_call(struct request *request) {
   struct pool_call *call = OWNER(struct pool_call, request, request);
   environment_deliver(call->environment, &call->called);
@@ -83,13 +85,20 @@ static void run_call(struct request *request) {
   struct pool_call *call = OWNER(struct pool_call, request, request);
   call->result = call_kernel(call->arguments.number, call->arguments.values);
   request->run = deliver_call;
-  spawner_request(request);
+  watcher_request(request);
+}
+
+/* There can be no tracer. The watcher's thread. */
+static void refuse_call(struct request *request, int error) {
+  struct pool_call *call = OWNER(struct pool_call, request, request);
+  call->result = -error;
+  environment_deliver(call->environment, &call->called);
 }
 
 /*
- * asyncSyscall(token, onSpawner: boolean, number, ...arguments): number, 0 or the errno for which
- * it was not begun. On the spawner's thread, the parent and tracer of all children, only calls that
- * do not block; else on a thread of the pool.
+ * asyncSyscall(token, onTracer: boolean, number, ...arguments): number, 0 or the errno for which it
+ * was not begun. On the thread that launched all tracees, only calls that do not block; else on a
+ * thread of the pool.
  */
 static double async_syscall(struct js_call *js) {
   struct pool_call *call = calloc(1, sizeof *call);
@@ -100,13 +109,14 @@ static double async_syscall(struct js_call *js) {
     return 0;
   }
   call->request.run = run_call;
+  call->request.refuse = refuse_call;
   call->environment = js->instance->environment;
   call->token = js->arguments[0].number;
   call->called.type = &called_type;
   environment_retain(call->environment);
-  int error = spawner_start();
+  int error = watcher_start();
   if (error == 0 && js->arguments[1].flag)
-    spawner_request(&call->request);
+    launchers_request(LAUNCHERS_TRACER, &call->request);
   else if (error == 0)
     error = pool_request(&call->request);
   if (error != 0) {

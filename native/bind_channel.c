@@ -1,4 +1,4 @@
-/* Descriptors that JavaScript reads and writes when the spawner says that it can. */
+/* Descriptors that JavaScript reads and writes when the watcher says that it can. */
 #include "addon.h"
 #include "channel.h"
 

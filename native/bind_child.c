@@ -2,7 +2,7 @@
 #include "above_stdio.h"
 #include "addon.h"
 #include "reap.h"
-#include "spawner.h"
+#include "watcher.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static void close_writer(struct child_wait *wait) {
  */
 static double exit_descriptor(struct js_call *call) {
   int fds[2];
-  int error = spawner_start();
+  int error = watcher_start();
   if (error == 0)
     error = waiter_start();
   if (error != 0)

@@ -1,7 +1,7 @@
 /* The fork lock as JavaScript holds it. */
 #include "addon.h"
 #include "fork_lock.h"
-#include "spawner.h"
+#include "watcher.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 /* From the wish for the lock to its release. */
 struct held_lock {
   struct lock_wait wait;
-  struct request request; /* to the spawner, which delivers */
+  struct request request; /* to the watcher, which delivers */
   struct environment *environment;
   struct instance *instance; /* the JavaScript thread's own, as is the next */
   double token;
@@ -27,7 +27,6 @@ static void write_lock(struct completion *completion, double *row, void *reader)
   struct held_lock *lock = OWNER(struct held_lock, locked, completion);
   row[ROW_TOKEN] = lock->token;
   lock->taken = 1;
-  lock->instance->locks_held++;
 }
 
 /* Granted to a thread that is gone. Any thread. */
@@ -41,7 +40,7 @@ static void discard_lock(struct completion *completion) {
 static const struct completion_type locked_type = {
     .kind = COMPLETION_LOCKED, .write = write_lock, .discard = discard_lock};
 
-/* The spawner's thread. */
+/* The watcher's thread. */
 static void deliver_lock(struct request *request) {
   struct held_lock *lock = OWNER(struct held_lock, request, request);
   environment_deliver(lock->environment, &lock->locked);
@@ -49,15 +48,15 @@ static void deliver_lock(struct request *request) {
 
 /* Whichever thread released the lock. */
 static void lock_granted(struct lock_wait *wait) {
-  spawner_request(&OWNER(struct held_lock, wait, wait)->request);
+  watcher_request(&OWNER(struct held_lock, wait, wait)->request);
 }
 
 /* Gives up the lock, or the wish for it. The JavaScript thread. */
 static void end_lock(void *data) {
   struct held_lock *lock = data;
   enum lock_mode mode = lock->wait.mode;
+  lock->instance->locks--;
   if (lock->taken) {
-    lock->instance->locks_held--;
     free_lock(lock);
     fork_lock_release(mode);
   } else if (fork_lock_cancel(&lock->wait)) {
@@ -71,7 +70,7 @@ static void end_lock(void *data) {
  */
 static double acquire_lock(struct js_call *call) {
   struct instance *instance = call->instance;
-  int error = spawner_start();
+  int error = watcher_start();
   if (error != 0)
     return error;
   struct held_lock *lock = calloc(1, sizeof *lock);
@@ -85,10 +84,8 @@ static double acquire_lock(struct js_call *call) {
   lock->token = call->arguments[1].number;
   lock->locked.type = &locked_type;
   environment_retain(lock->environment);
-  if (fork_lock_acquire(&lock->wait)) {
-    lock->taken = 1;
-    instance->locks_held++;
-  }
+  instance->locks++;
+  lock->taken = fork_lock_acquire(&lock->wait);
   int taken = lock->taken;
   double number = handle_add(instance, 'L', lock, end_lock);
   if (number < 0)

@@ -2,6 +2,7 @@
 #include "above_stdio.h"
 #include "addon.h"
 #include "exec.h"
+#include "launchers.h"
 #include "probe.h"
 #include "process.h"
 #include "signal_order.h"
@@ -47,31 +48,70 @@ static struct process *process_of(struct js_call *call) {
 }
 
 /*
- * launch(program, size, token, closeFds, watch: number): number, 0 or the errno for which nothing
- * was started. With WATCH_NONE nothing reaps the process, and the pidfd is the caller's to close.
+ * launch(program, size, token, closeFds, watch: number, traced: boolean, sync: boolean): number, 0
+ * or the errno for which nothing was started. With WATCH_NONE nothing reaps the process, and
+ * the pidfd is the caller's to close. `sync`: the caller will wait with awaitLaunch; EDEADLK if
+ * this thread holds the fork lock or waits for it, since the launch would wait for it forever.
  */
 static double launch(struct js_call *call) {
   struct process *process = process_of(call);
-  return process == NULL ? 0 : process_launch(process);
+  if (process == NULL)
+    return 0;
+  if (call->arguments[6].flag && call->instance->locks > 0) {
+    process_free(process);
+    return EDEADLK;
+  }
+  return process_launch(process, call->arguments[5].flag);
 }
 
 /*
- * launchSync(program, size, token, closeFds, watch, onSpawner: boolean): number, as `launch`, and
- * the row of COMPLETION_LAUNCHED is in the mailbox' first. EDEADLK if this thread holds the fork
- * lock: the launch would wait for it forever.
+ * launchHere(program, size, token, closeFds, watch: number): number, as `launch` with `sync`, and
+ * the row of COMPLETION_LAUNCHED is in the mailbox' first. -1 where the calling thread can't be the
+ * one that launches; nothing was done then.
  */
-static double launch_sync(struct js_call *call) {
+static double launch_here(struct js_call *call) {
   double *row = NULL;
   if (addon_mailbox(call->env, call->instance, &row) == 0)
     return js_throw_range(call, "the mailbox has no room");
   struct process *process = process_of(call);
   if (process == NULL)
     return 0;
-  if (call->instance->locks_held > 0) {
-    process_free(process);
-    return EDEADLK;
-  }
-  return process_launch_sync(process, call->arguments[5].flag, row);
+  int may = process_may_launch_here(process);
+  if (may && call->instance->locks == 0)
+    return process_launch_here(process, row);
+  if (!may)
+    process->close_count = 0; /* they stay the caller's */
+  process_free(process);
+  return may ? EDEADLK : -1;
+}
+
+#define LONGEST_WAIT 1000 /* milliseconds, in which a Worker can't be terminated */
+
+/*
+ * awaitLaunch(token, milliseconds): boolean, whether the launch is over; then the row of
+ * COMPLETION_LAUNCHED is in the mailbox' first, and is not reported again. Blocks for so long.
+ */
+static double await_launch(struct js_call *call) {
+  double *row = NULL;
+  const struct js_argument *a = call->arguments;
+  if (addon_mailbox(call->env, call->instance, &row) == 0)
+    return js_throw_range(call, "the mailbox has no room");
+  int milliseconds = a[1].integer < LONGEST_WAIT ? a[1].integer : LONGEST_WAIT;
+  return process_await(call->instance->environment, a[0].number, milliseconds, row);
+}
+
+/* cancelLaunch(token, errno): number, the step where the launch is, or one of START */
+static double cancel_launch(struct js_call *call) {
+  const struct js_argument *a = call->arguments;
+  return process_cancel(call->instance->environment, a[0].number, a[1].integer);
+}
+
+/* limitLaunchers(most): void. How many threads may launch at once, instead of one a processor. */
+static double limit_launchers(struct js_call *call) {
+  if (call->arguments[0].integer < 1)
+    return js_throw_range(call, "limitLaunchers: at least one");
+  launchers_limit(call->arguments[0].integer);
+  return 0;
 }
 
 /* hasClone3(): boolean */
@@ -158,8 +198,11 @@ static double exec(struct js_call *call) {
 }
 
 const struct js_export bind_process_exports[] = {
-    {"launch", "!unnoi", 'n', launch},
-    {"launchSync", "!unnoib", 'n', launch_sync},
+    {"launch", "!unnoibb", 'n', launch},
+    {"launchHere", "!unnoi", 'n', launch_here},
+    {"awaitLaunch", "!ni", 'b', await_launch},
+    {"cancelLaunch", "!ni", 'n', cancel_launch},
+    {"limitLaunchers", "i", 'v', limit_launchers},
     {"exec", "un", 'x', exec},
     {"hasClone3", "", 'b', has_clone3},
     {"vforkSharesMemory", "", 'b', shares_memory},

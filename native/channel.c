@@ -1,6 +1,6 @@
 #include "channel.h"
 #include "events.h"
-#include "spawner.h"
+#include "watcher.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -15,11 +15,11 @@ struct channel {
   int fd;
   int owned;
   atomic_int armed; /* JavaScript waits for an event */
-  uint32_t events;  /* what is ready; written by the spawner before it delivers */
+  uint32_t events;  /* what is ready; written by the watcher before it delivers */
   struct completion ready;
 };
 
-/* The spawner's thread only. */
+/* The watcher's thread only. */
 static void channel_ready(struct watch *watch, uint32_t events) {
   struct channel *channel = (void *)watch;
   /* epoll reports a hang-up that nothing asked for; the channel reports it when it is armed. */
@@ -45,7 +45,7 @@ static void discard_ready(struct completion *completion) {
 static const struct completion_type ready_type = {
     .kind = COMPLETION_READY, .write = write_ready, .discard = discard_ready};
 
-/* Runs when no event that was reported names the channel. The spawner's thread only. */
+/* Runs when no event that was reported names the channel. The watcher's thread only. */
 static void free_channel(struct request *request) {
   struct channel *channel = OWNER(struct channel, request, request);
   environment_release(channel->environment);
@@ -67,8 +67,8 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
   channel->owned = owned;
   channel->ready.type = &ready_type;
   environment_retain(environment);
-  *error = spawner_start();
-  /* Last: the spawner may use the channel before events_add_idle has returned. */
+  *error = watcher_start();
+  /* Last: the watcher may use the channel before events_add_idle has returned. */
   if (*error == 0)
     *error = events_add_idle(fd, &channel->watch);
   if (*error == 0)
@@ -88,6 +88,6 @@ void channel_close(struct channel *channel) {
   environment_forget(channel->environment, &channel->ready);
   if (channel->owned)
     close(channel->fd);
-  /* The spawner may hold an event for it at this moment: it is the one to free the memory. */
-  spawner_request(&channel->request);
+  /* The watcher may hold an event for it at this moment: it is the one to free the memory. */
+  watcher_request(&channel->request);
 }

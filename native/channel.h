@@ -1,4 +1,4 @@
-/* A descriptor that the spawner watches for JavaScript. */
+/* A descriptor that the watcher watches for JavaScript. */
 #ifndef FORKEXEC_CHANNEL_H
 #define FORKEXEC_CHANNEL_H
 

@@ -88,8 +88,12 @@ __attribute__((noreturn)) static void end_child(const struct child_start *start)
     CALL(start->is_thread ? SYS_exit : SYS_exit_group, 127);
 }
 
-/* Child only; blocks until the parent, which was not suspended, has done its part. */
+/* Child only; blocks until the parent has done its part: the watcher, since the thread that
+   launched is suspended. */
 static long wait_for_parent(struct child_start *start) {
+  const uint64_t one = 1;
+  start->report->waits = 1;
+  CALL(SYS_write, start->wakeup_fd, (long)&one, sizeof one);
   while (start->report->go == 0)
     CALL(SYS_futex, (long)&start->report->go, FUTEX_WAIT, 0);
   return start->report->go == 1 ? 0 : -ERROR_CANCELED;

@@ -1,5 +1,5 @@
 /*
- * What the spawner has to report to one JavaScript thread, until that thread takes it.
+ * What other threads have to report to one JavaScript thread, until that thread takes it.
  *
  * A completion is part of the object that it is about, so nothing is allocated to deliver one, and
  * one wake-up serves for all that wait.
@@ -33,7 +33,7 @@ struct completion {
 
 /*
  * `wake` makes the JavaScript thread call environment_take until it returns NULL. It is called on
- * the spawner's thread, never after environment_close began, and must not block.
+ * any thread, never after environment_close began, and must not block.
  */
 struct environment *environment_create(void (*wake)(void *), void *wake_data);
 /* Once, on the JavaScript thread: processes go on and are reaped. */
@@ -50,9 +50,17 @@ struct completion *environment_take(struct environment *environment, int kind);
 /* Takes a completion back if it waits, and it is never queued again. The JavaScript thread only. */
 void environment_forget(struct environment *environment, struct completion *completion);
 
-/* Queues a completion, unless it is queued already. The spawner's thread only. */
+/*
+ * Takes the oldest completion of a kind that `is_wanted` accepts; waits for it so many milliseconds
+ * at the most. Returns NULL if none came. The JavaScript thread only.
+ */
+struct completion *environment_await(struct environment *environment, int kind,
+                                     int (*is_wanted)(struct completion *, double), double token,
+                                     int milliseconds);
+
+/* Queues a completion, unless it is queued already. Any thread; does not block. */
 void environment_deliver(struct environment *environment, struct completion *completion);
-/* Wakes each environment once for all that was delivered. The spawner's thread only. */
+/* Wakes each environment once for all that was delivered. Any thread; does not block. */
 void environments_wake(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The descriptors that the spawner watches, in one set for the process: epoll(7) on Linux,
+ * The descriptors that the watcher watches, in one set for the process: epoll(7) on Linux,
  * kqueue(2) on macOS and FreeBSD.
  *
  * Results are 0 or a positive errno. Any thread but where it says otherwise; nothing blocks but
@@ -11,9 +11,9 @@
 #include "protocol.h"
 #include <stdint.h>
 
-/* A descriptor that the spawner watches. */
+/* A descriptor that the watcher watches. */
 struct watch {
-  void (*ready)(struct watch *, uint32_t events); /* on the spawner's thread */
+  void (*ready)(struct watch *, uint32_t events); /* on the watcher's thread */
 };
 
 struct event {
@@ -42,10 +42,10 @@ int events_arm(int fd, uint32_t events, struct watch *watch);
 void events_remove(int fd);
 
 /*
- * Waits for events, or only looks; returns how many there are. EVENTS_AT_ONCE at the most, no two
- * of them for one watch. One thread.
+ * Waits for events for so long, -1 for as long as it takes; returns how many there are.
+ * EVENTS_AT_ONCE at the most, no two of them for one watch. One thread.
  */
-int events_wait(struct event *events, int only_look);
+int events_wait(struct event *events, int milliseconds);
 #define EVENTS_AT_ONCE 64
 
 #endif

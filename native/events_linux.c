@@ -49,9 +49,9 @@ void events_remove(int fd) {
   epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
 }
 
-int events_wait(struct event *events, int only_look) {
+int events_wait(struct event *events, int milliseconds) {
   struct epoll_event ready[EVENTS_AT_ONCE];
-  int count = epoll_wait(set, ready, EVENTS_AT_ONCE, only_look ? 0 : -1);
+  int count = epoll_wait(set, ready, EVENTS_AT_ONCE, milliseconds);
   for (int i = 0; i < count; i++)
     events[i] = (struct event){ready[i].data.ptr, ready[i].events};
   return count;

@@ -114,10 +114,10 @@ static int add_event(struct event *events, int count, struct watch *watch, uint3
   return count + 1;
 }
 
-int events_wait(struct event *events, int only_look) {
-  static const struct timespec at_once = {0, 0};
+int events_wait(struct event *events, int milliseconds) {
+  const struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
   struct kevent ready[EVENTS_AT_ONCE];
-  int found = kevent(set, NULL, 0, ready, EVENTS_AT_ONCE, only_look ? &at_once : NULL);
+  int found = kevent(set, NULL, 0, ready, EVENTS_AT_ONCE, milliseconds < 0 ? NULL : &time);
   int count = 0;
   for (int i = 0; i < found; i++) {
     if (ready[i].filter == EVFILT_PROC) {
@@ -135,7 +135,7 @@ int events_wait(struct event *events, int only_look) {
 
 /* ---- waiter.h: no thread is needed where the queue reports the end of a process ---- */
 
-/* The queue is open once the spawner has been started. */
+/* The queue is open once the watcher has been started. */
 int waiter_start(void) {
   return set < 0 ? EBADF : 0;
 }

@@ -57,6 +57,22 @@ void fork_lock_release(enum lock_mode mode) {
   call_granted(granted);
 }
 
+void fork_lock_pass_launches(void) {
+  struct queue granted = {0}, left = {0};
+  pthread_mutex_lock(&fork_lock.lock);
+  if (fork_lock.held[FORK_LOCK_LAUNCH] > 0) {
+    struct lock_wait *wait;
+    while ((wait = (void *)queue_take(&fork_lock.waits)) != NULL) {
+      int passes = wait->mode == FORK_LOCK_LAUNCH;
+      fork_lock.held[FORK_LOCK_LAUNCH] += passes;
+      queue_add(passes ? &granted : &left, &wait->link);
+    }
+    fork_lock.waits = left;
+  }
+  pthread_mutex_unlock(&fork_lock.lock);
+  call_granted(granted);
+}
+
 int fork_lock_cancel(struct lock_wait *wait) {
   pthread_mutex_lock(&fork_lock.lock);
   int waited = queue_remove(&fork_lock.waits, &wait->link);

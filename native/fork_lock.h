@@ -24,6 +24,11 @@ struct lock_wait {
 /* True: it is held now. False: `granted` is called when it is. */
 int fork_lock_acquire(struct lock_wait *wait);
 void fork_lock_release(enum lock_mode mode);
+/*
+ * Grants the launches that wait behind readers or a writer, if launches have the lock anyway: one
+ * of them takes long, and the others are not to wait for it.
+ */
+void fork_lock_pass_launches(void);
 /* Takes back what was not granted yet; false if it was. */
 int fork_lock_cancel(struct lock_wait *wait);
 

@@ -27,7 +27,7 @@ struct instance {
   napi_ref mailbox;  /* Float64Array that the rows are written to */
   struct handle *handles;
   uint32_t handle_count, first_free; /* there is none: handle_count */
-  uint32_t locks_held;
+  uint32_t locks;                    /* fork locks that it holds or waits for */
   uint64_t blocked; /* signals that this thread was made to block, whatever other code does */
 };
 

@@ -51,6 +51,7 @@ struct failure launch_run(struct child_start *start) {
     reset_caught_signals();
   for (uint32_t i = 0; i < program->count; i++) {
     const struct instruction *instruction = &program->instructions[i];
+    start->report->at = (int32_t)i;
     long result = call(start, instruction);
     struct failure failure = {(int32_t)i, (int32_t)-result};
     switch (INSTRUCTION_MODE(instruction)) {

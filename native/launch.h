@@ -52,10 +52,13 @@ struct failure {
 /* What a child reports, in memory that it shares with its parent. */
 struct report {
   struct failure failure; /* what ended the launch */
+  int32_t at;             /* the instruction that the child is at */
   uint32_t skipped_count;
   struct failure skipped[PROGRAM_MOST_DEGRADING]; /* what did not */
   int began;                                      /* set by the child: it has run */
-  _Atomic int32_t go; /* what the child waits for: 1 to go on, -1 to give up */
+  _Atomic int32_t waits;                          /* set by the child: it waits for `go` */
+  _Atomic int32_t go;                             /* 1 to go on, -1 to give up */
+  struct failure of_parent;                       /* why it was to give up */
 };
 
 /* What the parent knows of a launch that is over. */
@@ -78,6 +81,7 @@ struct child_start {
   int is_thread;      /* 1 for exec in place: a failure ends this thread, not the process */
   int in_cgroup;      /* 1 if it was born in program->cgroup */
   int failure_pipe;   /* where the parent reads that it failed; -1 if vfork says it */
+  int wakeup_fd;      /* what the child writes to when it waits for its parent */
   int highest_fd;     /* the highest descriptor that may be open, where no call knows */
 };
 

@@ -17,8 +17,10 @@ __asm__(".symver pthread_create, pthread_create@" OLDEST);
 __asm__(".symver pthread_sigmask, pthread_sigmask@" OLDEST);
 /* Not as old as the others on x64. */
 #ifdef __x86_64__
+__asm__(".symver pthread_condattr_setclock, pthread_condattr_setclock@GLIBC_2.3.3");
 __asm__(".symver pthread_setname_np, pthread_setname_np@GLIBC_2.12");
 #else
+__asm__(".symver pthread_condattr_setclock, pthread_condattr_setclock@GLIBC_2.17");
 __asm__(".symver pthread_setname_np, pthread_setname_np@GLIBC_2.17");
 #endif
 

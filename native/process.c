@@ -1,11 +1,12 @@
 #include "process.h"
-#include "spawner.h"
 #include "thread.h"
+#include "watcher.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 static void run_request(struct request *request);
+static void refuse_request(struct request *request, int error);
 static void lock_granted(struct lock_wait *wait);
 
 static void write_launched(struct completion *completion, double *row, void *reader) {
@@ -33,7 +34,9 @@ static void finish_launched(struct completion *completion, int was_told) {
     if (process->watched != WATCH_NONE)
       return;
     if (!was_told) {
-      reap_watch(&process->child, 0); /* the caller that was to reap it is gone */
+      /* The caller that was to reap it is gone. */
+      reap_list(&process->child, 0);
+      reap_watch(&process->child);
       return;
     }
     process->child.launch.pidfd = -1; /* JavaScript's, from now on */
@@ -66,9 +69,12 @@ struct process *process_create(struct environment *environment, size_t size, uin
   process->child.free = free_child;
   process->child.environment = environment;
   process->request.run = run_request;
+  process->request.refuse = refuse_request;
   process->lock.mode = FORK_LOCK_LAUNCH;
   process->lock.granted = lock_granted;
   process->launched.type = &launched_type;
+  process->flight.environment = environment;
+  process->flight.program = &process->program;
   environment_retain(environment);
   if (process->bytes != NULL && process->close_fds != NULL)
     return process;
@@ -94,78 +100,145 @@ void process_free(struct process *process) {
   free(process);
 }
 
-/* Runs the program, with the fork lock held until then, and watches what became of it. Suspended
-   until execve. */
-static void launch_here(struct launch_stack *stack, struct process *process) {
-  launch_start(stack, &process->program, &process->child.launch);
-  fork_lock_release(FORK_LOCK_LAUNCH);
-  /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
-  free_program(process);
-  if (process->child.launch.step == START_LAUNCHED && process->watched != WATCH_NONE)
-    reap_watch(&process->child, process->watched == WATCH_HOLD);
+/* The fork lock is held until here. */
+static void unlock(struct process *process) {
+  if (process->locked)
+    fork_lock_release(FORK_LOCK_LAUNCH);
+  process->locked = 0;
 }
 
-/* The fork lock is there: the request goes to the spawner again. Any thread. */
+/* Runs the program, with the fork lock held until then. Suspended until execve. Returns whether
+   there is a child whose end is to be reported. */
+static int launch_now(struct process *process) {
+  launch_start(&process->flight, &process->child.launch);
+  unlock(process);
+  /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
+  free_program(process);
+  int watched = process->child.launch.step == START_LAUNCHED && process->watched != WATCH_NONE;
+  if (watched)
+    reap_list(&process->child, process->watched == WATCH_HOLD);
+  return watched;
+}
+
+/* The fork lock is there: the request goes to the threads again. Any thread. */
 static void lock_granted(struct lock_wait *wait) {
   struct process *process = OWNER(struct process, lock, wait);
   process->locked = 1;
-  spawner_request(&process->request);
+  launchers_request(process->launchers, &process->request);
 }
 
-/* The spawner's thread only. */
+/* There will be no child. Any thread. */
+static void refuse_request(struct request *request, int error) {
+  struct process *process = OWNER(struct process, request, request);
+  flight_end(&process->flight);
+  unlock(process);
+  free_program(process);
+  process->child.launch = (struct launch_result){.step = START_CLONE, .error = error, .pidfd = -1};
+  environment_deliver(process->child.environment, &process->launched);
+  environments_wake();
+}
+
+/* A launching thread. */
 static void run_request(struct request *request) {
-  static struct launch_stack stack;
   struct process *process = OWNER(struct process, request, request);
   /* Nothing waits here: the lock's queue calls back when it is granted. */
   if (!process->locked && !fork_lock_acquire(&process->lock))
     return;
-  struct latch *waiter = process->waiter;
-  if (waiter != NULL) {
-    launch_here(&stack, process);
-    latch_open(waiter);
-  } else if (environment_is_closed(process->child.environment)) {
-    process_free(process); /* a program that nothing would await is not started */
-    fork_lock_release(FORK_LOCK_LAUNCH);
-  } else {
-    launch_here(&stack, process);
-    environment_deliver(process->child.environment, &process->launched);
-  }
-}
-
-int process_launch(struct process *process) {
-  int error = spawner_start();
-  if (error == 0)
-    spawner_request(&process->request);
-  else
+  process->locked = 1;
+  if (environment_is_closed(process->child.environment)) {
+    flight_end(&process->flight); /* a program that nothing would await is not started */
+    unlock(process);
     process_free(process);
-  return error;
+    return;
+  }
+  int watched = launch_now(process);
+  /* Before its end can be. Unless that is still to be reported, the process may be freed now. */
+  environment_deliver(process->child.environment, &process->launched);
+  if (watched)
+    reap_watch(&process->child);
+  environments_wake();
 }
 
-/* The fork lock is there for a launch on the main thread. Any thread. */
-static void lock_granted_here(struct lock_wait *wait) {
-  latch_open(OWNER(struct process, lock, wait)->waiter);
+/* What a launch needs of the thread that launches. */
+static enum launchers launchers_for(const struct process *process, int traced) {
+  if (traced)
+    return LAUNCHERS_TRACER;
+  return process->program.pid_namespace >= 0 ? LAUNCHERS_JOINERS : LAUNCHERS_ANY;
 }
 
-int process_launch_sync(struct process *process, int on_spawner, double *row) {
-  static struct launch_stack stack; /* the main thread's */
-  struct latch waiter = LATCH;
-  int error = spawner_start();
+int process_launch(struct process *process, int traced) {
+  int error = watcher_start();
   if (error != 0) {
     process_free(process);
     return error;
   }
-  process->waiter = &waiter;
-  if (!on_spawner && thread_is_first()) {
-    process->lock.granted = lock_granted_here;
-    if (!fork_lock_acquire(&process->lock))
-      latch_wait(&waiter);
-    launch_here(&stack, process);
-  } else {
-    spawner_request(&process->request);
-    latch_wait(&waiter);
+  process->launchers = launchers_for(process, traced);
+  process->flight.token = process->child.token;
+  flight_begin(&process->flight);
+  launchers_request(process->launchers, &process->request);
+  return 0;
+}
+
+/* The JavaScript thread waits for the fork lock. */
+struct own_lock {
+  struct lock_wait wait; /* first, so that it is found by it */
+  struct latch granted;
+};
+
+/* Any thread. */
+static void own_lock_granted(struct lock_wait *wait) {
+  latch_open(&((struct own_lock *)wait)->granted);
+}
+
+int process_may_launch_here(const struct process *process) {
+  return thread_is_first() && process->program.pid_namespace < 0;
+}
+
+int process_launch_here(struct process *process, double *row) {
+  struct own_lock lock = {{.mode = FORK_LOCK_LAUNCH, .granted = own_lock_granted}, LATCH};
+  int error = watcher_start();
+  if (error != 0) {
+    process_free(process);
+    return error;
   }
+  if (!fork_lock_acquire(&lock.wait))
+    latch_wait(&lock.granted);
+  process->locked = 1;
+  process->flight.token = process->child.token;
+  flight_begin(&process->flight);
+  if (launch_now(process))
+    reap_watch(&process->child);
   /* A watched process that has ended already is freed once its end is taken, on this thread. */
   write_launched(&process->launched, row, NULL);
   finish_launched(&process->launched, 1);
   return 0;
+}
+
+static int is_launch(struct completion *completion, double token) {
+  return OWNER(struct process, launched, completion)->child.token == token;
+}
+
+int process_await(struct environment *environment, double token, int milliseconds, double *row) {
+  struct completion *launched =
+      environment_await(environment, COMPLETION_LAUNCHED, is_launch, token, milliseconds);
+  if (launched == NULL)
+    return 0;
+  write_launched(launched, row, NULL);
+  finish_launched(launched, 1);
+  return 1;
+}
+
+int32_t process_cancel(struct environment *environment, double token, int error) {
+  int32_t step;
+  struct flight *flight = flight_cancel(environment, token, error, &step);
+  if (flight == NULL)
+    return step;
+  struct process *process = OWNER(struct process, flight, flight);
+  /* Else it is on its way to a launching thread, which will see that it was given up. */
+  int waited =
+      launchers_cancel(process->launchers, &process->request) || fork_lock_cancel(&process->lock);
+  flight_unlock();
+  if (waited)
+    refuse_request(&process->request, error);
+  return step;
 }

@@ -2,18 +2,20 @@
 #ifndef FORKEXEC_PROCESS_H
 #define FORKEXEC_PROCESS_H
 
+#include "flight.h"
 #include "fork_lock.h"
+#include "launchers.h"
 #include "program.h"
 #include "reap.h"
-#include "thread.h"
 
 struct process {
   struct child child;
   struct request request;
-  struct lock_wait lock; /* of the fork lock, held for the time of clone */
-  int locked;            /* it was waited for, and is held */
-  struct latch *waiter;  /* a thread that is blocked until the launch is over, or NULL */
-  int watched;           /* one of WATCH: whether the exit is reaped here and delivered */
+  struct lock_wait lock;    /* of the fork lock, held for the time of clone */
+  int locked;               /* it is held */
+  enum launchers launchers; /* whose threads launch it */
+  struct flight flight;
+  int watched; /* one of WATCH: whether the exit is reaped here and delivered */
 
   struct program program;
   unsigned char *bytes; /* the program's memory; freed once it has run */
@@ -29,16 +31,29 @@ void process_free(struct process *process);
 
 /*
  * Takes over `process`; COMPLETION_LAUNCHED and, unless that is a failure, COMPLETION_EXITED
- * follow. The JavaScript thread; does not block. Returns 0, or errno and the process is freed.
+ * follow. `traced`: it obeys the tracer (launchers.h). The JavaScript thread; does not block.
+ * Returns 0, or errno and the process is freed.
  */
-int process_launch(struct process *process);
+int process_launch(struct process *process, int traced);
 /*
- * As above, but returns when the launch is over, with its row in `row` and without
- * COMPLETION_LAUNCHED. On the process' main thread it runs the program itself, which saves two
- * wake-ups: that thread lives as long as the process. A thread that may end sooner leaves it to the
- * spawner, as does `on_spawner`. Waits for the fork lock, which this JavaScript thread must not
- * hold itself.
+ * As above, but on the calling thread, and returns when the launch is over, with its row in `row`
+ * and without COMPLETION_LAUNCHED: that saves two wake-ups. The process' first thread only, which
+ * lives as long as the process; it waits for the fork lock, which it must not hold itself, and
+ * suspends itself until the child's execve.
  */
-int process_launch_sync(struct process *process, int on_spawner, double *row);
+int process_launch_here(struct process *process, double *row);
+/* Whether process_launch_here may launch it. Any thread. */
+int process_may_launch_here(const struct process *process);
+/*
+ * Waits for COMPLETION_LAUNCHED of the launch `token`, so many milliseconds at the most. Returns
+ * whether it came; then its row is in `row`. The JavaScript thread.
+ */
+int process_await(struct environment *environment, double token, int milliseconds, double *row);
+/*
+ * Gives up the launch `token` with this errno: COMPLETION_LAUNCHED follows, once its child, which
+ * is killed, is gone. Returns the step where the child is; START_CLONE if there is none yet;
+ * START_LAUNCHED if the launch is over. The JavaScript thread; does not block.
+ */
+int32_t process_cancel(struct environment *environment, double token, int error);
 
 #endif

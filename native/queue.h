@@ -19,6 +19,8 @@ struct queue {
 struct request {
   struct link link;
   void (*run)(struct request *);
+  /* Instead of `run`, where there can be no thread for it: NULL if that can't be. */
+  void (*refuse)(struct request *, int error);
 };
 
 /* The struct of that type whose member `pointer` points at. */

@@ -1,7 +1,8 @@
 #define _GNU_SOURCE
 #include "reap.h"
+#include "clock.h"
 #include "probe.h"
-#include "spawner.h"
+#include "watcher.h"
 
 #include <errno.h>
 #include <math.h>
@@ -65,7 +66,7 @@ static void reap_pinned_locked(struct child *child) {
   child->reaped = child->ended;
 }
 
-/* The spawner's thread only. */
+/* The watcher's thread only. */
 static void look(struct child *child) {
   pthread_mutex_lock(&children.lock);
   int ended = take_end_locked(child);
@@ -88,7 +89,7 @@ static void run_look(struct request *request) {
 
 /* A thread of the waiter. */
 static void wait_is_over(struct child_wait *wait) {
-  spawner_request(&OWNER(struct child, wait, wait)->end);
+  watcher_request(&OWNER(struct child, wait, wait)->end);
 }
 
 static double microseconds(struct timeval time) {
@@ -144,7 +145,7 @@ static const struct completion_type exited_type = {
     .discard = end_is_reported,
 };
 
-void reap_watch(struct child *child, int held) {
+void reap_list(struct child *child, int held) {
   child->watch.ready = pidfd_ready;
   child->end.run = run_look;
   child->wait.pid = child->launch.pid;
@@ -158,6 +159,9 @@ void reap_watch(struct child *child, int held) {
     child->next->previous = child;
   children.first = child;
   pthread_mutex_unlock(&children.lock);
+}
+
+void reap_watch(struct child *child) {
   /* Before Linux 5.3 a pidfd can't be watched; and the kernel may be out of memory. */
   if (child->launch.pidfd >= 0 && events_add(child->launch.pidfd, &child->watch) == 0)
     return;

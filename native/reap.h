@@ -25,7 +25,7 @@ struct child {
   /* From here on only reap.c writes. */
   struct watch watch;     /* of the pidfd */
   struct child_wait wait; /* without one */
-  struct request end;     /* to the spawner: it has ended */
+  struct request end;     /* to the watcher: it has ended */
   struct child *previous, *next;
   int listed, pins, pinned_unreaped, ended, reaped;
   int is_reported; /* the environment has its end, or is gone */
@@ -43,11 +43,12 @@ struct child {
  * reaped.
  */
 
-/*
- * Reaps a child once it has ended, and then delivers COMPLETION_EXITED; frees it after that. With
- * `held` it is pinned unreaped from the start: reap_pin may come too late for a short one.
- */
-void reap_watch(struct child *child, int held);
+/* From here on the child is known by its environment and token. With `held` it is pinned unreaped
+   from the start: reap_pin may come too late for a short one. */
+void reap_list(struct child *child, int held);
+/* Reaps a child that is listed once it has ended, and then delivers COMPLETION_EXITED; frees it
+   after that. */
+void reap_watch(struct child *child);
 /* Frees the pinned children of an environment that closes: no code is left to unpin them. */
 void reap_forget(struct environment *environment);
 

@@ -60,10 +60,9 @@ int report_open_pipe(int fds[2], const struct program *program) {
   return error;
 }
 
-void report_await(int fds[2], int born) {
+void report_await(int fd, int born) {
   char byte;
-  close(fds[1]);
-  while (born && read(fds[0], &byte, 1) < 0 && errno == EINTR)
+  while (born && read(fd, &byte, 1) < 0 && errno == EINTR)
     continue;
-  close(fds[0]);
+  close(fd);
 }

@@ -21,9 +21,9 @@ void report_take(const struct report *report, struct launch_result *result);
  */
 int report_open_pipe(int fds[2], const struct program *program);
 /*
- * In the parent, once there is a child or not: closes the pipe, after the child's execve or
- * failure. A launch of another thread may have a copy of the writing end, until its own execve.
+ * In the parent, whose own copy of the writing end is closed: waits for the child's execve or
+ * failure, and closes the reading end.
  */
-void report_await(int fds[2], int born);
+void report_await(int fd, int born);
 
 #endif

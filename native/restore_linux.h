@@ -4,19 +4,17 @@
 #ifndef FORKEXEC_RESTORE_LINUX_H
 #define FORKEXEC_RESTORE_LINUX_H
 
-/* Around what may clear the dumpable flag of this process. Any thread; holds a lock for
-   microseconds. */
+struct program;
+
+/* Whether a child that runs it may clear the dumpable flag of the memory that it shares with this
+   process: set*id does, and what gains capabilities. Any thread. */
+int clears_dumpable(const struct program *program);
+/*
+ * Around what may clear the flag. It is set again once nothing of the kind is under way any more: a
+ * child that has become another user's, and shares the memory until its execve, would open it to
+ * that user. Any thread; holds a lock for microseconds.
+ */
 void dumpable_keep(void);
 void dumpable_restore(void);
-
-struct oom_score {
-  char text[16];
-  long length; /* or -errno */
-};
-
-/* /proc/self/oom_score_adj. Any thread; does not block. */
-struct oom_score oom_score_read(void);
-/* Puts the score back if it has changed. Any thread; does not block. */
-void oom_score_restore(const struct oom_score *before);
 
 #endif

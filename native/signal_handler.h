@@ -17,7 +17,7 @@
  *   0      either        the same, and it      goes to what was below ours       OTHER_HANDLER
  *                        still calls ours
  *
- * All functions: any thread but the spawner's; they take a lock for microseconds. Results are 0 or
+ * All functions: any thread but the watcher's; they take a lock for microseconds. Results are 0 or
  * a positive errno unless something else is said.
  */
 #ifndef FORKEXEC_SIGNAL_HANDLER_H

@@ -1,6 +1,6 @@
 #include "signal_ring.h"
 #include "events.h"
-#include "spawner.h"
+#include "watcher.h"
 #include "wakeup.h"
 
 #include <stdatomic.h>
@@ -72,7 +72,7 @@ int ring_take(struct signal_info *info, uint32_t *dropped) {
   return 1;
 }
 
-/* The spawner's thread. */
+/* The watcher's thread. */
 static void wakeup_ready(struct watch *watch, uint32_t events) {
   (void)watch;
   (void)events;
@@ -85,7 +85,7 @@ static void wakeup_ready(struct watch *watch, uint32_t events) {
 static struct watch wakeup_watch = {wakeup_ready};
 
 int ring_open(void (*ready)(void)) {
-  int error = spawner_start();
+  int error = watcher_start();
   if (error != 0)
     return error;
   for (unsigned i = 0; i < RING_SIZE; i++)

@@ -1,5 +1,5 @@
 /*
- * From signal handlers to the spawner's thread: a bounded queue of many writers and one reader.
+ * From signal handlers to the watcher's thread: a bounded queue of many writers and one reader.
  */
 #ifndef FORKEXEC_SIGNAL_RING_H
 #define FORKEXEC_SIGNAL_RING_H
@@ -15,7 +15,7 @@ struct signal_info {
   int64_t value;
 };
 
-/* Opens the ring: `ready` is called on the spawner's thread when there may be something in it.
+/* Opens the ring: `ready` is called on the watcher's thread when there may be something in it.
    Returns 0 or an errno. Once; a lock of the caller's guards it. */
 int ring_open(void (*ready)(void));
 /* Puts a signal in, or counts it as dropped. Signal context: lock-free, and the only system call

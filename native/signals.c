@@ -4,7 +4,7 @@
 #include "signal_entry.h"
 #include "signal_handler.h"
 #include "signal_order.h"
-#include "spawner.h"
+#include "watcher.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ static void discard_delivery(struct completion *completion) {
 static const struct completion_type signal_type = {
     .kind = COMPLETION_SIGNAL, .write = write_signal, .discard = discard_delivery};
 
-/* The spawner's thread; the lock is held. */
+/* The watcher's thread; the lock is held. */
 static void deliver_to(struct subscriber *subscriber, const struct signal_info *info,
                        uint32_t dropped) {
   uint32_t *lost = &subscriber->dropped[info->number];
@@ -76,7 +76,7 @@ static void deliver_to(struct subscriber *subscriber, const struct signal_info *
   environment_deliver(subscriber->environment, &delivery->completion);
 }
 
-/* The spawner's thread. */
+/* The watcher's thread. */
 static void empty_ring(void) {
   struct signal_info info;
   uint32_t dropped;
@@ -192,13 +192,13 @@ int signals_confine(uint64_t set) {
   return error;
 }
 
-/* A thread that waits until the spawner has emptied the ring. */
+/* A thread that waits until the watcher has emptied the ring. */
 struct flush {
   struct request request; /* first, so that it is found by it */
   struct latch done;
 };
 
-/* The spawner's thread. */
+/* The watcher's thread. */
 static void run_flush(struct request *request) {
   empty_ring();
   latch_open(&((struct flush *)request)->done);
@@ -212,9 +212,9 @@ void signals_flush(void) {
   int empty = ring_is_empty();
   pthread_mutex_unlock(&subscribers.lock);
   if (empty)
-    return; /* without waiting for a spawner that is busy with a slow launch */
+    return; /* without waiting for a watcher that is busy with a slow launch */
   struct flush flush = {.request.run = run_flush, .done = LATCH};
-  spawner_request(&flush.request);
+  watcher_request(&flush.request);
   latch_wait(&flush.done);
 }
 

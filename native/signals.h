@@ -1,7 +1,7 @@
 /*
  * Signals of this process, with their siginfo, for JavaScript.
  *
- * The handler (signal_entry.h) puts the siginfo into a ring (signal_ring.h) and wakes the spawner,
+ * The handler (signal_entry.h) puts the siginfo into a ring (signal_ring.h) and wakes the watcher,
  * which delivers it to the environments that watch the signal. A handler that was there before is
  * called as well, if it listens; what the runtime does in place of the kernel's default is
  * replaced, as the default is.

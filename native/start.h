@@ -2,12 +2,7 @@
 #ifndef FORKEXEC_START_H
 #define FORKEXEC_START_H
 
-#include "launch.h"
-
-/* A stack for children of one thread: the thread is suspended while its child uses it. */
-struct launch_stack {
-  unsigned char *bottom; /* NULL until the first launch; a guard page lies below */
-};
+#include "flight.h"
 
 /* How many of the units of ru_maxrss a KiB has: it counts bytes on macOS, KiB elsewhere. */
 #ifdef __APPLE__
@@ -16,16 +11,12 @@ struct launch_stack {
 #define MAX_RSS_UNIT 1
 #endif
 
-/* CLOCK_MONOTONIC in microseconds. Any thread; does not block; async-signal-safe. */
-double monotonic_microseconds(void);
-
 /*
- * Starts a process that runs `program`, and returns when its execve succeeded or it failed; after a
- * failure the process is gone and reaped. Any thread, which is suspended meanwhile and becomes the
- * parent that PR_SET_PDEATHSIG and ptrace mean. Leaves the mask, the dispositions and the dumpable
- * flag of the caller as they were.
+ * Starts a process that runs `flight->program`, and returns when its execve succeeded or it failed;
+ * after a failure the process is gone and reaped. Any thread, which is suspended meanwhile and
+ * becomes the parent that PR_SET_PDEATHSIG and ptrace mean. Leaves the mask, the dispositions and
+ * the dumpable flag of the caller as they were.
  */
-void launch_start(struct launch_stack *stack, const struct program *program,
-                  struct launch_result *result);
+void launch_start(struct flight *flight, struct launch_result *result);
 
 #endif

@@ -1,14 +1,17 @@
 #define _GNU_SOURCE /* Linux: wait4 */
 #include "start.h"
 #include "above_stdio.h"
+#include "clock.h"
 #include "calls_posix.h"
 #include "descriptors_posix.h"
+#include "flight.h"
 #include "probe.h"
 #include "report.h"
 #include "waiter.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,16 +76,21 @@ int recover_end(int pidfd, int *code, int *status) {
   return 0;
 }
 
-/* launch_start, with what it needs; `result` says that clone failed until something else is known.
- */
-static void start_process(const struct program *program, struct child_start *start, int *closed,
-                          struct launch_result *result) {
+/* No child is to have a copy of another's failure pipe: its reader would wait for both. Held from
+   the making of the pipe to the fork. */
+static pthread_mutex_t failure_pipes = PTHREAD_MUTEX_INITIALIZER;
+
+/* The child, and where its failure is read; or -errno. The lock is held. */
+static pid_t fork_child_locked(struct child_start *start, int *closed, int *failure_fd) {
   int fds[2];
-  if ((result->error = report_open_pipe(fds, program)) != 0)
-    return;
+  int held = stdio_hold();
+  int error = report_open_pipe(fds, start->program);
+  stdio_release(held);
+  if (error != 0)
+    return -error;
   start->failure_pipe = fds[1];
   start->highest_fd = highest_descriptor();
-  uint32_t closed_count = closed_descriptors(program, closed);
+  uint32_t closed_count = closed_descriptors(start->program, closed);
 
   /* The child must never run a handler of this process. */
   sigset_t all, before;
@@ -96,13 +104,43 @@ static void start_process(const struct program *program, struct child_start *sta
       close(closed[i]);
     launch_child(start);
   }
-  result->error = pid < 0 ? errno : 0;
+  error = pid < 0 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  close(fds[1]);
+  *failure_fd = fds[0];
+  if (error != 0)
+    close(fds[0]);
+  return error != 0 ? -error : pid;
+}
 
-  report_await(fds, pid > 0);
-  if (pid < 0)
+/* launch_start, with what it needs; `result` says that clone failed until something else is known.
+ */
+static void start_process(struct flight *flight, struct child_start *start, int *closed,
+                          struct launch_result *result) {
+  struct report *report = start->report;
+  if ((result->error = flight_take_off(flight, report)) != 0)
     return;
-  report_take(start->report, result);
+  int failure_fd = -1;
+  pthread_mutex_lock(&failure_pipes);
+  pid_t pid = fork_child_locked(start, closed, &failure_fd);
+  pthread_mutex_unlock(&failure_pipes);
+  if (pid > 0) {
+    flight->pid = (int32_t)pid;
+    report_await(failure_fd, 1);
+  }
+  int canceled = flight_land(flight);
+  if (pid < 0) {
+    result->error = (int32_t)-pid;
+    return;
+  }
+  if (canceled != 0) {
+    kill(pid, SIGKILL);
+    if (report->failure.step == START_LAUNCHED)
+      report->failure = (struct failure){report->at, canceled};
+  } else if (flight->stopped_by != 0) {
+    kill(pid, flight->stopped_by);
+  }
+  report_take(report, result);
   struct rusage self = {0};
   if (result->step != START_LAUNCHED) {
     siginfo_t info;
@@ -114,18 +152,17 @@ static void start_process(const struct program *program, struct child_start *sta
   result->max_rss_floor = (double)self.ru_maxrss / MAX_RSS_UNIT;
 }
 
-void launch_start(struct launch_stack *stack, const struct program *program,
-                  struct launch_result *result) {
-  (void)stack;
+void launch_start(struct flight *flight, struct launch_result *result) {
+  const struct program *program = flight->program;
   *result = (struct launch_result){
       .step = START_CLONE, .error = ENOMEM, .pidfd = -1, .started = monotonic_microseconds()};
   struct report *report = report_share();
   int *closed = malloc(((size_t)program->count * 2 + 1) * sizeof *closed);
   if (report != NULL && closed != NULL && (result->error = waiter_start()) == 0) {
     struct child_start start = {.program = program, .report = report, .reset_handlers = 1};
-    int held = stdio_hold();
-    start_process(program, &start, closed, result);
-    stdio_release(held);
+    start_process(flight, &start, closed, result);
+  } else {
+    flight_end(flight);
   }
   free(closed);
   if (report != NULL)

@@ -8,7 +8,7 @@ import { loadAddon } from './load-addon.js';
 import { ROW } from './protocol.js';
 import { queueMicrotask } from './time.js';
 
-/** The number of a descriptor that the spawner watches. */
+/** The number of a descriptor that the watcher watches. */
 export type NativeChannel = number & { readonly __channel: unique symbol };
 
 /** The number of a fork lock that is held or waited for. */
@@ -35,15 +35,19 @@ interface Addon {
     token: number,
     closeFds: Int32Array | undefined,
     watch: number,
+    traced: boolean,
+    sync: boolean,
   ): number;
-  launchSync(
+  launchHere(
     program: Uint8Array,
     size: number,
     token: number,
     closeFds: Int32Array | undefined,
     watch: number,
-    onSpawner: boolean,
   ): number;
+  awaitLaunch(token: number, milliseconds: number): boolean;
+  cancelLaunch(token: number, errno: number): number;
+  limitLaunchers(most: number): void;
   openChannel(fd: number, owned: boolean, token: number): NativeChannel;
   armChannel(channel: NativeChannel, events: number): number;
   closeChannel(channel: NativeChannel): void;
@@ -60,7 +64,7 @@ interface Addon {
   rawSyscall(number: number, ...args: readonly NativeArgument[]): number | bigint;
   asyncSyscall(
     token: number,
-    onSpawner: boolean,
+    onTracer: boolean,
     number: number,
     ...args: readonly NativeArgument[]
   ): number;
@@ -148,12 +152,19 @@ type Module = Addon & { readonly default?: Addon };
 
 let loaded: Addon | undefined;
 
+/** For tests: how many threads may launch at once, instead of one for each processor. */
+function limitLaunchers(addon: Addon): void {
+  const most = Number(process.env['FORKEXEC_LAUNCHING_THREADS']);
+  if (Number.isInteger(most) && most > 0) addon.limitLaunchers(most);
+}
+
 /** Loads the addon when it is first needed, so that an import alone takes no time for it. */
 function load(): Addon {
   if (loaded !== undefined) return loaded;
   const module = loadAddon() as Module;
   // Some bundlers give a namespace, whose default is what the addon exports.
   loaded = module.default ?? module;
+  if (loaded.completions === undefined) limitLaunchers(loaded);
   loaded.completions ??= new Completions(loaded);
   Object.assign(native, loaded);
   return loaded;

@@ -1,5 +1,5 @@
 /**
- * Reading and writing a descriptor that does not block, with the spawner's word when to try again.
+ * Reading and writing a descriptor that does not block, with the watcher's word when to try again.
  *
  * The same on every runtime: nothing here is the runtime's own I/O.
  *

@@ -5,7 +5,8 @@
  * @module
  */
 import { native } from '../native.js';
-import { start, type Unwatched } from '../process/launch.js';
+import { start } from '../process/launch.js';
+import type { Unwatched } from '../process/launching.js';
 import { reap, unpin } from '../process/reap.js';
 import { isLeft, type ScopeTarget, signalScope } from '../process/scope.js';
 import type { ExitStatus } from '../process/status.js';
@@ -20,6 +21,7 @@ import { Capture, type Pipe } from './capture.js';
 import { type Checked, checkRunSync, splitArguments } from './checked.js';
 import { Collected, DEFAULT_MAX_BUFFER } from './collected.js';
 import { fillsPipe, growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
+import { GRACE } from './launch-limit.js';
 import { type Body, Life } from './life.js';
 import type { RunOptions } from './options.js';
 import { type Ran, type Result, resultOf } from './result.js';
@@ -215,7 +217,13 @@ function runCommandSync(command: Checked): Result<RunOptions> {
     const compiled = compileFor(command, connected);
     report?.compiled();
     connections = connected; // from here on the launch closes what is the child's
-    child = start(compiled, { sync: true, watch: false, closeFds: connected.closeAfter });
+    const { timeLimit } = command.limits;
+    child = start(compiled, {
+      sync: true,
+      watch: false,
+      closeFds: connected.closeAfter,
+      timeLimit: timeLimit + GRACE,
+    });
   } catch (error) {
     for (const { fd } of connections?.ends.values() ?? []) close(fd);
     report?.failed(error);

@@ -9,12 +9,14 @@ import { LaunchError } from '../launch/error.js';
 import { start as launch, program } from '../process/launch.js';
 import type { Process } from '../process/process.js';
 import { close } from '../syscall/call.js';
+import { E } from '../syscall/constants.js';
 import { isThreadError } from '../syscall/errors.js';
 import { throwIfAborted } from './abort-signal.js';
 import { Channel } from './channel.js';
 import { type Checked, checkSpawn, readyOf, splitArguments } from './checked.js';
 import { Child } from './child.js';
 import type { OpenEnd } from './ends.js';
+import { LaunchLimit } from './launch-limit.js';
 import { guard } from './lifetime.js';
 import { type OnTerminal, openFor } from './on-terminal.js';
 import type { SpawnOptions } from './options.js';
@@ -66,9 +68,12 @@ export async function start(checked: Checked): Promise<Started> {
   const report = reportOf(options.verbose, file, args);
   let ends: ReadonlyMap<number, OpenEnd> | undefined;
   let on: OnTerminal | undefined;
+  const { timeLimit } = checked.limits;
+  const isLimited = options.signal !== undefined || timeLimit !== Number.POSITIVE_INFINITY;
+  const limit = isLimited ? new LaunchLimit(options.signal, timeLimit) : undefined;
   try {
     on = openFor(options, checked.stdio);
-    const opened = checked.hasFiles ? await openFiles(checked) : NO_FILES;
+    const opened = checked.hasFiles ? await openFiles(checked, limit) : NO_FILES;
     const { stdio } = on ?? checked;
     const connections = connect({ ...checked, stdio }, opened);
     const compiled = compileFor(checked, connections);
@@ -86,6 +91,7 @@ export async function start(checked: Checked): Promise<Started> {
       watch: true,
       closeFds: closeAfter,
       created,
+      limit: limit && ((giveUp) => limit.during(giveUp)),
     });
     const child = new Child(process, ends, checked, on);
     report?.launched(child.pid);
@@ -98,7 +104,10 @@ export async function start(checked: Checked): Promise<Started> {
       ? new LaunchError({ name: 'clone' }, error.errno, file, args)
       : error;
     report?.failed(failure);
+    if (error instanceof LaunchError && error.errno === E.ECANCELED) throwIfAborted(options.signal);
     throw failure;
+  } finally {
+    limit?.end();
   }
 }
 

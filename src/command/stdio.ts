@@ -4,7 +4,7 @@
  * @module
  */
 import type { DescriptorSource } from '../launch/attribute.js';
-import { LaunchError } from '../launch/error.js';
+import { LaunchError, lateError } from '../launch/error.js';
 import { isBag } from '../launch/values.js';
 import { MAX_FD } from '../process/start.js';
 import { close } from '../syscall/call.js';
@@ -12,6 +12,7 @@ import { checkBoolean, checkInteger, checkPath, invalid } from '../syscall/check
 import { O } from '../syscall/constants.js';
 import { isThreadError, type SystemError } from '../syscall/errors.js';
 import { openFile, openFileSync } from '../syscall/open.js';
+import type { LaunchLimit } from './launch-limit.js';
 import type { FileStdio, SpawnOptions, Stdio } from './options.js';
 import { type Blame, openPipe, openSocketPair } from './pipe.js';
 import { checkStreams, isSink, isSource, type Sink, type Source } from './transfer.js';
@@ -135,15 +136,44 @@ interface Opening extends Blame {
   readonly stdio: StdioPlan;
 }
 
+/** A descriptor that comes later, or the error for having given it up before. */
+function openUntil(
+  path: string,
+  opening: Promise<number>,
+  blame: Blame,
+  limit: LaunchLimit | undefined,
+): Promise<number> {
+  if (limit === undefined) return opening;
+  return new Promise<number>((resolve, reject) => {
+    let isOver = false;
+    const release = limit.during((errno) => {
+      isOver = true;
+      reject(lateError({ name: 'open', argument: path }, errno, blame.file, blame.args));
+    });
+    const settle = (fd: number): void => {
+      release();
+      if (isOver) close(fd);
+      else resolve(fd);
+    };
+    opening.then(settle, (error: unknown) => {
+      release();
+      reject(error);
+    });
+  });
+}
+
 /** Opens the files of a plan off the event loop. Their descriptors are the caller's to close. */
-export async function openFiles(opening: Opening): Promise<Map<number, number>> {
+export async function openFiles(
+  opening: Opening,
+  limit?: LaunchLimit,
+): Promise<Map<number, number>> {
   const opened = new Map<number, number>();
   try {
     for (const { fd, path, flags, mode } of openRequests(opening.stdio)) {
       const file = openFile(path, flags, mode).catch((error: SystemError) => {
         throw isThreadError(error) ? error : openError(path, error, opening);
       });
-      opened.set(fd, await file);
+      opened.set(fd, await openUntil(path, file, opening, limit));
     }
     return opened;
   } catch (error) {

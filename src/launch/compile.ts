@@ -14,7 +14,7 @@ import { type Draft, type Launch, StepFailure } from './attribute.js';
 import { checkAvailable } from './available.js';
 import { readIdentity } from './credential.js';
 import { environmentOf, workingDirectory } from './environ.js';
-import { LaunchError } from './error.js';
+import { LaunchError, lateError } from './error.js';
 import { candidatesOf, searchPath } from './image.js';
 import { layersOf } from './landlock.js';
 import { attributes, type LaunchOptions, type StepName } from './order.js';
@@ -124,11 +124,17 @@ function placeOf(options: LaunchOptions): Place | undefined {
   return { root, cwd, identity, policies: layersOf(options.landlock) };
 }
 
-/** The error for what the native side reported. */
-export function launchError(compiled: CompiledLaunch, step: number, errno: number): LaunchError {
+/** The error for what the native side reported; `isLate`: the launch was given up at that step. */
+export function launchError(
+  compiled: CompiledLaunch,
+  step: number,
+  errno: number,
+  isLate = false,
+): LaunchError {
   const { file, argv, options, search } = compiled.launch;
   const info = stepOf(compiled, step);
   const args = argv.slice(1);
+  if (isLate) return lateError(info, errno, file, args);
   const place = info.name === 'execve' ? placeOf(options) : undefined;
   if (!search || file.includes('/') || info.name !== 'execve') {
     return new LaunchError(info, errno, file, args, undefined, place);

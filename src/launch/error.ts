@@ -36,12 +36,13 @@ export class LaunchError extends Error {
     args: readonly string[],
     searched?: readonly string[],
     place?: Place,
+    reason: string = reasonFor(step, errno, searched, place),
   ) {
     const argument = step.argument;
     const what = argument === undefined ? step.name : `${step.name}(${JSON.stringify(argument)})`;
     const code = errorName(errno);
     const launching = argument === file && step.name === 'execve' ? '' : ` (launching ${file})`;
-    super(`${what}: ${code}: ${reasonFor(step, errno, searched, place)}${launching}`);
+    super(`${what}: ${code}: ${reason}${launching}`);
     this.name = 'LaunchError';
     this.code = code;
     this.errno = errno;
@@ -51,6 +52,18 @@ export class LaunchError extends Error {
     this.args = args;
     if (searched !== undefined) this.searched = searched;
   }
+}
+
+/** The error of a launch that was given up at a step. */
+export function lateError(
+  step: StepInfo<StepName>,
+  errno: number,
+  file: string,
+  args: readonly string[],
+): LaunchError {
+  const isTimeout = errno === E.ETIMEDOUT;
+  const reason = isTimeout ? 'the launch took longer than the timeout' : errorMessage(errno);
+  return new LaunchError(step, errno, file, args, undefined, undefined, reason);
 }
 
 /** What some steps mean by an errno, where its text says something else or too little. */

@@ -11,7 +11,8 @@ import { checkKeys } from '../launch/values.js';
 import { close } from '../syscall/call.js';
 import { checkSurplus, invalid } from '../syscall/check.js';
 import { execLaunch } from './exec.js';
-import { program, type Ready, start, type Unwatched } from './launch.js';
+import { program, type Ready, start } from './launch.js';
+import type { Unwatched } from './launching.js';
 
 /** Go's syscall.ProcAttr. */
 export interface ProcAttr {

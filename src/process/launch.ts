@@ -4,22 +4,18 @@
  * @module
  */
 import type { Launch } from '../launch/attribute.js';
-import {
-  type CompiledLaunch,
-  compile,
-  launchError,
-  type SkippedStep,
-  skippedSteps,
-} from '../launch/compile.js';
+import { type CompiledLaunch, compile } from '../launch/compile.js';
 import type { LaunchOptions } from '../launch/order.js';
 import { completions, native } from '../native.js';
-import { COMPLETION, EXITED, LAUNCHED, ROW, START, WATCH } from '../protocol.js';
-import { remember } from './explain.js';
-import { Handle } from './handle.js';
-import { Loan } from './loan.js';
-import { Process } from './process.js';
-import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
+import { START, WATCH } from '../protocol.js';
+import { E } from '../syscall/constants.js';
+import { now } from '../time.js';
+import { AFTER_KILL, type How, Launching, type Unwatched } from './launching.js';
+import type { Process } from './process.js';
 import { holdTracee, holdTraceeSync } from './tracee.js';
+
+/** Milliseconds after which a thread that waits looks whether it is to end: a Worker may be terminated. */
+const LOOK_EVERY = 100;
 
 /** What is to be launched, checked: the one place where a Launch is made. */
 export type Ready = Omit<Launch<LaunchOptions>, 'parentPid'>;
@@ -29,65 +25,12 @@ export function program(ready: Ready): CompiledLaunch {
   return compile({ ...ready, parentPid: ready.inPlace ? process.ppid : process.pid });
 }
 
-/** A process that nobody watches: whoever launched it reaps it and closes its pidfd. */
-export interface Unwatched {
-  readonly handle: Handle;
-  /** What the kernel began with when it counted the process' memory, KiB. */
-  readonly parentPeak: number;
-  /** CLOCK_MONOTONIC right before its birth, microseconds. */
-  readonly started: number;
-  /** The terminal that it has as a foreground process. */
-  readonly loan?: Loan | undefined;
-  /** The directory of the control group that it was started in. */
-  readonly cgroup?: string | undefined;
-  /** The steps that failed and were left out. */
-  readonly skipped: readonly SkippedStep[];
-  /** How it was launched. */
-  readonly launch: Launch<LaunchOptions>;
-}
+type Launched<Watch extends boolean> = Watch extends true ? Process : Unwatched;
 
-/** A process that the native side just launched, from its row. */
-function launchedProcess(row: Float64Array, at: number): Process {
-  const value = (column: number): number => row[at + column] as number;
-  const owner = { token: value(ROW.token) };
-  const handle = new Handle(value(LAUNCHED.pid), value(LAUNCHED.pidfd), owner);
-  return new Process(handle, value(LAUNCHED.inode));
-}
-
-/** How a process ended, from its row; `parentPeak` is from the row of its launch. */
-function exitStatus(row: Float64Array, at: number, parentPeak: number): ExitStatus {
-  const value = (column: number): number => row[at + column] as number;
-  const [code, status] = [value(EXITED.code), value(EXITED.status)];
-  const wallTime = Math.round(value(EXITED.wallTime));
-  // Other code has reaped it: the kernel may remember the status, but not the usage.
-  if (Number.isNaN(value(EXITED.userTime)))
-    return new ExitStatus(code, status, unknownUsage(wallTime));
-  return new ExitStatus(code, status, {
-    wallTime,
-    userTime: value(EXITED.userTime),
-    systemTime: value(EXITED.systemTime),
-    maxRss: ownMaxRss(value(EXITED.maxRss), parentPeak),
-    minorFaults: value(EXITED.minorFaults),
-    majorFaults: value(EXITED.majorFaults),
-    blockInput: value(EXITED.blockInput),
-    blockOutput: value(EXITED.blockOutput),
-    voluntarySwitches: value(EXITED.voluntarySwitches),
-    involuntarySwitches: value(EXITED.involuntarySwitches),
-  });
-}
-
-/** How a launch is made. */
-export interface How<Sync extends boolean, Watch extends boolean> {
-  /** Whether the call returns only once it is over. */
-  readonly sync: Sync;
-  /** Whether the end of the process is followed; else the caller reaps it, and ends or leaves its `loan`. */
-  readonly watch: Watch;
-  /** Descriptors that are closed in this process once it is over. */
-  readonly closeFds?: readonly number[];
-  /** Is called as soon as the program runs: when the promise is settled, a short one may be reaped. */
-  readonly created?: (process: Process) => void;
-  /** Is called once it has ended, and then it is left unreaped: see `startHeld`. */
-  readonly ended?: (status: ExitStatus) => void;
+/** What is closed once the launch is over, as the addon takes it. */
+function toFds(fds: readonly number[], compiled: CompiledLaunch): Int32Array | undefined {
+  if (fds.length === 0 && compiled.closeAfter.length === 0) return undefined;
+  return Int32Array.from([...fds, ...compiled.closeAfter]);
 }
 
 /** One of `WATCH`. */
@@ -96,133 +39,56 @@ function watchOf({ watch, ended }: How<boolean, boolean>): number {
   return watch ? WATCH.reap : WATCH.none;
 }
 
-type Launched<Watch extends boolean> = Watch extends true ? Process : Unwatched;
-
-/** One launch, and where its process is watched also what follows until its end. */
-class Launching {
-  readonly token: number;
-  /** Called once the launch is over. */
-  settle: () => void = () => {};
-  readonly #compiled: CompiledLaunch;
-  readonly #how: How<boolean, boolean>;
-  readonly #loan: Loan | undefined;
-  #process: Process | undefined;
-  #unwatched: Unwatched | undefined;
-  #failure: readonly [step: number, errno: number] | undefined;
-  #parentPeak = 0;
-  #skipped: readonly SkippedStep[] = [];
-
-  constructor(compiled: CompiledLaunch, how: How<boolean, boolean>) {
-    const { foreground } = compiled.launch.options;
-    this.#compiled = compiled;
-    this.#how = how;
-    // A foreground process gives the terminal back when it stops or ends.
-    this.#loan = foreground === undefined ? undefined : new Loan(foreground);
-    this.token = completions.register(this.#handle);
-    completions.retain();
-  }
-
-  readonly #handle = (row: Float64Array, at: number): void => {
-    if (row[at + ROW.kind] === COMPLETION.exited) {
-      completions.forget(this.token);
-      const status = exitStatus(row, at, this.#parentPeak);
-      remember(status, this.#compiled.launch);
-      this.#process?.end(status);
-      this.#how.ended?.(status);
-    } else {
-      this.launched(row, at);
-      this.settle();
-    }
-  };
-
-  launched(row: Float64Array, at: number): void {
-    const value = (column: number): number => row[at + column] as number;
-    const first = at + LAUNCHED.firstSkipped;
-    const skipped = Array.from(row.subarray(first, first + value(LAUNCHED.skipped)));
-    this.#skipped = skippedSteps(this.#compiled, skipped);
-    if (value(LAUNCHED.step) !== START.launched) {
-      this.fail(value(LAUNCHED.step), value(LAUNCHED.error));
-    } else if (this.#how.watch) {
-      this.#parentPeak = value(LAUNCHED.maxRssFloor);
-      this.#process = launchedProcess(row, at);
-      this.#how.created?.(this.#process);
-    } else {
-      this.#unwatched = {
-        handle: new Handle(value(LAUNCHED.pid), value(LAUNCHED.pidfd), 'here'),
-        parentPeak: value(LAUNCHED.maxRssFloor),
-        started: value(LAUNCHED.started),
-        loan: this.#loan,
-        cgroup: this.#compiled.cgroupPath,
-        skipped: this.#skipped,
-        launch: this.#compiled.launch,
-      };
-      this.#over();
-    }
-  }
-
-  /** Why there is no process: the cheap half of what `result` would throw. */
-  get failure(): readonly [step: number, errno: number] | undefined {
-    return this.#failure;
-  }
-
-  fail(step: number, errno: number): void {
-    this.#failure = [step, errno];
-    this.#over();
-  }
-
-  /** What was launched; called where the stack is that of whoever launched it. */
-  result(): Process | Unwatched {
-    if (this.#failure !== undefined) {
-      this.#loan?.end();
-      throw launchError(this.#compiled, ...this.#failure);
-    }
-    const process = this.#process;
-    const child = (process ?? this.#unwatched) as Process | Unwatched;
-    // The group of a foreground child is its own, unless it was to join another.
-    const { pid } = process ?? (child as Unwatched).handle;
-    this.#loan?.begin(this.#compiled.launch.options.processGroup || pid);
-    if (process === undefined) return child;
-    process.describe({ cgroup: this.#compiled.cgroupPath });
-    process.skipped = this.#skipped;
-    process.layers = this.#compiled.layers;
-    void this.#loan?.follow(process);
-    return child;
-  }
-
-  #over(): void {
-    completions.forget(this.token);
-    completions.release();
-  }
-}
-
-/** What is closed once the launch is over, as the addon takes it. */
-function toFds(fds: readonly number[], compiled: CompiledLaunch): Int32Array | undefined {
-  if (fds.length === 0 && compiled.closeAfter.length === 0) return undefined;
-  return Int32Array.from([...fds, ...compiled.closeAfter]);
-}
-
-/** Makes the launch on this thread. */
-export function launchNow(compiled: CompiledLaunch, how: How<true, boolean>): Launching {
-  const { bytes } = compiled;
-  const launching = new Launching(compiled, how);
-  const fds = toFds(how.closeFds ?? [], compiled);
-  const [watch, onSpawner] = [watchOf(how), isTraced(compiled, how)];
-  const errno = native.launchSync(bytes, bytes.length, launching.token, fds, watch, onSpawner);
-  if (errno === 0) launching.launched(completions.mailbox, 0);
-  else launching.fail(START.clone, errno);
-  return launching;
-}
-
-/** A tracee obeys the thread that launched it: `trace` works on the spawner's. */
+/** A tracee obeys the thread that launched it: `trace` works on the tracer's. */
 export function isTraced({ launch }: CompiledLaunch, { watch }: How<boolean, boolean>): boolean {
   return watch && launch.options.ptrace === true;
 }
 
-/** What was launched on this thread. */
+/** Makes the launch, on this thread where that may be. */
+export function launchNow(compiled: CompiledLaunch, how: How<true, boolean>): Launching {
+  const { bytes } = compiled;
+  const { closeFds = [], timeLimit = Number.POSITIVE_INFINITY } = how;
+  const launching = new Launching(compiled, how);
+  const { token } = launching;
+  const fds = toFds(closeFds, compiled);
+  const [watch, traced, size] = [watchOf(how), isTraced(compiled, how), bytes.length];
+  // This thread would not come back to keep the time.
+  const isTimed = timeLimit !== Number.POSITIVE_INFINITY;
+  let errno = traced || isTimed ? -1 : native.launchHere(bytes, size, token, fds, watch);
+  let isThere = errno === 0;
+  if (errno === -1) {
+    errno = native.launch(bytes, size, token, fds, watch, traced, true);
+    isThere = errno === 0 && awaitLaunch(launching, now() + timeLimit);
+  }
+  if (isThere) launching.launched(completions.mailbox, 0);
+  else if (errno > 0) launching.fail(START.clone, errno);
+  return launching;
+}
+
+/** What was launched by a call that has waited for it. */
 function resultNow(compiled: CompiledLaunch, how: How<true, boolean>): Process | Unwatched {
   const child = launchNow(compiled, how).result();
   if (isTraced(compiled, how)) holdTraceeSync((child as Process).pid);
   return child;
+}
+
+/** Waits until the launch is over; then its row is in the mailbox. False where it was given up before. */
+function awaitLaunch(launching: Launching, deadline: number): boolean {
+  let time = now();
+  while (
+    !native.awaitLaunch(
+      launching.token,
+      Math.ceil(Math.min(Math.max(deadline - time, 1), LOOK_EVERY)),
+    )
+  ) {
+    time = now();
+    if (time < deadline) continue;
+    const step = launching.cancel(E.ETIMEDOUT);
+    if (step === START.launched || time < deadline + AFTER_KILL) continue;
+    launching.fail(step, E.ETIMEDOUT);
+    return false;
+  }
+  return true;
 }
 
 async function launchLater(
@@ -233,17 +99,28 @@ async function launchLater(
   const { watch, closeFds = [] } = how;
   const launching = new Launching(compiled, how);
   const fds = toFds(closeFds, compiled);
-  const errno = native.launch(bytes, bytes.length, launching.token, fds, watchOf(how));
-  if (errno === 0) {
-    await new Promise<void>((resolve) => {
-      launching.settle = resolve;
-    });
-  } else {
-    launching.fail(START.clone, errno);
-  }
+  const traced = launch.options.ptrace === true;
+  const { length: size } = bytes;
+  const errno = native.launch(bytes, size, launching.token, fds, watchOf(how), traced, false);
+  if (errno === 0) await settled(launching, how);
+  else launching.fail(START.clone, errno);
   const child = launching.result();
   if (watch && launch.options.ptrace) await holdTracee((child as Process).pid);
   return child;
+}
+
+/** Until the launch is over, or was given up. */
+async function settled(launching: Launching, { limit }: How<false, boolean>): Promise<void> {
+  let stopKilling = (): void => {};
+  const release = limit?.((errno) => {
+    stopKilling();
+    stopKilling = launching.giveUp(errno);
+  });
+  await new Promise<void>((resolve) => {
+    launching.settle = resolve;
+  });
+  stopKilling();
+  release?.();
 }
 
 /**

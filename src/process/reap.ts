@@ -10,7 +10,7 @@ import { refusalOf } from '../syscall/facilities.js';
 import { readStruct } from '../syscall/layout.js';
 import { remember } from './explain.js';
 import type { Handle } from './handle.js';
-import type { Unwatched } from './launch.js';
+import type { Unwatched } from './launching.js';
 import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
 
 /** What waitid(2) takes. Nobody else may reap it, so its number is as sure as a pidfd. */

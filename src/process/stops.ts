@@ -34,7 +34,7 @@ async function* takeChanges(process: Process): AsyncGenerator<JobChange, void, u
   try {
     for (;;) {
       const info = new Uint8Array(LAYOUT.siginfo.size);
-      // Looked at off the loop and taken here, so that its end is left for the spawner to reap.
+      // Looked at off the loop and taken here, so that its end is left for the watcher to reap.
       const look = W.WSTOPPED | W.WCONTINUED | W.WEXITED | W.WNOWAIT;
       const { errno } = await syscallLater(SYS.waitid, type, id, info, look, null);
       if (errno === E.EINTR) continue;

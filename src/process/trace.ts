@@ -9,7 +9,7 @@ import { checkSignal, invalid } from '../syscall/check.js';
 import { CLD, E, LAYOUT, NT, P, PTRACE, SYS, W } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, type StructInput, type StructOf, writeStruct } from '../syscall/layout.js';
-import { syscallLater, syscallOnSpawner } from '../syscall/raw.js';
+import { syscallLater, syscallOnTracer } from '../syscall/raw.js';
 import { Scratch } from '../syscall/scratch.js';
 import { type Signal, type SignalName, signalName } from '../syscall/signals.js';
 import { shownOf } from './proc.js';
@@ -89,7 +89,7 @@ export class Trace {
   /** The tracee. */
   readonly process: Process;
 
-  /** Whether the spawner reaps it; a descendant's end is for its tracer to take first. */
+  /** Whether the native side reaps it; a descendant's end is for its tracer to take first. */
   readonly #ours: boolean;
 
   /** @internal */
@@ -111,7 +111,7 @@ export class Trace {
     const info = new Uint8Array(LAYOUT.siginfo.size);
     const { pid } = this.process;
     if (this.#ours && this.process.status() !== undefined) return undefined;
-    // Looked at off the loop and taken here: its end is the spawner's to reap.
+    // Looked at off the loop and taken here: its end is the watcher's to reap.
     const look = W.WSTOPPED | W.WEXITED | W.WNOWAIT;
     let errno: number;
     do ({ errno } = await syscallLater(SYS.waitid, P.P_PID, pid, info, look, null));
@@ -218,7 +218,7 @@ export class Trace {
 
   async #request(request: number, address: number, data: number | ArrayBufferView): Promise<void> {
     const { pid } = this.process;
-    const { errno } = await syscallOnSpawner(SYS.ptrace, request, pid, address, data);
+    const { errno } = await syscallOnTracer(SYS.ptrace, request, pid, address, data);
     if (errno !== 0) throw new SystemError('ptrace', errno);
   }
 }

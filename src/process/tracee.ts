@@ -5,17 +5,17 @@
  */
 import { attempt } from '../syscall/call.js';
 import { E, LAYOUT, P, PTRACE, SYS, W } from '../syscall/constants.js';
-import { syscallLater, syscallOnSpawner } from '../syscall/raw.js';
+import { syscallLater, syscallOnTracer } from '../syscall/raw.js';
 
 /** Its stop, or its end, is left for others to take. */
 const LOOK = W.WSTOPPED | W.WEXITED | W.WNOWAIT;
 
 /**
  * From here on the kernel kills it when its tracer ends, whether it was ever continued or not; ESRCH
- * when it is gone already. Requests on the spawner's thread are made in their order.
+ * when it is gone already. Requests on the tracer's thread are made in their order.
  */
 async function endWithTracer(pid: number): Promise<void> {
-  await syscallOnSpawner(SYS.ptrace, PTRACE.PTRACE_SETOPTIONS, pid, 0, PTRACE.PTRACE_O_EXITKILL);
+  await syscallOnTracer(SYS.ptrace, PTRACE.PTRACE_SETOPTIONS, pid, 0, PTRACE.PTRACE_O_EXITKILL);
 }
 
 /** Waits off the loop until it has stopped at its execve. */

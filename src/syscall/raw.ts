@@ -136,8 +136,8 @@ export async function syscallLater(number: number, ...args: SyscallArg[]): Promi
   return toResult(await callOffLoop(false, number, args));
 }
 
-/** As `syscall`, on the thread that launches children, and only for calls that do not block. */
-export async function syscallOnSpawner(
+/** As `syscall`, on the thread that launched all tracees, and only for calls that do not block. */
+export async function syscallOnTracer(
   number: number,
   ...args: SyscallArg[]
 ): Promise<SyscallResult> {
@@ -145,7 +145,7 @@ export async function syscallOnSpawner(
 }
 
 function callOffLoop(
-  onSpawner: boolean,
+  onTracer: boolean,
   number: number,
   args: readonly NativeArgument[],
 ): Promise<bigint> {
@@ -159,7 +159,7 @@ function callOffLoop(
     completions.retain();
     let errno = -1;
     try {
-      errno = native.asyncSyscall(token, onSpawner, number, ...args);
+      errno = native.asyncSyscall(token, onTracer, number, ...args);
       if (errno !== 0) reject(new SystemError('pthread_create', errno));
     } finally {
       if (errno !== 0) {

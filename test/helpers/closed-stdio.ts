@@ -19,7 +19,7 @@ export type Outcome =
 export interface Report {
   /** What each child had whose `files` are the key, as JSON. */
   files: Record<string, Outcome>;
-  /** What children had that were started all at once, from this thread and the spawner's. */
+  /** What children had that were started all at once, from this thread and the launching threads. */
   crowd: Outcome[];
   /** What a command had with each of its stdio such. */
   pipe: Outcome;

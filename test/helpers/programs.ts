@@ -88,8 +88,8 @@ export function runProgram(bytes: Uint8Array, size: number = bytes.length): Prog
   const { mailbox } = completions;
   const token = completions.register(() => {});
   try {
-    const errno = native.launchSync(bytes, size, token, undefined, WATCH.none, false);
-    if (errno !== 0) throw new Error(`launchSync returned ${errno}`);
+    const errno = native.launchHere(bytes, size, token, undefined, WATCH.none);
+    if (errno !== 0) throw new Error(`launchHere returned ${errno}`);
   } finally {
     completions.forget(token);
   }

@@ -70,8 +70,21 @@ export function openDescriptors(): string[] {
     .sort();
 }
 
-/** The threads of this process by name. */
+/** Launching threads are started when launches come at once, and stay; such a thread first has the watcher's name. */
+const LAUNCHING = /^forkexec-(launch|watch)$/;
+
+/** Those that launch what needs a thread of its own are started when that is asked for, and stay. */
+const SPECIAL = /^forkexec-(trace|join)$/;
+
+/** The threads of this process by name; of launching threads one. */
 export function threads(): string[] {
+  return threadNames().filter((name, at, names) => {
+    return !SPECIAL.test(name) && (!LAUNCHING.test(name) || names.indexOf(name) === at);
+  });
+}
+
+/** All threads of this process by name. */
+function threadNames(): string[] {
   return readdirSync('/proc/self/task')
     .map((task) => {
       try {
@@ -127,8 +140,7 @@ async function warmUp(): Promise<void> {
   const warm = await startProcess('/bin/true', ['true']);
   await warm.wait();
   await sleep(5);
-  // A thread has the name of the one that made it until it gives itself its own.
-  while (threads().filter((name) => name === 'forkexec').length > 1) await sleep(1);
+  while (!threads().includes('forkexec-launch') && backend === 'linux') await sleep(1);
 }
 
 let warm: Promise<void> | undefined;

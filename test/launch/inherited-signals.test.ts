@@ -11,7 +11,7 @@ import { test } from '../helpers/test.js';
 const SET_SIZE = 8;
 const SIG_IGN = 1n;
 
-/** As `stateOf`, for a child that this thread launches and not the spawner's. */
+/** As `stateOf`, for a child that this thread launches and not a launching thread. */
 function stateOfSync(attributes: ProcessAttributes = {}): Promise<State> {
   return withFolder(async (folder) => {
     const file = join(folder, 'state');

@@ -128,7 +128,7 @@ for (const [title, at, value] of wrong) {
     bytes.writeUInt32LE(value, at);
     assert.throws(() => runProgram(bytes), NOT_A_PROGRAM);
     assert.throws(
-      () => native.launch(bytes, bytes.length, 1, undefined, WATCH.none),
+      () => native.launch(bytes, bytes.length, 1, undefined, WATCH.none, false, false),
       NOT_A_PROGRAM,
     );
   });
@@ -182,8 +182,8 @@ test('values that are not a launch program are refused', () => {
   ];
   const wrongType = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' };
   for (const [name, ...rest] of [
-    ['launch', WATCH.reap],
-    ['launchSync', WATCH.reap, false],
+    ['launch', WATCH.reap, false, false],
+    ['launchHere', WATCH.reap],
   ] as const) {
     const launch = (...args: unknown[]): unknown => odd[name]?.(...args, ...rest);
     for (const program of notBytes) {
@@ -232,14 +232,14 @@ test('descriptors to close are closed after a failed launch, and not after a ref
   const program = new ProgramBuilder();
   program.must(step, SYS.close, -1);
   const bytes = Buffer.from(program.finish());
-  const { rawSyscall, launchSync } = native;
+  const { rawSyscall, launchHere } = native;
   const fd = Number(rawSyscall(SYS.dup, 2));
   const isOpen = (): boolean => Number(rawSyscall(SYS.fcntl, fd, 1)) >= 0;
   const fds = Int32Array.of(fd);
   const token = completions.register(() => {});
-  assert.throws(() => launchSync(bytes, 3, token, fds, WATCH.none, false), NOT_A_PROGRAM);
+  assert.throws(() => launchHere(bytes, 3, token, fds, WATCH.none), NOT_A_PROGRAM);
   assert.ok(isOpen());
-  assert.equal(launchSync(bytes, bytes.length, token, fds, WATCH.none, false), 0);
+  assert.equal(launchHere(bytes, bytes.length, token, fds, WATCH.none), 0);
   assert.equal(completions.mailbox[2], 0, 'the first instruction failed');
   assert.ok(!isOpen());
   completions.forget(token);

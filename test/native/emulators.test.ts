@@ -19,8 +19,9 @@ import { test } from '../helpers/test.js';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const compiler = process.env['CC'] ?? 'cc';
 const flags = ['-std=c11', '-g', '-O1', '-Wall', '-Wextra', '-Werror', '-pthread', '-Inative'];
-const parts = 'launch program report start start_linux restore_linux probe_linux exec_linux';
-const sources = `${parts} above_stdio waiter_linux thread`
+const parts =
+  'launch program report clock flight fork_lock help_linux start_linux restore_linux probe_linux';
+const sources = `${parts} exec_linux above_stdio waiter_linux thread`
   .split(' ')
   .map((name) => `native/${name}.c`);
 

@@ -35,7 +35,7 @@ static struct watch watches[4];
 /* What is reported about one watch; nothing about another. 0 for nothing. */
 static uint32_t reported(const struct watch *watch) {
   struct event events[EVENTS_AT_ONCE];
-  int count = events_wait(events, 1);
+  int count = events_wait(events, 0);
   assert(count == 0 || (count == 1 && events[0].watch == watch));
   return count == 0 ? 0 : events[0].events;
 }
@@ -86,7 +86,7 @@ static void the_end_is_readable(void) {
 static void fill(int fd) {
   static char bytes[4096];
   struct event events[EVENTS_AT_ONCE];
-  while (events_arm(fd, EVENT_WRITE, &watches[0]) == 0 && events_wait(events, 1) == 1)
+  while (events_arm(fd, EVENT_WRITE, &watches[0]) == 0 && events_wait(events, 0) == 1)
     assert(write(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes);
 }
 
@@ -158,7 +158,7 @@ static void waiting(void) {
   struct event event[EVENTS_AT_ONCE];
   assert(pipe(fds) == 0 && events_add(fds[0], &watches[0]) == 0);
   assert(pthread_create(&thread, NULL, write_later, &fds[1]) == 0);
-  assert(events_wait(event, 0) == 1 && event[0].watch == &watches[0]);
+  assert(events_wait(event, -1) == 1 && event[0].watch == &watches[0]);
   pthread_join(thread, NULL);
   events_remove(fds[0]);
   close(fds[0]);
@@ -199,7 +199,7 @@ static void end_of_a_process(int early) {
     close(fds[1]);
     struct event events[EVENTS_AT_ONCE];
     while (ended == before)
-      assert(events_wait(events, 0) == 0);
+      assert(events_wait(events, -1) == 0);
   }
   assert(ended == before + 1 && reported(NULL) == 0);
   assert(waitid(P_PID, (id_t)others, &info, WEXITED) == 0 && info.si_status == 3);

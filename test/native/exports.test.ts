@@ -49,8 +49,11 @@ const EXPORTS: Readonly<Record<string, string>> = {
   initialize: 'function floats',
   ref: '',
   unref: '',
-  launch: 'bytes natural natural fds int',
-  launchSync: 'bytes natural natural fds int boolean',
+  launch: 'bytes natural natural fds int boolean boolean',
+  launchHere: 'bytes natural natural fds int',
+  awaitLaunch: 'natural int',
+  cancelLaunch: 'natural int',
+  limitLaunchers: 'int',
   exec: 'bytes natural',
   openChannel: 'int boolean natural',
   armChannel: 'channel int',
@@ -149,8 +152,8 @@ test('the number of a closed channel is refused, and so is a number of another k
 });
 
 test('sizes and offsets past the end of a buffer are refused', () => {
-  assert.throws(() => native.launch(bytes, 9, 1, undefined, WATCH.reap), RANGE);
-  assert.throws(() => native.launchSync(bytes, 9, 1, undefined, WATCH.reap, false), RANGE);
+  assert.throws(() => native.launch(bytes, 9, 1, undefined, WATCH.reap, false, false), RANGE);
+  assert.throws(() => native.launchHere(bytes, 9, 1, undefined, WATCH.reap), RANGE);
   assert.throws(() => native.exec(bytes, 9), RANGE);
   assert.throws(() => native.copyEnvironment(bytes, 9, integers), RANGE);
   assert.throws(() => native.copyEnvironment(bytes, 0, new Int32Array(1)), RANGE);

@@ -10,9 +10,11 @@
  */
 #define _GNU_SOURCE
 #include "exec.h"
+#include "flight.h"
 #include "probe.h"
 #include "program.h"
 #include "start.h"
+#include "watcher.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,6 +27,12 @@
 #include <unistd.h>
 
 #define MOST_DESCRIPTORS 64
+
+/* The watcher: what the programs of the driver do needs none. */
+void watcher_wake(void) {}
+int watcher_wakeup_fd(void) {
+  return -1;
+}
 
 static unsigned char *read_file(const char *path, size_t *size) {
   struct stat status;
@@ -49,15 +57,17 @@ static void print_end(const siginfo_t *info) {
 }
 
 static void launch(const char *path) {
-  static struct launch_stack stack;
   struct launch_result result;
+  struct flight flight = {.token = 1};
   struct program program;
   siginfo_t info = {0};
   size_t size;
   unsigned char *bytes = read_file(path, &size);
   assert(program_load(&program, bytes, size) == NULL);
   uint64_t before = open_descriptors();
-  launch_start(&stack, &program, &result);
+  flight.program = &program;
+  flight_begin(&flight);
+  launch_start(&flight, &result);
   free(bytes);
   printf("shares=%d %d %d skipped=", vfork_shares_memory(), result.step, result.error);
   for (uint32_t i = 0; i < result.skipped_count; i++)

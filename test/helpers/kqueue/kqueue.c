@@ -199,10 +199,11 @@ int kevent(int queue, const struct kevent *changes, int change_count, struct kev
       return -1;
     }
   }
-  /* A deadline is not needed: it waits for ever, or only looks. */
+  int milliseconds =
+      timeout == NULL ? -1 : (int)(timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000);
   while (event_count > 0) {
     struct epoll_event ready[SETS];
-    if (epoll_wait(queue, ready, SETS, timeout == NULL ? -1 : 0) < 0)
+    if (epoll_wait(queue, ready, SETS, milliseconds) < 0)
       return -1;
     int count = take(events, event_count);
     if (count > 0 || timeout != NULL)

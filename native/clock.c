@@ -1,5 +1,4 @@
-/* What launches have in common on all systems. */
-#include "start.h"
+#include "clock.h"
 
 #include <time.h>
 
