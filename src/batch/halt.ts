@@ -40,9 +40,9 @@ export class Halting {
     this.#count = typeof count === 'string' ? 0 : count;
   }
 
-  /** Whether the first that counts is enough. */
-  get isFirst(): boolean {
-    return this.#part === undefined && this.#count === 1;
+  /** Whether the first that counts is enough; `total` is how many there are. */
+  isFirst(total: number): boolean {
+    return this.#part === undefined ? this.#count === 1 : this.#part * total === 1;
   }
 
   get isPercentage(): boolean {

@@ -14,6 +14,7 @@ import { encodeText } from '../../syscall/text.js';
 import { Failure } from '../exit.js';
 import { GivenFlags, isOptionError, launchFlags } from '../flags.js';
 import { complain, print } from '../output.js';
+import { sandboxFlags } from '../sandbox-flags.js';
 import { stdioFlags } from '../stdio-flags.js';
 import { stopFlags } from '../stop-flags.js';
 import { addFlags, type ParallelFlags } from './flags.js';
@@ -229,6 +230,7 @@ export function addParallelCommand(program: Command, done: (code: number) => voi
     .addHelpText('after', AFTER_HELP);
   addFlags(command);
   given.offer(command, 'Attributes of each job:', launchFlags);
+  given.offer(command, 'Sandbox of each job:', sandboxFlags);
   given.offer(
     command,
     'End of each job:',

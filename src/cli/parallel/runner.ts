@@ -252,8 +252,10 @@ export class Runner {
     if (!halting.add(failed, total) || this.#code !== undefined) return;
     let code = 0;
     if (halting.on !== 'success') {
-      if (halting.isPercentage) code = Math.ceil((halting.failed / (total ?? this.#seq)) * 100);
-      else code = halting.isFirst ? codeOf(end) : Math.min(halting.failed, MOST_FAILURES);
+      const all = total ?? this.#seq;
+      if (halting.isFirst(all)) code = codeOf(end);
+      else if (halting.isPercentage) code = Math.ceil((halting.failed / all) * 100);
+      else code = Math.min(halting.failed, MOST_FAILURES);
     }
     this.#code = code;
     this.#isOver = true;
