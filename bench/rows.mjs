@@ -44,6 +44,24 @@ async function holdOf(subject, megabytes, scale) {
   return holds.sort((a, b) => a - b)[holds.length >> 1];
 }
 
+/** For how many microseconds the event loop did something, the median of all rounds. */
+async function busyOf(body, megabytes, rounds) {
+  const memory = touch(megabytes);
+  const busy = [];
+  for (let count = 0; count < rounds + 20; count++) {
+    const before = performance.eventLoopUtilization();
+    const begin = performance.now();
+    await body();
+    const { active, idle } = performance.eventLoopUtilization(before);
+    // What runs before this turn of the loop ends is not counted yet.
+    const elapsed = performance.now() - begin;
+    if (count >= 20) busy.push(Math.max(active, elapsed - idle) * 1000);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  if (memory.length !== megabytes >> 6) throw new Error('the memory is gone');
+  return busy.sort((a, b) => a - b)[busy.length >> 1];
+}
+
 /** Resident memory of this process, bytes. */
 const residentBytes = () => {
   globalThis.gc?.();
@@ -171,6 +189,39 @@ export const ROWS = {
     megabytes: 2048,
     most: 23,
     measure: (subject, scale) => holdOf(subject, 2048, scale),
+  },
+  terminal: {
+    ...MORE,
+    title: '64 MB out of a terminal in raw mode: MB a second',
+    needs: 'terminal',
+    goals: { '@lydell/node-pty': 2 },
+    measure: (subject, scale) => {
+      return throughputOf(() => subject.terminal(64 * MB * scale), 64 * MB * scale);
+    },
+  },
+  'terminal-hold-2GB': {
+    ...LESS,
+    title: 'event loop busy with opening, ending and closing a terminal, 2 GB in use: µs',
+    needs: 'trueOnTerminal',
+    megabytes: 2048,
+    most: 250,
+    measure: (subject, scale) => busyOf(subject.trueOnTerminal, 2048, 200 * scale),
+  },
+  'terminal-unread': {
+    ...LESS,
+    title: 'CPU beside a terminal that is full and not read: % of a processor',
+    needs: 'fullTerminal',
+    most: 1,
+    measure: async (subject) => {
+      const end = await subject.fullTerminal();
+      const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      await sleep(200);
+      const before = process.cpuUsage();
+      await sleep(1000);
+      const { user, system } = process.cpuUsage(before);
+      end();
+      return (user + system) / 10_000;
+    },
   },
   import: { ...LESS, title: 'import: ms', needs: 'load', most: 8 },
   command: {

@@ -8,10 +8,15 @@
 //   stream(size)     how many bytes of head it read as a stream
 //   bytes(size), text(size)   how many it collected
 //   pipeline(size)   what wc -c counted at the end of head | cat | cat | wc -c
+//   terminal(size)   how many bytes of head it read from a terminal in raw mode
+//   trueOnTerminal() a terminal with /bin/true on it, from the opening to the closing
+//   fullTerminal()   a terminal full of input that is not read; returns what ends its program
 //   alive()          starts a process that stays, and returns what ends it
 import { createInterface } from 'node:readline';
 
 const NULL = { stdin: 'null', stdout: 'null', stderr: 'null' };
+/** Bytes pass as they are. */
+const RAW = { opost: false, icanon: false, echo: false, isig: false };
 const zeros = (size) => ['-c', String(size), '/dev/zero'];
 const letters = (size) => ['-c', `head -c ${size} /dev/zero | tr '\\0' x`];
 const stagesOf = (size) => `head -c ${size} /dev/zero | cat | cat | wc -c`;
@@ -25,6 +30,7 @@ async function sizeOf(stream) {
 export const subjects = {
   async forkexec() {
     const { command, run, runSync, spawn } = await import('../lib/index.js');
+    const { openTerminal } = await import('../lib/terminal.js');
     const maxBuffer = Number.POSITIVE_INFINITY;
     return {
       launch: async () => (await spawn('/bin/true', [], NULL)).exited,
@@ -52,6 +58,28 @@ export const subjects = {
       },
       alive: async () => {
         const child = await spawn('/bin/sleep', ['1000'], NULL);
+        return () => child.kill('SIGKILL');
+      },
+      terminal: async (size) => {
+        const terminal = openTerminal({ modes: RAW });
+        let found = 0;
+        terminal.output.on('data', (chunk) => {
+          found += chunk.length;
+        });
+        await (await spawn('head', zeros(size), { terminal })).exited;
+        await terminal.close();
+        return found;
+      },
+      trueOnTerminal: async () => {
+        const child = await spawn('/bin/true', [], { terminal: {} });
+        child.terminal.output.resume();
+        await child.exited;
+        await child.terminal.close();
+      },
+      fullTerminal: async () => {
+        const terminal = openTerminal({ modes: RAW });
+        const child = await spawn('/bin/sleep', ['1000'], { terminal });
+        terminal.input.write(Buffer.alloc(1e6, 'x'));
         return () => child.kill('SIGKILL');
       },
     };
@@ -172,6 +200,26 @@ export const subjects = {
         const child = spawn(['/bin/sleep', '1000'], NOTHING);
         return () => child.kill('SIGKILL');
       },
+      terminal: (size) =>
+        new Promise((resolve) => {
+          let found = 0;
+          const data = (_, chunk) => {
+            found += chunk.length;
+            if (found === size) resolve(found);
+          };
+          spawn(['sh', '-c', `stty raw -echo; exec head -c ${size} /dev/zero`], {
+            terminal: { data },
+          });
+        }),
+      fullTerminal: async () => {
+        let child;
+        await new Promise((resolve) => {
+          const script = 'stty raw -echo; echo ready; exec sleep 1000';
+          child = spawn(['sh', '-c', script], { terminal: { data: resolve } });
+        });
+        child.terminal.write(Buffer.alloc(1e6, 'x'));
+        return () => child.kill('SIGKILL');
+      },
     };
   },
   async deno() {
@@ -191,6 +239,25 @@ export const subjects = {
         const child = start('/bin/sleep', ['1000']).spawn();
         return () => child.kill('SIGKILL');
       },
+    };
+  },
+  async '@lydell/node-pty'() {
+    const { spawn } = await import('@lydell/node-pty');
+    const raw = (script) => spawn('sh', ['-c', `stty raw -echo; ${script}`], { encoding: null });
+    return {
+      terminal: (size) =>
+        new Promise((resolve) => {
+          let found = 0;
+          const pty = raw(`head -c ${size} /dev/zero`);
+          pty.onData((chunk) => {
+            found += chunk.length;
+          });
+          pty.onExit(() => resolve(found));
+        }),
+      trueOnTerminal: () =>
+        new Promise((resolve) => {
+          spawn('/bin/true', [], {}).onExit(resolve);
+        }),
     };
   },
   /** What sh does with the same pipeline. */

@@ -1,6 +1,7 @@
 // What is typed at a Terminal, and what its line discipline makes of it.
 
 import assert from 'node:assert/strict';
+import { spawn as spawnByNode } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Desk } from '../helpers/desk.js';
 import { test } from '../helpers/test.js';
@@ -93,6 +94,29 @@ test('^S stops the output and ^Q lets it go on', async () => {
   desk.type('\x11');
   await child.exited;
   assert.match(desk.text, /one\r\ntwo\r\n$/);
+});
+
+test('lines that are typed while children of node:child_process end come back, each once', async () => {
+  await using desk = new Desk();
+  const cat = await desk.spawn('cat');
+  const others = Array.from(
+    { length: 40 },
+    (_, n) =>
+      new Promise((resolve) => {
+        spawnByNode('sleep', [String(n / 200)], { stdio: 'ignore' }).once('exit', resolve);
+      }),
+  );
+  for (let line = 0; line < 11; line++) {
+    const from = desk.text.length;
+    desk.type(`line ${line}\n`);
+    // The echo, and what cat prints.
+    await desk.until(new RegExp(`(line ${line}\\r\\n){2}$`), from);
+  }
+  await Promise.all(others);
+  cat.kill('SIGTERM');
+  await cat.exited;
+  const lines = Array.from({ length: 11 }, (_, n) => `line ${n}\r\n`.repeat(2));
+  assert.equal(desk.text, lines.join(''));
 });
 
 test('a stuck Terminal delays no other', async () => {
