@@ -1,6 +1,11 @@
 import { checkFilter, checkLaunchCalls } from '../sandbox/seccomp-check.js';
 import { compileFilter, type SeccompFilter } from '../sandbox/seccomp-filter.js';
-import { PROFILE_NAMES, profileOf, type SeccompProfile } from '../sandbox/seccomp-profiles.js';
+import {
+  isOwnFilter,
+  PROFILE_NAMES,
+  profileOf,
+  type SeccompProfile,
+} from '../sandbox/seccomp-profiles.js';
 import { invalid } from '../syscall/check.js';
 import { SECCOMP, SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
@@ -35,13 +40,14 @@ export function filtersOf(value: Value): SeccompFilter[] {
   return listOf(value).map((each) => (typeof each === 'string' ? profileOf(each) : each));
 }
 
-/** Profiles never change; a filter of the caller may. */
-const compiled = new Map<SeccompProfile, Uint8Array>();
+/** Filters of this library, compiled; one of the caller may change. */
+const compiled = new WeakMap<SeccompFilter, Uint8Array>();
 
 function bytesOf(each: SeccompFilter | SeccompProfile): Uint8Array {
-  if (typeof each !== 'string') return compileFilter(each);
-  const known = compiled.get(each) ?? compileFilter(profileOf(each));
-  compiled.set(each, known);
+  const filter = typeof each === 'string' ? profileOf(each) : each;
+  if (!isOwnFilter(filter)) return compileFilter(filter);
+  const known = compiled.get(filter) ?? compileFilter(filter);
+  compiled.set(filter, known);
   return known;
 }
 
@@ -68,6 +74,7 @@ export const seccomp: Attribute<SeccompOptions, ['seccomp'], ExecFdOptions> = {
         if (PROFILE_NAMES.includes(each)) continue;
         throw invalid(option, each, `a filter, or one of ${PROFILE_NAMES.join(', ')}`);
       }
+      if (isOwnFilter(each)) continue;
       checkFilter(option, each);
       const last = execFd === undefined ? 'execve' : 'execveat';
       const needed = index === filters.length - 1 ? [] : ['seccomp'];

@@ -110,6 +110,11 @@ const PROFILES: Readonly<Record<SeccompProfile, SeccompFilter>> = {
 
 export const PROFILE_NAMES: readonly SeccompProfile[] = ['container', 'compute', 'no-network'];
 
+/** Whether a filter is one of this library: it needs no check, and never changes. */
+export function isOwnFilter(filter: SeccompFilter): boolean {
+  return [...Object.values(PROFILES), ...SANDBOXES.values()].includes(filter);
+}
+
 export function profileOf(name: SeccompProfile): SeccompFilter {
   return PROFILES[name];
 }

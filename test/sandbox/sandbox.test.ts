@@ -503,7 +503,7 @@ import(${api}).then(async ({ spawn }) => {
   const sandbox = { read: PROGRAMS, write: [d, '/dev/null'], strength: 'kernel' };
   const options = { cwd: d, sandbox, stdin: { file: pipe, access: 'readwrite' } };
   const worker = new Worker(script, { eval: true, workerData: options });
-  await new Promise((resolve) => worker.once('message', resolve));
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
   await worker.terminate();
   writeFileSync(pipe, 'alive\n');
   const deadline = Date.now() + patience(10_000);
