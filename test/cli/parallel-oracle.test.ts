@@ -77,7 +77,7 @@ const CASES: readonly Case[] = [
   { words: ['--resume', 'true', ':::', '1'] },
   { words: ['-a', 'nosuch', 'true'] },
   { words: ['--joblog', '/no/such/j', 'true', ':::', '1'] },
-  { words: ['--bogus', 'true', ':::', '1'] },
+  { words: ['--bogus', 'true', ':::', '1'], codes: [255, 255] },
   { words: ['-k', '-j0', 'echo {}', ':::', '1', '2'] },
   { words: ['-k', '-j200%', 'echo {}', ':::', '1'] },
   { words: ['-k', '-j+1', 'echo {}', ':::', '1'] },
