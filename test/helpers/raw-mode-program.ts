@@ -22,7 +22,12 @@ const ways: Record<string, () => unknown> = {
   listen: () =>
     new Promise<void>((resolve) => {
       process.on('SIGTERM', () => process.stdout.write(' heard'));
-      process.on('SIGHUP', () => resolve());
+      // Listeners of signals do not keep the event loop alive.
+      const alive = setInterval(() => {}, 1000);
+      process.on('SIGHUP', () => {
+        clearInterval(alive);
+        resolve();
+      });
       process.stdout.write(' listens');
     }),
 };
