@@ -191,6 +191,7 @@ test('--help lists the flags in groups, with examples', () => {
     'Arguments:',
     'Attributes of the program:',
     'Descriptors of the program:',
+    'Sandbox of the program:',
     'End of the program:',
     'Reports:',
     'Exit code:',
