@@ -28,7 +28,7 @@ const nameOf = (fd: number): string => NAMES[fd] ?? `fds.${fd}`;
 /** What has no meaning on a slot, which may be another machine. */
 function refuseLocal(options: RunOptions): void {
   const on = 'cannot be used on a slot, which may be on another machine';
-  for (const name of ['terminal', 'detached', 'ptrace', 'lifetime'] as const) {
+  for (const name of ['terminal', 'detached', 'ptrace', 'lifetime', 'ready'] as const) {
     if (options[name] !== undefined && options[name] !== false) {
       const why = name === 'lifetime' ? 'is that of the slot, whose jobs end with it' : on;
       throw refused(name, why);

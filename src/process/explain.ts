@@ -70,7 +70,7 @@ function explainFilter(launch: Launch<LaunchOptions>): string {
   const { calls, others } = fatalCalls(filters);
   const foreign = 'a call of a foreign architecture';
   if (others) {
-    return `${start} it made a call that the filter does not list, or ${foreign}. \`forkexec sandbox --trace\` and strace(1) show which.`;
+    return `${start} it made a call that the filter does not list, or ${foreign}. strace(1) shows which.`;
   }
   if (calls.length === 0) return `${start} it made ${foreign}.`;
   if (calls.length === 1) return `${start} it called ${calls[0]}.`;

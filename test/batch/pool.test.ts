@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { custom, local, openPool, SlotError } from '#dist/batch/index.js';
+import { container, custom, type Engine, local, openPool, SlotError } from '#dist/batch/index.js';
 import { ExitError, LaunchError, run, spawn } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
 import { agentArgv, agentHere, processesWith, uniqueSleep, until } from '../helpers/batch.js';
@@ -148,6 +148,7 @@ test('what belongs to this process is refused on a slot', async () => {
   await using pool = await openPool({ slots: [local(1)] });
   const refused = { code: 'ERR_INVALID_ARG_VALUE' };
   await assert.rejects(pool.run('true', [], { terminal: {} }), refused);
+  await assert.rejects(pool.spawn('true', [], { ready: { timeout: 1000 } }), refused);
   await assert.rejects(pool.spawn('true', [], { stdin: 'inherit' }), refused);
   await assert.rejects(pool.spawn('true', [], { stdout: 5 }), refused);
   await assert.rejects(pool.spawn('true', [], { fds: { 3: 'socket' } }), refused);
@@ -312,4 +313,25 @@ test('jobs end with the coordinator that is killed', async () => {
   process.kill(coordinator as number, 'SIGKILL');
   await running;
   await until(() => processesWith(seconds).length === 0, 'the sleeps are gone');
+});
+
+test('engines for containers are the words of podman, docker or kubectl', () => {
+  const agent = { agent: ['fx', 'agent'] };
+  const rows: readonly (readonly [Engine, readonly string[]])[] = [
+    [container('podman', 'box', 2, agent), ['podman', 'exec', '-i', 'box', 'fx', 'agent']],
+    [
+      container('docker', { image: 'debian' }, 2, { ...agent, args: ['--network=none'] }),
+      ['docker', 'run', '-i', '--rm', '--network=none', 'debian', 'fx', 'agent'],
+    ],
+    [
+      container('kubectl', 'pod', 2, { ...agent, args: ['-n', 'space'] }),
+      ['kubectl', 'exec', '-i', '-n', 'space', 'pod', '--', 'fx', 'agent'],
+    ],
+  ];
+  for (const [engine, argv] of rows) assert.deepEqual(engine.argv, argv);
+  const { argv = [] } = container('kubectl', { image: 'debian' }, 2, agent);
+  assert.match(
+    argv.join(' '),
+    /^kubectl run forkexec-\d+-\d+ -i --rm --quiet --restart=Never --image=debian --command -- fx agent$/,
+  );
 });
