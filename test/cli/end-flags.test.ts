@@ -1,7 +1,7 @@
 // How `forkexec run` ends a program and what the program has started, and the flags that say how.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunOptions, runSync } from '#dist/index.js';
 import { getsid } from '#dist/syscall.js';
@@ -62,12 +62,30 @@ test('--stop-scope process leaves what the program started', () => {
   process.kill(pid, 'SIGKILL');
 });
 
+/** The children of a process, which belong to its threads, that run a program of this name. */
+function childrenOf(pid: number, name: string): number[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const lists = threads.map((tid) =>
+      readFileSync(`/proc/${pid}/task/${tid}/children`, 'latin1').split(' '),
+    );
+    const children = lists.flat().filter(Boolean).map(Number);
+    return children.filter(
+      (child) => readFileSync(`/proc/${child}/comm`, 'latin1') === `${name}\n`,
+    );
+  } catch {
+    return []; // one of them has ended meanwhile
+  }
+}
+
 test('^C on a terminal leaves nothing that the program started', async () => {
   trees();
   using screen = new Screen();
   // A shell has its jobs in the background ignore SIGINT.
   const child = await screen.spawn(bin, ['run', '--', 'sh', '-c', PARENT]);
   const [pid = 0] = numbersIn((await screen.until(/^\d+\n/m))[0].trim());
+  // dash keeps a ^C between two commands until the second has ended.
+  await until(() => childrenOf(childrenOf(child.pid, 'sh')[0] ?? 0, 'sleep').length === 2);
   screen.type(KEYS.interrupt);
   assert.equal((await child.exited).signal, 'SIGINT');
   assert.ok(hasEnded(pid), `${pid} runs`);
