@@ -17,7 +17,7 @@ import { test } from '../helpers/test.js';
 const PATIENCE_MS = patience(20_000);
 
 /** How long another init may take before it counts as wrong: it has nothing else to do. */
-const PATIENCE_WITH_OTHERS_MS = patience(3000);
+const PATIENCE_WITH_OTHERS_MS = patience(8000);
 
 const ours: Init = {
   name: 'forkexec init',

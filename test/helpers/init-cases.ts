@@ -237,7 +237,10 @@ export async function runCase(
     return line !== undefined;
   };
   for (const signal of signals) {
-    if (!(await read())) break;
+    if (!(await read())) {
+      child.kill('SIGKILL', { scope: 'tree' }); // it waits for a signal that the init keeps
+      break;
+    }
     child.kill(signal);
   }
   while (await read());
