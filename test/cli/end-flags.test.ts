@@ -1,12 +1,13 @@
 // How `forkexec run` ends a program and what the program has started, and the flags that say how.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunOptions, runSync } from '#dist/index.js';
 import { getsid } from '#dist/syscall.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
 import { bin, cli, run, stateWith } from '../helpers/cli.js';
+import { childrenOf, nameOf, runs } from '../helpers/other.js';
 import { KEYS, Screen } from '../helpers/screen.js';
 import { type Program, start, until } from '../helpers/signals.js';
 import { withFolder } from '../helpers/state.js';
@@ -14,16 +15,6 @@ import { test } from '../helpers/test.js';
 import { knownUsage } from '../helpers/usage.js';
 
 const trees = (): void => needsLinux('the scope tree');
-
-/** Whether a process has ended; a zombie that process 1 does not reap has ended too. */
-function hasEnded(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return 'ZX'.includes(stat[stat.lastIndexOf(')') + 2] ?? '');
-  } catch {
-    return true;
-  }
-}
 
 /** A program that starts two others and prints their numbers. */
 const PARENT = 'sleep 71 & echo $!; sleep 71';
@@ -41,7 +32,7 @@ test('after a timeout nothing that the program started is left', () => {
   for (const words of [[], ['--clear-env', '--env', `PATH=${process.env['PATH']}`]]) {
     const { code, stdout } = run(...words, '--timeout', '300ms', '--', 'sh', '-c', PARENT);
     assert.equal(code, 124);
-    for (const pid of numbersIn(stdout)) assert.ok(hasEnded(pid), `${pid} runs`);
+    for (const pid of numbersIn(stdout)) assert.ok(!runs(pid), `${pid} runs`);
   }
 });
 
@@ -50,7 +41,7 @@ test('after a timeout forkexec waits until descendants that ignore SIGTERM are k
   const words = ['--timeout', '500ms', '--kill-after', '300ms'];
   const { code, stdout } = run(...words, '--', 'sh', '-c', DEAF);
   assert.equal(code, 124);
-  for (const pid of numbersIn(stdout)) assert.ok(hasEnded(pid), `${pid} runs`);
+  for (const pid of numbersIn(stdout)) assert.ok(!runs(pid), `${pid} runs`);
 });
 
 test('--stop-scope process leaves what the program started', () => {
@@ -58,25 +49,9 @@ test('--stop-scope process leaves what the program started', () => {
   const { code, stderr } = run(...words, '--', 'sh', '-c', 'sleep 71 >&- 2>&- & echo $! >&2; wait');
   assert.equal(code, 124);
   const [pid = 0] = numbersIn(stderr);
-  assert.ok(!hasEnded(pid));
+  assert.ok(runs(pid));
   process.kill(pid, 'SIGKILL');
 });
-
-/** The children of a process, which belong to its threads, that run a program of this name. */
-function childrenOf(pid: number, name: string): number[] {
-  try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    const lists = threads.map((tid) =>
-      readFileSync(`/proc/${pid}/task/${tid}/children`, 'latin1').split(' '),
-    );
-    const children = lists.flat().filter(Boolean).map(Number);
-    return children.filter(
-      (child) => readFileSync(`/proc/${child}/comm`, 'latin1') === `${name}\n`,
-    );
-  } catch {
-    return []; // one of them has ended meanwhile
-  }
-}
 
 test('^C on a terminal leaves nothing that the program started', async () => {
   trees();
@@ -85,10 +60,11 @@ test('^C on a terminal leaves nothing that the program started', async () => {
   const child = await screen.spawn(bin, ['run', '--', 'sh', '-c', PARENT]);
   const [pid = 0] = numbersIn((await screen.until(/^\d+\n/m))[0].trim());
   // dash keeps a ^C between two commands until the second has ended.
-  await until(() => childrenOf(childrenOf(child.pid, 'sh')[0] ?? 0, 'sleep').length === 2);
+  const grandchildren = (): number[] => childrenOf(child.pid).flatMap(childrenOf);
+  await until(() => grandchildren().filter((each) => nameOf(each) === 'sleep').length === 2);
   screen.type(KEYS.interrupt);
   assert.equal((await child.exited).signal, 'SIGINT');
-  assert.ok(hasEnded(pid), `${pid} runs`);
+  assert.ok(!runs(pid), `${pid} runs`);
 });
 
 test('a second ^C kills what does not end', async () => {
@@ -98,12 +74,12 @@ test('a second ^C kills what does not end', async () => {
   const child = await screen.spawn(bin, ['run', ...patient, '--', 'sh', '-c', DEAF]);
   const [pid = 0] = numbersIn((await screen.until(/^\d+\n/m))[0].trim());
   screen.type(KEYS.interrupt);
-  while (!hasEnded(child.pid)) {
+  while (runs(child.pid)) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     screen.type(KEYS.interrupt);
   }
   assert.equal((await child.exited).signal, 'SIGINT');
-  assert.ok(hasEnded(pid), `${pid} runs`);
+  assert.ok(!runs(pid), `${pid} runs`);
 });
 
 test('a program that handles ^C and ends later leaves what it started', async () => {
@@ -117,7 +93,7 @@ test('a program that handles ^C and ends later leaves what it started', async ()
   const [pid = 0] = numbersIn((await screen.until(/^\d+\n/m))[0].trim());
   screen.type(KEYS.interrupt);
   assert.equal((await child.exited).code, 0);
-  assert.ok(!hasEnded(pid), `${pid} has ended`);
+  assert.ok(runs(pid), `${pid} has ended`);
   process.kill(pid, 'SIGKILL');
 });
 
@@ -127,7 +103,7 @@ test('SIGTERM to forkexec leaves nothing that the program started', async () => 
   const pid = Number(await program.line());
   program.child.kill('SIGTERM');
   assert.equal((await program.child.exited).signal, 'SIGTERM');
-  assert.ok(hasEnded(pid), `${pid} runs`);
+  assert.ok(!runs(pid), `${pid} runs`);
 });
 
 test('--stop-signal is the first signal that the program gets', () => {
@@ -162,7 +138,7 @@ test('--lifetime parent ends the descendants when the program has ended', async 
   await using program = await start(bin, ['run', '--lifetime', 'parent', '--', 'sh', '-c', script]);
   const pid = await lineOf(program);
   assert.equal((await program.child.exited).code, 3);
-  await until(() => hasEnded(pid), `${pid} runs`);
+  await until(() => !runs(pid), `${pid} runs`);
 });
 
 test('--lifetime parent ends the program when forkexec is killed', async () => {
@@ -172,7 +148,7 @@ test('--lifetime parent ends the program when forkexec is killed', async () => {
   const pid = await lineOf(program);
   program.child.kill('SIGKILL');
   await program.child.exited;
-  await until(() => hasEnded(pid), `${pid} runs`);
+  await until(() => !runs(pid), `${pid} runs`);
 });
 
 test('--detached starts a program in a session of its own and does not wait', () =>

@@ -6,6 +6,7 @@ import type { Child } from '#dist/index.js';
 import { isAvailable } from '#dist/launch/available.js';
 import { SIG } from '#dist/syscall/constants.js';
 import { needsOption } from '../helpers/backend.js';
+import { childrenOf, nameOf } from '../helpers/other.js';
 import { KEYS, Screen } from '../helpers/screen.js';
 import { aMoment, bin, type Program, start, until } from '../helpers/signals.js';
 import { helper } from '../helpers/state.js';
@@ -39,23 +40,9 @@ function look(pid: number): { state: string; group: number } {
   return { state, group: Number(group) };
 }
 
-/** The children of all threads of a process. */
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-    const list = readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1');
-    return list.split(' ').filter(Boolean).map(Number);
-  });
-}
-
-/** Those of them that run sleep: before its first launch forkexec has another child, for a moment. */
+/** The children that run sleep: before its first launch forkexec has another child, for a moment. */
 function sleepersOf(pid: number): number[] {
-  return childrenOf(pid).filter((child) => {
-    try {
-      return readFileSync(`/proc/${child}/comm`, 'latin1') === 'sleep\n';
-    } catch {
-      return false; // it has ended
-    }
-  });
+  return childrenOf(pid).filter((child) => nameOf(child) === 'sleep');
 }
 
 function isStopped(...pids: number[]): boolean {

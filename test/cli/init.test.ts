@@ -8,6 +8,7 @@ import { needsLinux } from '../helpers/backend.js';
 import { bin } from '../helpers/cli.js';
 import { noForeignProc } from '../helpers/foreign-proc.js';
 import { CASES, type Init, isRight, runCase } from '../helpers/init-cases.js';
+import { nameOf } from '../helpers/other.js';
 import { patience } from '../helpers/patience.js';
 import { KEYS, Screen } from '../helpers/screen.js';
 import { start, until } from '../helpers/signals.js';
@@ -151,15 +152,6 @@ test('forkexec init --parent-death signals the program when the parent is killed
   assert.equal(await parent.line(), 'gone');
   await until(() => 'ZX'.includes(processState(pid)));
 });
-
-/** The name of a process; empty for one that is not there. */
-function nameOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
 
 test('forkexec init passes an interactive shell its terminal, with job control', async () => {
   needsLinux('forkexec init');

@@ -9,6 +9,7 @@ import { backend } from '#dist/backend.js';
 import { startProcess } from '#dist/process/index.js';
 import { attempt } from '#dist/syscall/call.js';
 import { PR } from '#dist/syscall/constants.js';
+import { childrenOf } from './other.js';
 import { patience } from './patience.js';
 
 // The test runner of Node 24 and later writes a report at SIGUSR2, which tests send to themselves.
@@ -99,13 +100,7 @@ function threadNames(): string[] {
 
 /** The children of this process, zombies among them. */
 export function children(): string[] {
-  return readdirSync('/proc/self/task').flatMap((task) => {
-    try {
-      return readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean);
-    } catch {
-      return [];
-    }
-  });
+  return childrenOf('self').map(String);
 }
 
 interface Snapshot {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessAttributes, startProcess, startProcessSync } from '#dist/process/index.js';
@@ -19,6 +19,7 @@ import {
   withOpenFolder,
 } from '../helpers/identity.js';
 import { ROOT_MAP } from '../helpers/namespaces.js';
+import { childrenOf } from '../helpers/other.js';
 import { patience } from '../helpers/patience.js';
 import { helper, stateOf } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -178,16 +179,6 @@ test(
   { skip: asRoot.skip || noNamespaces },
 );
 
-/** The children of a process' threads. */
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .map(Number),
-  );
-}
-
 /** What the watcher waits with; on x64 the event loop uses another call. */
 const WATCHING = process.arch === 'x64' ? 'epoll_wait' : 'epoll_pwait';
 
@@ -230,7 +221,7 @@ test(
         assert.ok(Date.now() < deadline, 'no child was seen');
         await sleep(5);
         for (const node of childrenOf(traced.pid as number)) {
-          for (const pid of existsSync(`/proc/${node}`) ? childrenOf(node) : []) {
+          for (const pid of childrenOf(node)) {
             // Another one only tries, before the first launch, whether vfork shares memory.
             if (seen.has(pid) || userNamespaceOf(pid) === userNamespaceOf('self')) continue;
             seen.add(pid);
