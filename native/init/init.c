@@ -21,9 +21,6 @@
 #define CONTROL_SUBREAPER 36      /* PR_SET_CHILD_SUBREAPER */
 #define CLOCK_STEADY 1            /* CLOCK_MONOTONIC */
 #define POLL_READABLE 1
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
 
 /* What waitid(2) is asked for, and how it calls the ways in which a child changes. */
 enum { WAIT_ALL = 0, WAIT_NO_HANG = 1, WAIT_STOPPED = 2, WAIT_EXITED = 4 };
@@ -43,6 +40,7 @@ static struct {
   struct options options;
   int program;  /* its number; 0 once it has ended */
   int group;    /* of the program, and its number */
+  int handle;   /* a pidfd of the program, which stays its own */
   int code;     /* that it ended with */
   int parent;   /* a descriptor for the parent, or -1 */
   int terminal; /* that controls this session, or -1 */
@@ -191,7 +189,7 @@ static void run(void) {
       continue;
     }
     long left = init.deadline - now();
-    if (!others || !end_children(left <= 0, init.group))
+    if (!others || !end_children(left <= 0, init.handle))
       return;
     wait_for_news(left <= 0 || left > LOOK_AGAIN ? LOOK_AGAIN : left);
   }
@@ -216,6 +214,7 @@ _Noreturn void init_main(char **stack) {
   init.program = start_program(init.options.program, environment,
                                is_foreground(init.own_group) ? init.terminal : -1, &found);
   init.group = init.program;
+  init.handle = (int)CALL(SYS_pidfd_open, init.program, 0);
   if (init.signals < 0 || init.program < 0) {
     say("forkexec init: ", init.signals < 0 ? "signalfd" : "clone", ": errno ",
         decimal(init.signals < 0 ? -init.signals : -init.program), "\n", NULL);

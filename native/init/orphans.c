@@ -3,6 +3,7 @@
 
 #define OPEN_CLOSE_ON_EXEC 02000000
 #define AT_WORKING_DIRECTORY -100
+#define SIGNAL_PROCESS_GROUP 4 /* PIDFD_SIGNAL_PROCESS_GROUP */
 /* More than this the kernel gives no process: PID_MAX_LIMIT. */
 #define NUMBERS (1 << 22)
 
@@ -35,13 +36,18 @@ static int is_own_proc(void) {
   return length > 0 && text_number(text, &end) == CALL(SYS_getpid);
 }
 
-/* All that is left where the kernel lists no children. */
+/*
+ * All that is left where the kernel lists no children: of process 1 the whole namespace, else the
+ * program's group. Its number may be another's by now, and so it is reached by the pidfd, from
+ * Linux 6.9 on.
+ */
 static int end_unlisted(int kill, int program) {
-  int number = kill ? S_KILL : S_TERM, pid = CALL(SYS_getpid) == 1 ? -1 : -program;
   static int has_asked;
-  if (!kill && has_asked++)
-    return CALL(SYS_kill, pid, 0) == 0;
-  return CALL(SYS_kill, pid, number) == 0;
+  int number = kill ? S_KILL : has_asked ? 0 : S_TERM;
+  has_asked = 1;
+  if (CALL(SYS_getpid) == 1)
+    return CALL(SYS_kill, -1, number) == 0;
+  return CALL(SYS_pidfd_send_signal, program, number, 0, SIGNAL_PROCESS_GROUP) == 0;
 }
 
 int end_children(int kill, int program) {

@@ -5,7 +5,7 @@
 /*
  * Sends SIGTERM to each child of this process that has not had it yet, or SIGKILL to all. Children
  * of children follow: they are ours once their parents have ended. Returns whether there are any
- * that can be signalled. `program` was the program's number.
+ * that can be signalled. `program` is a pidfd of the program, which has ended.
  */
 int end_children(int kill, int program);
 

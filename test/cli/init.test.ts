@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { lookPath, run, runSync, spawn } from '#dist/index.js';
 import { startProcess } from '#dist/process/index.js';
 import { needsLinux } from '../helpers/backend.js';
 import { bin } from '../helpers/cli.js';
+import { noGroupByPidfd } from '../helpers/facilities.js';
 import { noForeignProc } from '../helpers/foreign-proc.js';
 import { CASES, type Init, isRight, runCase } from '../helpers/init-cases.js';
-import { nameOf } from '../helpers/other.js';
+import { nameOf, runs } from '../helpers/other.js';
 import { patience } from '../helpers/patience.js';
 import { KEYS, Screen } from '../helpers/screen.js';
 import { start, until } from '../helpers/signals.js';
@@ -16,6 +18,9 @@ import { processState } from '../helpers/streams.js';
 import { test } from '../helpers/test.js';
 
 const PATIENCE_MS = patience(20_000);
+
+/** The program itself: the launcher needs more of the system. */
+const init = fileURLToPath(new URL('../../../build/native/init', import.meta.url));
 
 /** How long another init may take before it counts as wrong: it has nothing else to do. */
 const PATIENCE_WITH_OTHERS_MS = patience(8000);
@@ -89,6 +94,24 @@ test(
     assert.equal(status.code, 4);
   },
   { skip: noForeignProc },
+);
+
+test(
+  'forkexec init as a subreaper ends the group of the program where there is no /proc',
+  async () => {
+    needsLinux('forkexec init');
+    const program = `sh -c 'trap "" TERM; echo $$; exec sleep 61' & read line; exit 4`;
+    const script = `mount -t tmpfs none /proc; "$@"; code=$?; umount /proc; exit $code`;
+    const words = ['--mount', 'sh', '-c', script, 'sh', init, '--kill-after', '100ms', '--'];
+    const options = { stdin: 'pipe', stdout: 'pipe', timeout: PATIENCE_MS } as const;
+    await using child = await spawn('unshare', [...words, 'sh', '-c', program], options);
+    const lines = child.lines()[Symbol.asyncIterator]();
+    const pid = Number((await lines.next()).value);
+    child.stdin.end('\n');
+    assert.equal((await child.exited).code, 4);
+    assert.ok(pid > 1 && !runs(pid), `${pid} runs`);
+  },
+  { skip: noForeignProc || noGroupByPidfd },
 );
 
 /** The table of docs/init.md: rows by title, cells by the name of the init. */
