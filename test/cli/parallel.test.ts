@@ -343,7 +343,17 @@ test('a run that is killed leaves no process, and --resume runs what had not end
     child.kill('SIGKILL');
     await child.closed;
     // The joblog is locked until what was left is ended.
-    const resumed = p(['--resume', '--joblog', 'j', ':::', 'true', 'echo 2', 'echo 3', 'echo 4']);
+    const resumed = p([
+      '-j1',
+      '--resume',
+      '--joblog',
+      'j',
+      ':::',
+      'true',
+      'echo 2',
+      'echo 3',
+      'echo 4',
+    ]);
     assert.deepEqual(processesWith(seconds), []);
     assert.deepEqual([resumed.code, resumed.stdout], [0, '2\n3\n4\n']);
     assert.deepEqual(log('j'), ['1 0 0', '2 0 0', '3 0 0', '4 0 0'], read('j'));
