@@ -15,13 +15,12 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { backend } from '#dist/backend.js';
 import type { RunOptions } from '#dist/index.js';
 import { landlockAbi } from '#dist/sandbox/landlock-rights.js';
 import { AT, O, PR, S, SOCK } from '#dist/syscall/constants.js';
 import { type Call, resultsOf } from '../helpers/calls.js';
 import { asRoot } from '../helpers/identity.js';
-import { lackOf } from '../helpers/namespaces.js';
+import { noMounts, noSandbox, SYSTEM } from '../helpers/sandbox.js';
 import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -177,12 +176,6 @@ const escapes: readonly Escape[] = [
   ),
 ];
 
-const noLandlock =
-  backend !== 'linux'
-    ? 'sandboxes are of Linux, and not of the portable backend'
-    : landlockAbi() < 6 && `Landlock ABI ${landlockAbi()} of this kernel lacks scopes`;
-const noMounts = await lackOf({ mounts: [{ bind: '/' }] });
-
 async function withPlace(use: (place: Place) => Promise<void>): Promise<void> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'forkexec-escapes-')));
   const [inside, outside] = [join(folder, 'inside'), join(folder, 'outside')];
@@ -209,8 +202,6 @@ async function withPlace(use: (place: Place) => Promise<void>): Promise<void> {
   }
 }
 
-const PROGRAMS = ['/usr', '/lib', '/lib64', '/bin'].filter(existsSync);
-
 for (const strength of ['kernel', 'namespaces'] as const) {
   for (const [who, identity] of [
     ['root', {}],
@@ -223,7 +214,7 @@ for (const strength of ['kernel', 'namespaces'] as const) {
           // For every user to read: what is built may lie where only its owner does.
           const program = join(place.inside, 'calls');
           writeFileSync(program, readFileSync(helper('calls')), { mode: 0o755 });
-          const sandbox = { read: PROGRAMS, write: [place.inside], strength };
+          const sandbox = { read: SYSTEM, write: [place.inside], strength };
           const options: RunOptions = { sandbox, ...identity, cwd: '/usr' };
           for (const { name, calls, open = [], stopped } of escapes) {
             const results = await resultsOf(calls(place), options, program).catch(() => [
@@ -236,7 +227,7 @@ for (const strength of ['kernel', 'namespaces'] as const) {
           }
         }),
       {
-        skip: noLandlock || asRoot.skip || (strength === 'namespaces' && noMounts),
+        skip: noSandbox || asRoot.skip || (strength === 'namespaces' && noMounts),
         timeout: 120_000,
       },
     );

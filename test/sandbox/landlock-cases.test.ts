@@ -15,26 +15,23 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { backend } from '#dist/backend.js';
-import { type LaunchError, type LaunchOptions, type RunOptions, run, spawn } from '#dist/index.js';
+import { type LaunchError, type LaunchOptions, run, spawn } from '#dist/index.js';
 import { landlockAbi } from '#dist/sandbox/landlock-rights.js';
 import { AT, O } from '#dist/syscall/constants.js';
 import { type Call, outcomesOf } from '../helpers/calls.js';
+import { lackOfLandlock, SYSTEM, shell } from '../helpers/sandbox.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test as anyTest } from '../helpers/test.js';
 
 const abi = landlockAbi();
-const lack =
-  backend !== 'linux'
-    ? 'Landlock is of Linux, and not of the portable backend'
-    : abi < 3 && `Landlock ABI ${abi} of this kernel lacks refer or truncate`;
+/** ABI 2 lacks `truncate`, and ABI 1 `refer`. */
+const lack = lackOfLandlock(3);
 
 function test(title: string, body: (folder: string) => Promise<void>): void {
   anyTest(title, () => withFolder(body), { skip: lack });
 }
 
 const CWD = AT.AT_FDCWD;
-const SYSTEM = ['/usr', '/lib', '/lib64', '/bin', '/sbin'].filter(existsSync);
 
 /** Runs programs of the system, and the helper. */
 const programs = { execute: [...SYSTEM, helper('calls')], read: [...SYSTEM, '/dev', '/proc'] };
@@ -55,14 +52,6 @@ async function refusal(file: string, options: LaunchOptions): Promise<LaunchErro
   });
   assert.equal((error as Error | undefined)?.name, 'LaunchError', String(error));
   return error as LaunchError;
-}
-
-async function shell(script: string, options: RunOptions): Promise<string> {
-  const { stdout, stderr } = await run('/bin/sh', ['-c', script], {
-    ...(options as { encoding: 'utf8' }),
-    reject: false,
-  });
-  return [stdout, stderr].filter((text) => text !== '').join('\n');
 }
 
 test('a policy without the dynamic loader names the loader (case 1)', async () => {
@@ -269,53 +258,4 @@ test('a rule goes with the directory that was opened, and not with its name (cas
   await child.closed;
   assert.equal(lines[0], 'of the first');
   assert.match(lines.at(-1) as string, /f: Permission denied/);
-});
-
-anyTest(
-  'a kernel without Landlock is told from one where it is switched off (cases 52 and 53)',
-  () =>
-    withFolder(async (d) => {
-      const program = join(d, 'program.mjs');
-      const api = JSON.stringify(new URL('../../../dist/index.js', import.meta.url).href);
-      writeFileSync(
-        program,
-        `import { run, spawn } from ${api};
-const message = await run('/bin/true', { landlock: { read: ['/'] } }).catch((error) => error.message);
-const child = await spawn('/bin/true', { landlock: { read: ['/'], bestEffort: true } });
-const { code } = await child.exited;
-console.log(JSON.stringify({ message, code, layers: child.sandbox.layers }));\n`,
-      );
-      const words = ['--errno', 'ENOSYS', 'landlock', '--', process.execPath, program];
-      const { stdout } = await run(helper('deny'), words);
-      const { message, code, layers } = JSON.parse(stdout);
-      assert.match(message, /ENOSYS: this kernel has no Landlock: it was not built in/);
-      assert.equal(code, 0);
-      assert.deepEqual(
-        layers.map(({ layer, restricts, holds }: Record<string, unknown>) => [
-          layer,
-          restricts,
-          holds,
-        ]),
-        [['landlock', 'files', false]],
-      );
-      assert.match(layers[0].reason, /no Landlock/);
-    }),
-  { skip: lack },
-);
-
-test('an inherited policy that denies a program is named as a possible cause', async (d) => {
-  const program = join(d, 'program.mjs');
-  const api = JSON.stringify(new URL('../../../dist/index.js', import.meta.url).href);
-  copyFileSync('/bin/true', join(d, 'true'));
-  writeFileSync(
-    program,
-    `import { run } from ${api};
-console.log(await run('${d}/true').catch((error) => error.message));\n`,
-  );
-  const landlock = { read: ['/'], write: ['/dev/null'], execute: [...SYSTEM, process.execPath] };
-  const { stdout } = await run(process.execPath, [program], { landlock });
-  assert.match(
-    stdout,
-    /EACCES: permission denied: this process may execute it, so a security policy/i,
-  );
 });

@@ -7,10 +7,9 @@ import { join } from 'node:path';
 import { type LaunchError, type MountEntry, type RunOptions, run } from '#dist/index.js';
 import { getgid, getuid } from '#dist/launch/values.js';
 import { lackOf } from '../helpers/namespaces.js';
+import { noMounts as lack, shell } from '../helpers/sandbox.js';
 import { withFolder } from '../helpers/state.js';
 import { test as anyTest } from '../helpers/test.js';
-
-const lack = await lackOf({ mounts: [{ bind: '/' }] });
 
 const namespaces = {
   user: true,
@@ -30,12 +29,6 @@ const SYSTEM: readonly MountEntry[] = [
     .filter((name) => existsSync(`/${name}`))
     .map((name): MountEntry => ({ symlink: `/${name}`, to: `usr/${name}` })),
 ];
-
-async function shell(script: string, options: RunOptions): Promise<string> {
-  const all = { ...options, reject: false, env: { LC_ALL: 'C' } };
-  const { stdout, stderr } = await run('/bin/sh', ['-c', script], all as { encoding: 'utf8' });
-  return [stdout, stderr].filter((text) => text !== '').join('\n');
-}
 
 async function refusal(options: RunOptions): Promise<LaunchError> {
   const error = await run('/bin/true', options).catch((reason: unknown) => reason);

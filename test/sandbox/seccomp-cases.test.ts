@@ -4,23 +4,15 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backend } from '#dist/backend.js';
-import { explain, type LaunchOptions, lookPath, run } from '#dist/index.js';
+import { explain, type LaunchOptions, run } from '#dist/index.js';
 import { type Call, outcomesOf } from '../helpers/calls.js';
+import { lackOfProgram } from '../helpers/sandbox.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 const lack = backend !== 'linux' && 'filters are of Linux, and not of the portable backend';
 
-function lackOf(program: string): string | false {
-  try {
-    lookPath(program);
-    return false;
-  } catch {
-    return `there is no ${program} on this system`;
-  }
-}
-
-const noPython = lack || lackOf('python3');
+const noPython = lack || lackOfProgram('python3');
 /** The program itself: what PATH has may be a script that starts it. */
 const pythonPath =
   noPython === false

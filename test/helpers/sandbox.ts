@@ -1,0 +1,93 @@
+// What tests of sandboxes share: what of them this system has, trees that programs need, and shells inside.
+
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { backend } from '#dist/backend.js';
+import { lookPath, type RunOptions, run, type SandboxOptions } from '#dist/index.js';
+import { landlockAbi } from '#dist/sandbox/landlock-rights.js';
+import { lackOf } from './namespaces.js';
+import { test as anyTest } from './test.js';
+
+/** Why a test is skipped that needs an ABI of Landlock; false where this kernel has it. */
+export function lackOfLandlock(first: number): string | false {
+  if (backend !== 'linux') return 'Landlock is of Linux, and not of the portable backend';
+  const abi = landlockAbi();
+  return abi < first && `Landlock ABI ${abi} of this kernel is older than ${first}`;
+}
+
+/** The library, as the text of an import in a program that a test writes. */
+export const API: string = JSON.stringify(new URL('../../../dist/index.js', import.meta.url).href);
+
+/** Ports came with ABI 4, scopes with ABI 6. */
+export const noSandbox: string | false = lackOfLandlock(6);
+export const noMounts: string | false = await lackOf({ mounts: [{ bind: '/' }] });
+
+export function lackOfProgram(name: string): string | false {
+  try {
+    lookPath(name);
+    return false;
+  } catch {
+    return `there is no ${name} on this system`;
+  }
+}
+
+/** The trees of the programs and libraries of the system. */
+export const SYSTEM: readonly string[] = ['/usr', '/lib', '/lib64', '/bin', '/sbin'].filter(
+  existsSync,
+);
+
+/** The programs of the system, and their settings. */
+export const PROGRAMS: readonly string[] = [...SYSTEM, '/etc'];
+
+export type Strength = 'kernel' | 'namespaces';
+
+/** As the kernel names it. */
+export const here: string = realpathSync(tmpdir());
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(here, 'forkexec-sandbox-'));
+  try {
+    await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A test in both strengths, and in a folder of its own. */
+export function test(
+  title: string,
+  body: (strength: Strength, folder: string) => Promise<void>,
+  skip: string | false = false,
+): void {
+  for (const strength of ['kernel', 'namespaces'] as const) {
+    const lack = noSandbox || skip || (strength === 'namespaces' && noMounts);
+    const run = (): Promise<void> => inFolder((folder) => body(strength, folder));
+    anyTest(`${title}, strength ${strength}`, run, { skip: lack, timeout: 120_000 });
+  }
+}
+
+/** A test in a folder of its own. */
+export function once(
+  title: string,
+  body: (folder: string) => Promise<void>,
+  skip: string | false = false,
+): void {
+  anyTest(title, () => inFolder(body), { skip: noSandbox || skip, timeout: 120_000 });
+}
+
+/** What a shell script prints, and then its errors. */
+export async function shell(script: string, options: RunOptions): Promise<string> {
+  const all = { ...options, env: { LC_ALL: 'C', ...options.env }, reject: false };
+  const { stdout, stderr } = await run('/bin/sh', ['-c', script], all as { encoding: 'utf8' });
+  return [stdout, stderr].filter((text) => text !== '').join('\n');
+}
+
+/** As `shell`, in a sandbox. */
+export function inSandbox(
+  script: string,
+  sandbox: SandboxOptions,
+  options: RunOptions = {},
+): Promise<string> {
+  return shell(script, { ...options, sandbox });
+}

@@ -1,0 +1,110 @@
+// Which files a sandbox lets a program read, write and execute, in the strengths that the
+// situations name; the numbers are those of the list that they come from.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '#dist/index.js';
+import { inSandbox, PROGRAMS, test } from '../helpers/sandbox.js';
+
+test('what is listed can be read or written, and nothing else', async (strength, d) => {
+  mkdirSync(join(d, 'out'));
+  writeFileSync(join(d, 'secret'), 'secret\n');
+  const sandbox = { read: PROGRAMS, write: [join(d, 'out')], strength };
+  const script = `echo x >${d}/out/f; cat ${d}/out/f; cat ${d}/secret; echo x >${d}/new; echo x >/etc/x`;
+  const output = await inSandbox(script, sandbox);
+  assert.match(output, /^x$/m);
+  assert.doesNotMatch(output, /^secret$/m);
+  assert.equal(existsSync(join(d, 'new')) || existsSync('/etc/x'), false);
+});
+
+test('a program in /tmp that is not listed does not run, and the policy is named', async (strength, d) => {
+  const program = join(d, 'program');
+  writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 });
+  await assert.rejects(run(program, { sandbox: { read: PROGRAMS, strength } }), {
+    step: 'execve',
+    code: strength === 'kernel' ? 'EACCES' : 'ENOENT',
+  });
+});
+
+test('files move between two trees that may be written, with ports in the policy (case 4)', async (strength, d) => {
+  for (const name of ['a', 'b']) mkdirSync(join(d, name));
+  writeFileSync(join(d, 'a/f'), 'text\n');
+  const sandbox = { read: PROGRAMS, write: [d], network: { connect: [443] }, strength };
+  assert.equal(await inSandbox(`mv ${d}/a/f ${d}/b/f && cat ${d}/b/f`, sandbox), 'text');
+});
+
+test('a link in a tree leads only where the policy goes (case 21)', async (strength, d) => {
+  for (const name of ['etc', 'run']) mkdirSync(join(d, name));
+  symlinkSync('../run/conf', join(d, 'etc/conf'));
+  writeFileSync(join(d, 'run/conf'), 'conf\n');
+  const sandbox = { read: ['/usr', ...PROGRAMS, join(d, 'etc')], strength };
+  const expected = strength === 'kernel' ? /Permission denied/ : /No such file/;
+  assert.match(await inSandbox(`cat ${d}/etc/conf`, sandbox), expected);
+  const resolver = { ...sandbox, read: PROGRAMS.filter((path) => path !== '/etc') };
+  const withNetwork = { ...resolver, network: true };
+  if (existsSync('/etc/hosts')) {
+    assert.doesNotMatch(await inSandbox('cat /etc/hosts >&2', resolver), /localhost/);
+    assert.match(await inSandbox('cat /etc/hosts', withNetwork), /localhost/);
+  }
+});
+
+test('a link that is listed and what it leads to are both there (case 22)', async (strength, d) => {
+  mkdirSync(join(d, 'real'));
+  symlinkSync('real', join(d, 'link'));
+  writeFileSync(join(d, 'real/f'), 'text\n');
+  const sandbox = { read: [...PROGRAMS, join(d, 'link')], strength };
+  assert.equal(await inSandbox(`cat ${d}/real/f ${d}/link/f`, sandbox), 'text\ntext');
+});
+
+test(
+  'links of the root that lead into a listed tree are there (case 24)',
+  async (strength) => {
+    await run('/bin/true', { sandbox: { read: ['/usr'], strength } });
+  },
+  existsSync('/bin') && realpathSync('/bin').startsWith('/usr') ? false : '/usr is not merged',
+);
+
+test('a working directory outside of the policy is refused, or is the root (case 25)', async (strength, d) => {
+  const sandbox = { read: PROGRAMS, strength };
+  await assert.rejects(run('/bin/true', { cwd: d, sandbox }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: 'cwd must lie in a tree of sandbox.read or sandbox.write.',
+  });
+  assert.equal(await inSandbox('pwd', sandbox), '/');
+  assert.equal(await inSandbox('pwd', { ...sandbox, write: [d] }, { cwd: d }), d);
+});
+
+test('a folder that is read-only in a tree that may be written is so or is refused (case 29)', async (strength, d) => {
+  mkdirSync(join(d, 'ro'));
+  const sandbox = { write: [d], read: [...PROGRAMS, join(d, 'ro')], strength };
+  const attempt = inSandbox(`echo x >${d}/ro/f; echo y >${d}/f; cat ${d}/f`, sandbox);
+  if (strength === 'kernel') {
+    await assert.rejects(attempt, {
+      message:
+        /^sandbox\.read\[\d+\] cannot be read-only in a tree of sandbox\.write with strength/,
+    });
+  } else {
+    assert.match(await attempt, /^y\n.*Read-only file system/);
+  }
+  assert.equal(existsSync(join(d, 'ro/f')), false);
+});
+
+test('nothing in a path is expanded (cases 8 and 30)', async (strength) => {
+  for (const path of ['$TMPDIR', '~/x']) {
+    await assert.rejects(run('/bin/true', { sandbox: { read: ['/usr', path], strength } }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: `sandbox.read[1] does not exist: ${JSON.stringify(path)}.`,
+    });
+  }
+});
+
+test('a file watcher sees what happens in its tree (case 31)', async (strength, d) => {
+  const read = [...PROGRAMS, realpathSync(process.execPath)];
+  const script = `const { watch, writeFileSync } = require('fs');
+const watcher = watch('.', (_, name) => { console.log(name); watcher.close(); });
+writeFileSync('made', '');`;
+  const sandbox = { read, write: [d, '/dev/null'], strength };
+  const { stdout } = await run(process.execPath, ['-e', script], { cwd: d, sandbox });
+  assert.equal(stdout, 'made');
+});
