@@ -38,7 +38,7 @@ function checkAction(option: string, action: unknown): void {
   checkMembers(option, action, ['errno']);
   const { errno } = action as { errno: unknown };
   if (typeof errno === 'number') checkInteger(`${option}.errno`, errno, 1, 4095);
-  else if (typeof errno !== 'string' || !(errno in E)) {
+  else if (typeof errno !== 'string' || !Object.hasOwn(E, errno)) {
     throw invalid(`${option}.errno`, errno, "a number or the name of an error, such as 'EPERM'");
   }
 }

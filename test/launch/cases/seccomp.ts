@@ -28,6 +28,7 @@ export const seccomp: CasesOf<typeof attribute> = {
         [{ rules: [{ ...rule, action: { errno: 0 } }] }, 'seccomp.rules[0].action.errno'],
         [{ rules: [{ ...rule, action: { errno: 4096 } }] }, 'seccomp.rules[0].action.errno'],
         [{ rules: [{ ...rule, action: { errno: 'EWHAT' } }] }, 'seccomp.rules[0].action.errno'],
+        [{ rules: [{ ...rule, action: { errno: 'toString' } }] }, 'seccomp.rules[0].action.errno'],
         [withArgument({ index: 6, op: 'eq', value: 1 }), 'seccomp.rules[0].arguments[0].index'],
         [withArgument({ index: 0, op: '==', value: 1 }), 'seccomp.rules[0].arguments[0].op'],
         [withArgument({ index: 0, op: 'eq', value: -1 }), 'seccomp.rules[0].arguments[0].value'],
