@@ -88,7 +88,9 @@ export function prepare(
   const scope = asked ?? usual;
   // `clearEnv` promises an environment of named variables only: a default adds nothing to it.
   const findsOrphans = asked !== undefined || !options.clearEnv;
-  const marked = guarded || (findsOrphans && (scope === 'tree' || scope === 'session'));
+  const findsScope = findsOrphans && (scope === 'tree' || scope === 'session');
+  // A sandbox kills what is left behind, whatever its stop ladder reaches.
+  const marked = guarded || options.sandbox !== undefined || findsScope;
   const known = scope === asked || scope === 'process' ? options : withScope(options, scope);
   if (!marked && !detached) return { options: known, defaults, marker: undefined, guards: [] };
   const marker = marked ? newMarker() : undefined;

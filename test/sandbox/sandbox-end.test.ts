@@ -53,6 +53,15 @@ test('what a program leaves behind ends with it (case 43)', async (strength) => 
   await nobodyLeft(time);
 });
 
+test('what a program leaves behind ends with it, whatever its stop reaches', async (strength) => {
+  const time = seconds(strength === 'kernel' ? 5 : 6);
+  const sandbox = { read: PROGRAMS, write: ['/dev/null'], strength };
+  const script = `setsid sleep ${time} >/dev/null 2>&1 & exit 0`;
+  const { status } = await run('/bin/sh', ['-c', script], { sandbox, stop: { scope: 'process' } });
+  assert.equal(status.code, 0);
+  await nobodyLeft(time);
+});
+
 once(
   'orphans of a sandbox are no zombies, inside or outside (case 44)',
   async () => {
