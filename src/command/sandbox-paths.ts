@@ -37,7 +37,7 @@ export function listed(name: 'read' | 'write', paths: readonly string[] = []): L
       );
     }
     try {
-      return { option, path, real: realpathSync(path) };
+      return { option, path, real: realpathSync.native(path) };
     } catch {
       throw refused(option, `does not exist: ${JSON.stringify(given)}`);
     }

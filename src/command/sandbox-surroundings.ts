@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { LaunchError } from '../launch/error.js';
 import { getgid, getuid } from '../launch/values.js';
 import { startProcessSync } from '../process/start.js';
+import { attempt } from '../syscall/call.js';
 import type { SpawnOptions } from './options.js';
 
 let refusal: string | null | undefined;
@@ -62,4 +63,17 @@ export function canDropCapabilities(): boolean {
   } catch {
     return false;
   }
+}
+
+/** The most processors that Linux can be built for, as bits. */
+const AFFINITY_BYTES = 8192 / 8;
+
+/** The processors that this thread may use: a cpuset may leave out the first ones. */
+export function usableCpus(): number[] {
+  const mask = new Uint8Array(AFFINITY_BYTES);
+  const size = attempt('sched_getaffinity', 0, mask.length, mask);
+  const cpus = Array.from({ length: mask.length * 8 }, (_, cpu) => cpu);
+  // A filter may refuse the call: the kernel takes what there is of all.
+  if (size <= 0) return cpus;
+  return cpus.filter((cpu) => ((mask[cpu >> 3] as number) >> (cpu & 7)) & 1);
 }

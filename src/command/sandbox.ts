@@ -21,6 +21,7 @@ import {
   namespacesOf,
   namespacesRefusal,
   ROOT_KEEPS,
+  usableCpus,
 } from './sandbox-surroundings.js';
 
 /** Options in which `sandbox` has become others, and what is to be told of it. */
@@ -60,7 +61,9 @@ class Plan {
     const read = listed('read', sandbox.read);
     if (network !== false && network !== 'loopback') {
       for (const path of RESOLVER.filter(existsSync)) {
-        read.push({ option: 'sandbox.network', path, real: realpathSync(path) });
+        const real = realpathSync.native(path);
+        // What may be written may be read: a rule of its own would make it read-only.
+        if (!covers(write, real)) read.push({ option: 'sandbox.network', path, real });
       }
     }
     this.#read = read;
@@ -92,9 +95,8 @@ class Plan {
 
   /** A path that may only be read in a tree that may be written. */
   #needsMounts(): string | undefined {
-    const inner = this.#read.find(({ real }) => covers(this.#write, real));
-    const isSame = inner !== undefined && this.#write.some(({ real }) => real === inner.real);
-    return isSame ? undefined : inner?.option;
+    const isSame = (path: string): boolean => this.#write.some(({ real }) => real === path);
+    return this.#read.find(({ real }) => covers(this.#write, real) && !isSame(real))?.option;
   }
 
   #tell(layer: SandboxLayer['layer'], restricts: string, holds: boolean, reason: string): void {
@@ -109,7 +111,7 @@ class Plan {
   expand<O extends SpawnOptions>(options: O): O {
     const { network = false, processes, memory, cpu, time, keep } = this.#sandbox;
     const added: SpawnOptions = {
-      seccomp: sandboxFilter(this.#sockets()),
+      seccomp: sandboxFilter(this.#sockets(), cpu !== undefined),
       noNewPrivileges: true,
       stop: { ...options.stop, scope: options.stop?.scope ?? 'tree' },
     };
@@ -133,10 +135,15 @@ class Plan {
     }
     if (processes !== undefined) this.#limitProcesses(rlimits, processes);
     added.rlimits = rlimits;
-    if (cpu !== undefined) added.cpuAffinity = Array.from({ length: cpu }, (_, index) => index);
-    if (time !== undefined && !options.timeout) added.timeout = timeOf(time);
+    if (cpu !== undefined) added.cpuAffinity = usableCpus().slice(0, cpu);
+    // 0 is no limit of `timeout`.
+    if (time !== undefined)
+      added.timeout = Math.min(options.timeout || Number.POSITIVE_INFINITY, timeOf(time));
     if (keep !== undefined) {
-      const kept = keep.map((name) => [name, process.env[name]] as const);
+      // What is inherited from Object.prototype is not a variable.
+      const kept = keep.flatMap((name) =>
+        Object.hasOwn(process.env, name) ? [[name, process.env[name]] as const] : [],
+      );
       added.clearEnv = true;
       added.env = { ...Object.fromEntries(kept), ...options.env };
     }

@@ -31,9 +31,12 @@ export interface SandboxOptions {
   processes?: number | undefined;
   /** The most memory: bytes, or `'512M'`. Default: no limit. */
   memory?: number | string | undefined;
-  /** The number of processors. Default: all. */
+  /** The number of processors, of those that this process may use. Default: all. */
   cpu?: number | undefined;
-  /** The time until it is stopped: milliseconds, or `'10s'`. Default: no limit. */
+  /**
+   * The time until it is stopped: milliseconds, or `'10s'`. A shorter `timeout` holds instead. Default: no
+   * limit.
+   */
   time?: number | string | undefined;
   /** The variables of the environment that it gets. Default: all. */
   keep?: readonly string[] | undefined;
@@ -69,6 +72,7 @@ function checkStrings(option: string, value: unknown): void {
 const SIZES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 const TIMES: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
+/** Rounded up: 0 would be no limit at all for `timeout`. */
 function quantity(
   option: string,
   value: number | string,
@@ -76,14 +80,15 @@ function quantity(
   expected: string,
 ): number {
   if (typeof value === 'number') {
-    if (Number.isFinite(value) && value > 0) return Math.floor(value);
+    if (value > 0 && value <= Number.MAX_SAFE_INTEGER) return Math.ceil(value);
     throw outOfRange(option, value, expected);
   }
   const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([a-zA-Z]*)$/.exec(String(value)) ?? [];
   const factor = units[unit];
   const number = Number(digits) * (factor ?? Number.NaN);
   if (digits === '' || !(number > 0)) throw invalid(option, value, expected);
-  return Math.floor(number);
+  if (number > Number.MAX_SAFE_INTEGER) throw outOfRange(option, value, expected);
+  return Math.ceil(number);
 }
 
 /** Bytes. */

@@ -126,6 +126,9 @@ const NO_TYPING: readonly SeccompRule[] = [0x5412, 0x541c].map((request) => ({
   action: 'errno',
 }));
 
+/** An affinity that the program cannot widen again. */
+const NO_AFFINITY: SeccompRule = { calls: ['sched_setaffinity'], action: 'errno' };
+
 const ofType = (type: number) =>
   ({ index: 1, op: 'eq', value: type, mask: 0xf, bits: 32 }) as const;
 
@@ -146,16 +149,22 @@ function portRules(datagrams: boolean): SeccompRule[] {
 
 const SANDBOXES = new Map<string, SeccompFilter>();
 
-/** The filter of a sandbox; the same object for the same policy, so that it is compiled once. */
+/**
+ * The filter of a sandbox; the same object for the same policy, so that it is compiled once. `keepsCpus`:
+ * the processors it was given are those it keeps.
+ */
 export function sandboxFilter(
   network: 'none' | 'ports' | 'ports and datagrams' | 'all',
+  keepsCpus: boolean,
 ): SeccompFilter {
-  const known = SANDBOXES.get(network);
+  const key = `${network} ${keepsCpus}`;
+  const known = SANDBOXES.get(key);
   if (known !== undefined) return known;
   let rules: readonly SeccompRule[] = [];
   if (network === 'none') rules = NO_NETWORK;
   else if (network !== 'all') rules = portRules(network === 'ports and datagrams');
+  if (keepsCpus) rules = [...rules, NO_AFFINITY];
   const filter = { rules: [...rules, ...NO_TYPING, ...CONTAINER], ...NEWER };
-  SANDBOXES.set(network, filter);
+  SANDBOXES.set(key, filter);
   return filter;
 }

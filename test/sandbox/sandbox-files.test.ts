@@ -90,6 +90,16 @@ test('a folder that is read-only in a tree that may be written is so or is refus
   assert.equal(existsSync(join(d, 'ro/f')), false);
 });
 
+test('every read-only folder in a tree that may be written counts, not the first alone', async (strength, d) => {
+  mkdirSync(join(d, 'ro'));
+  const sandbox = { write: [d], read: [...PROGRAMS, d, join(d, 'ro')], strength };
+  const attempt = inSandbox(`echo x >${d}/ro/f; echo y >${d}/f; cat ${d}/f`, sandbox);
+  if (strength === 'kernel') {
+    await assert.rejects(attempt, { message: /^sandbox\.read\[\d+\] cannot be read-only/ });
+  } else assert.match(await attempt, /^y\n.*Read-only file system/);
+  assert.equal(existsSync(join(d, 'ro/f')), false);
+});
+
 test('nothing in a path is expanded (cases 8 and 30)', async (strength) => {
   for (const path of ['$TMPDIR', '~/x']) {
     await assert.rejects(run('/bin/true', { sandbox: { read: ['/usr', path], strength } }), {

@@ -3,8 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { realpathSync } from 'node:fs';
+import { usableCpus } from '#dist/command/sandbox-surroundings.js';
 import { type RunOptions, run, spawn } from '#dist/index.js';
-import { inSandbox, noSandbox, once, PROGRAMS, test } from '../helpers/sandbox.js';
+import { outcomesOf } from '../helpers/calls.js';
+import { API, inSandbox, noSandbox, once, PROGRAMS, test } from '../helpers/sandbox.js';
+import { helper } from '../helpers/state.js';
 import { test as anyTest } from '../helpers/test.js';
 
 once(
@@ -48,6 +51,7 @@ anyTest(
       [{ network: { listen: [1] } }, "Unknown option 'sandbox.network.listen'"],
       [{ memory: 'lots' }, 'sandbox.memory must be'],
       [{ memory: 0 }, 'sandbox.memory must be'],
+      [{ memory: `${'9'.repeat(400)}G` }, 'sandbox.memory must be'],
       [{ time: -1 }, 'sandbox.time must be'],
       [{ time: '10 parsecs' }, 'sandbox.time must be'],
       [{ strength: 'max' }, 'sandbox.strength must be'],
@@ -76,4 +80,51 @@ test('the environment has what is kept, and what is given', async (strength) => 
     .map((line) => line.split('=')[0])
     .filter((name) => !/^FORKEXEC_/.test(name ?? ''));
   assert.deepEqual(names.sort(), ['A', 'PATH']);
+});
+
+test('the shorter of time and timeout ends the program', async (strength) => {
+  const sandbox = { read: PROGRAMS, time: 100, strength };
+  const options = { sandbox, timeout: 60_000, reject: false, stop: { signal: 'SIGKILL' } } as const;
+  const { status } = await run('/bin/sleep', ['50'], options);
+  assert.equal(status.reason, 'timeout');
+});
+
+test('less than a millisecond is a limit of time', async (strength) => {
+  const sandbox = { read: PROGRAMS, time: 0.4, strength };
+  const options = { sandbox, reject: false, stop: { signal: 'SIGKILL' } } as const;
+  const { status } = await run('/bin/sleep', ['50'], options);
+  assert.equal(status.reason, 'timeout');
+});
+
+once('names that every object has are not variables to keep', async () => {
+  const sandbox = { read: PROGRAMS, keep: ['PATH', 'constructor', '__proto__', 'toString'] };
+  const { stdout } = await run('/usr/bin/env', { sandbox, lines: true });
+  const names = stdout.map((line) => line.split('=')[0]);
+  assert.deepEqual(
+    names.filter((name) => !/^FORKEXEC_/.test(name ?? '')),
+    ['PATH'],
+  );
+});
+
+test('a program gets processors that its parent may use, and no others', async (strength) => {
+  const last = usableCpus().at(-1) as number;
+  const read = [...PROGRAMS, '/proc', realpathSync(process.execPath)];
+  const sandbox = { read, write: ['/dev/null'], cpu: 1, strength };
+  const args = JSON.stringify(['Cpus_allowed_list', '/proc/self/status']);
+  const script = `import { run } from ${API};
+    const { stdout } = await run('grep', ${args}, { sandbox: ${JSON.stringify(sandbox)} });
+    console.log(stdout);`;
+  const words = ['--input-type=module', '-e', script];
+  const { stdout } = await run(process.execPath, words, { cpuAffinity: [last] });
+  assert.match(stdout, new RegExp(`:\\s+${last}$`));
+});
+
+test('a program keeps the processors that it was given', async (strength) => {
+  const sandbox = { read: [...PROGRAMS, helper('calls')], strength };
+  const [first = 0] = usableCpus();
+  const mask = Buffer.alloc(1024);
+  mask[first >> 3] = 1 << (first & 7);
+  const calls = [['sched_setaffinity', 0, mask.length, mask]] as const;
+  assert.deepEqual(await outcomesOf(calls, { sandbox }), ['ok']);
+  assert.deepEqual(await outcomesOf(calls, { sandbox: { ...sandbox, cpu: 1 } }), ['EPERM']);
 });

@@ -2,12 +2,13 @@
 // situations name; the numbers are those of the list that they come from.
 
 import assert from 'node:assert/strict';
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { spawn } from '#dist/index.js';
 import { SOCK } from '#dist/syscall/constants.js';
 import { outcomesOf } from '../helpers/calls.js';
+import { asRoot } from '../helpers/identity.js';
 import { inSandbox, PROGRAMS, test } from '../helpers/sandbox.js';
 import { helper } from '../helpers/state.js';
 
@@ -77,3 +78,13 @@ test("network 'loopback' is a network of its own, or is refused", async (strengt
   assert.match(output, /^hi$/m);
   assert.match(output, /^3$/m);
 });
+
+test(
+  'a network takes nothing from a tree of settings that may be written',
+  async (strength) => {
+    const read = PROGRAMS.filter((path) => path !== '/etc');
+    const sandbox = { read, write: ['/etc'], network: true, strength };
+    assert.equal(await inSandbox('test -w /etc/hosts && echo writable', sandbox), 'writable');
+  },
+  asRoot.skip || (!existsSync('/etc/hosts') && 'there is no /etc/hosts'),
+);
