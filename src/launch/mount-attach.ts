@@ -6,7 +6,6 @@
 import { AT, E, O, SYS } from '../syscall/constants.js';
 import type { MountProgram, Prepared } from './mount-prepare.js';
 import type { Slot } from './program.js';
-import { toWords } from './values.js';
 
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const FREE = { name: 'close' };
@@ -64,8 +63,11 @@ function writeFile(
   const flags = O.O_WRONLY | O.O_CREAT | O.O_EXCL | O.O_CLOEXEC;
   program.store(open, opened, SYS.openat, AT.AT_FDCWD, program.string(path), flags, mode);
   if (content.length > 0) {
-    const bytes = program.words(toWords(content));
-    program.must({ name: 'write', argument }, SYS.write, opened, bytes, content.length);
+    const bytes = program.bytes(content);
+    const write = { name: 'write', argument } as const;
+    // Where not all of it fits, the rest of the write says why.
+    program.skipIf(content.length, 1, write, SYS.write, opened, bytes, content.length);
+    program.must(write, SYS.write, opened, bytes, content.length);
   }
   program.ignore(FREE, SYS.close, opened);
 }

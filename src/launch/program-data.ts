@@ -101,6 +101,14 @@ export class ProgramData {
     return new Address(at);
   }
 
+  /** Bytes, at a multiple of 8. */
+  bytes(content: Uint8Array): Address {
+    const at = this.#reserve(content.length, 8);
+    data.set(content, at);
+    this.#size = at + content.length;
+    return new Address(at);
+  }
+
   slot(): Slot {
     return new Slot(this.words([0n]).offset);
   }

@@ -11,7 +11,6 @@ import { SECCOMP, SYS } from '../syscall/constants.js';
 import type { Attribute } from './attribute.js';
 import type { ExecFdOptions } from './exec-fd.js';
 import type { Address, ProgramBuilder } from './program.js';
-import { toWords } from './values.js';
 
 /** Which system calls the process may make. */
 export interface SeccompOptions {
@@ -53,7 +52,7 @@ function bytesOf(each: SeccompFilter | SeccompProfile): Uint8Array {
 
 /** struct sock_fprog. */
 function emitFilter(program: ProgramBuilder, bytes: Uint8Array): Address {
-  return program.words([BigInt(bytes.length / 8), program.words(toWords(bytes))]);
+  return program.words([BigInt(bytes.length / 8), program.bytes(bytes)]);
 }
 
 /** After all calls that a filter may forbid: nothing but execve follows. */

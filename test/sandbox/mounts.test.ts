@@ -197,3 +197,10 @@ test(
   },
   lack || inUserNamespace,
 );
+
+test('a file that does not fit into its file system fails the launch', async () => {
+  const content = 'x'.repeat(4 * 4096);
+  const mounts = [...SYSTEM, { tmpfs: '/t', size: 4096 }, { file: '/t/f', content }];
+  const { step, code } = await refusal({ mounts });
+  assert.deepEqual([step, code], ['write', 'ENOSPC']);
+});
