@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { ownSets } from '../launch/capability-sets.js';
 import { LaunchError } from '../launch/error.js';
 import { getgid, getuid } from '../launch/values.js';
 import { startProcessSync } from '../process/start.js';
 import { attempt } from '../syscall/call.js';
+import { CAP } from '../syscall/constants.js';
 import type { SpawnOptions } from './options.js';
 
 let refusal: string | null | undefined;
@@ -54,14 +55,12 @@ export const ROOT_KEEPS = [
   'CAP_SETUID',
 ] as const;
 
-/** Whether this process may take capabilities from a child: CAP_SETPCAP. */
+/** Whether this thread may take capabilities from a child: CAP_SETPCAP. */
 export function canDropCapabilities(): boolean {
   try {
-    const [, effective = '0'] =
-      /^CapEff:\s+(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-    return ((BigInt(`0x${effective}`) >> 8n) & 1n) === 1n;
+    return ((ownSets().effective >> BigInt(CAP.CAP_SETPCAP)) & 1n) === 1n;
   } catch {
-    return false;
+    return false; // a filter refuses capget(2): then it can't be told
   }
 }
 

@@ -49,10 +49,12 @@ export function membersOf(set: CapabilitySet): number[] {
   return members;
 }
 
+let names: ReadonlyMap<number, string> | undefined;
+
 /** One that is newer than the headers has no name. */
 export function capabilityName(number: number): string {
-  const names = Object.entries(CAP);
-  return names.find(([, value]) => value === number)?.[0] ?? `capability ${number}`;
+  names ??= new Map(Object.entries(CAP).map(([name, value]) => [value, name]));
+  return names.get(number) ?? `capability ${number}`;
 }
 
 /** Names for an error, `'CAP_CHOWN,CAP_KILL'`. */
