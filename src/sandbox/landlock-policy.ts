@@ -172,7 +172,7 @@ function wantedOf({ handled, ...policy }: LandlockPolicy): Wanted {
 
 /** A path and the rights that it gives. */
 export interface PathRule {
-  /** Where it is in the options: `'landlock.read[1]'`. */
+  /** Where it is in the options, first: `'landlock.read[1]'`. */
   readonly option: string;
   readonly path: string;
   readonly access: number;
@@ -229,20 +229,27 @@ export function layerOf(option: string, policy: LandlockPolicy, abi: number): La
   return { files, ports, scopes, flags, paths, portRules, bestEffort, lacking };
 }
 
-/** The rules for paths; one that gives nothing that is handled would be refused as empty. */
+/**
+ * The rules for paths; one that gives nothing that is handled would be refused as empty. A path that is
+ * listed several times is one rule, so that it is opened once, and all its rights go to one file.
+ */
 function pathRules(option: string, policy: LandlockPolicy, handled: number): PathRule[] {
-  const all: PathRule[] = [];
+  const all = new Map<string, PathRule>();
+  const add = (rule: PathRule): void => {
+    const known = all.get(rule.path) ?? rule;
+    if (rule.access !== 0) all.set(rule.path, { ...known, access: known.access | rule.access });
+  };
   for (const key of PATH_LISTS) {
     const access = bitsOf(FILE_RIGHTS, RIGHTS[key]) & handled;
     for (const [index, path] of (policy[key] ?? []).entries()) {
-      all.push({ option: `${option}.${key}[${index}]`, path, access });
+      add({ option: `${option}.${key}[${index}]`, path, access });
     }
   }
   for (const [index, { paths, rights }] of (policy.rules ?? []).entries()) {
     const access = bitsOf(FILE_RIGHTS, rights) & handled;
     for (const [at, path] of paths.entries()) {
-      all.push({ option: `${option}.rules[${index}].paths[${at}]`, path, access });
+      add({ option: `${option}.rules[${index}].paths[${at}]`, path, access });
     }
   }
-  return all.filter(({ access }) => access !== 0);
+  return [...all.values()];
 }

@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { type LaunchOptions, run, spawn } from '#dist/index.js';
+import { layerOf } from '#dist/sandbox/landlock-policy.js';
 import { FILE_RIGHTS, type LandlockFileRight, landlockAbi } from '#dist/sandbox/landlock-rights.js';
 import { call, close } from '#dist/syscall/call.js';
 import { AT, O, S, SOCK } from '#dist/syscall/constants.js';
@@ -213,3 +214,14 @@ test(
   },
   { skip: landlockAbi() >= 9 && 'this kernel lacks no right' },
 );
+
+test('a path that is listed several times is one rule with all its rights', () => {
+  const once = ['/usr'];
+  const policy = { read: once, write: once, execute: once };
+  const { paths } = layerOf('landlock', policy, 7);
+  const alone = Object.entries(policy).map(
+    ([key, list]) => layerOf('landlock', { [key]: list }, 7).paths[0]?.access ?? 0,
+  );
+  const access = alone.reduce((all, rights) => all | rights, 0);
+  assert.deepEqual(paths, [{ option: 'landlock.read[0]', path: '/usr', access }]);
+});
