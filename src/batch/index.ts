@@ -20,6 +20,6 @@ export {
 } from './engines.js';
 export { SlotError } from './error.js';
 export type { Halt, HaltOptions } from './halt.js';
-export type { MapOptions, Mapped, Mapper, Source } from './map.js';
+export type { MapOptions, Mapped, Mapper, Source } from './map-options.js';
 export { openPool, type Pool, type PoolOptions } from './pool.js';
 export type { SlotInfo, SlotState } from './slot.js';

@@ -5,12 +5,17 @@
  */
 import { Command } from '../command/command.js';
 import { isFailure, type Outcome } from '../command/result.js';
-import { checkDelay } from '../command/stop.js';
 import type { Output } from '../command/types.js';
-import { checkKeys } from '../launch/values.js';
-import { checkInteger, invalid } from '../syscall/check.js';
+import { invalid } from '../syscall/check.js';
 import { attempt, type Ending } from './attempt.js';
-import { checkHalt, type Halt, Halting } from './halt.js';
+import {
+  type CheckedOptions,
+  checkOptions,
+  type MapOptions,
+  type Mapped,
+  type Mapper,
+  type Source,
+} from './map-options.js';
 import { Relay } from './relay.js';
 import type { RemoteJob } from './remote-job.js';
 import type { Lease, Scheduler } from './scheduler.js';
@@ -18,77 +23,14 @@ import { resultOfError, settle } from './settle.js';
 import { type Planned, planRun } from './spec.js';
 import { pauseFor, Tries } from './tries.js';
 
-/** Where items come from. */
-export type Source<T> = Iterable<T> | AsyncIterable<T>;
-
-/** The command for an item. */
-export type Mapper<T, Out extends Output> = (
-  item: T,
-  index: number,
-) => Command<Out> | PromiseLike<Command<Out>>;
-
-/** Options of `map`. */
-export interface MapOptions {
-  /** Commands at once, at most. Default: as many as the slots have room for. */
-  concurrency?: number | undefined;
-  /** How often a command is run again that failed, or whose slot was lost. Default: 0. */
-  retries?: number | undefined;
-  /**
-   * Milliseconds before the first retry, twice as many before the next and so on; or a function of the
-   * number of tries so far. Default: 0.
-   */
-  backoff?: number | ((tries: number) => number) | undefined;
-  /** Milliseconds for each try of a command whose options have no `timeout`. Default: no limit. */
-  timeout?: number | undefined;
-  /** When all is ended early. Default: `'never'`. */
-  halt?: Halt | undefined;
-  /** Whether results come as commands end, or in the order of the items. Default: `'completion'`. */
-  order?: 'completion' | 'input' | undefined;
-}
-
-/** What came of one item. */
-export interface Mapped<T, Out extends Output> {
-  /** As the source had it. */
-  readonly item: T;
-  /** Of the item, from 0 on. */
-  readonly index: number;
-  /** The result of a command that ran to its end, also where it failed; else undefined. */
-  readonly result: Outcome<Out> | undefined;
-  /** An ExitError or LaunchError of the last try; undefined where that succeeded. */
-  readonly error: Error | undefined;
-  /** How often it was run. */
-  readonly tries: number;
-  /** The engine of the slot of the last try. */
-  readonly slot: string;
-}
-
 /** Results that nobody has taken yet: so many, and no more is started. */
 const FEWEST_WAITING = 16;
-
-/** Checks the options and gives them their defaults. */
-function checkOptions(options: MapOptions) {
-  const names = ['concurrency', 'retries', 'backoff', 'timeout', 'halt', 'order'];
-  checkKeys('options', options, names);
-  const { concurrency, retries = 0, backoff = 0, timeout, halt = 'never' } = options;
-  const { order = 'completion' } = options;
-  if (concurrency !== undefined) checkInteger('concurrency', concurrency, 1, 2 ** 31 - 1);
-  checkInteger('retries', retries, 0, Number.MAX_SAFE_INTEGER);
-  if (typeof backoff !== 'function') checkDelay('backoff', backoff);
-  if (timeout !== undefined) checkDelay('timeout', timeout);
-  if (order !== 'completion' && order !== 'input') {
-    throw invalid('order', order, "'completion' or 'input'");
-  }
-  const delay =
-    typeof backoff === 'function' ? backoff : (tries: number) => backoff * 2 ** (tries - 1);
-  const most = concurrency ?? Number.POSITIVE_INFINITY;
-  return { most, retries, delay, timeout, halting: new Halting(checkHalt('halt', halt)), order };
-}
 
 class Mapping<T, Out extends Output> {
   readonly #scheduler: Scheduler;
   readonly #mapper: Mapper<T, Out>;
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
-  readonly #options: ReturnType<typeof checkOptions>;
+  readonly #options: CheckedOptions;
   readonly #jobs = new Set<RemoteJob>();
   readonly #stopping = new AbortController();
   readonly #relay: Relay<Mapped<T, Out>>;
@@ -104,7 +46,7 @@ class Mapping<T, Out extends Output> {
     scheduler: Scheduler,
     items: Source<T>,
     mapper: Mapper<T, Out>,
-    options: ReturnType<typeof checkOptions>,
+    options: CheckedOptions,
   ) {
     this.#scheduler = scheduler;
     this.#mapper = mapper;
@@ -197,10 +139,12 @@ class Mapping<T, Out extends Output> {
       return;
     }
     this.#running += 1;
-    void this.#run({ item, index, planned, tries }, lease).finally(() => {
-      this.#running -= 1;
-      this.#wake?.();
-    });
+    void this.#run({ item, index, planned, tries }, lease)
+      .catch((error: unknown) => this.#fail(error)) // of a function of the options
+      .finally(() => {
+        this.#running -= 1;
+        this.#wake?.();
+      });
   }
 
   /** Room, or undefined when all is stopped first. */
