@@ -186,6 +186,7 @@ export class Job {
         this.#outflows.set(fd, new Outflow(end.channel, fd, id, this.#send, child.life));
       }
       for (const flow of this.#outflows.values()) flow.read();
+      if (spec.watched) this.#watch(child);
       for (const each of this.#pending.splice(0)) each(child);
       void child.exited.then((status) => {
         this.#send({ type: 'exited', id, status: statusToWire(status) });
@@ -195,6 +196,12 @@ export class Job {
       this.#send({ type: 'failed', id, failure: failureToWire(error) });
     } finally {
       this.#forget();
+    }
+  }
+
+  #watch(child: Child): void {
+    for (const event of ['stopped', 'continued'] as const) {
+      child.on(event, (signal) => this.#send({ type: 'changed', id: this.id, event, signal }));
     }
   }
 

@@ -37,6 +37,8 @@ export interface JobSpec {
   readonly stdio: readonly (readonly [fd: number, stdio: WireStdio])[];
   /** The scope of its end where the options name none. */
   readonly scope: Scope;
+  /** Whether its stops are told of: `changed`. */
+  readonly watched?: boolean | undefined;
 }
 
 /** How a process ended, as `ExitStatus` is made of it. */

@@ -112,7 +112,8 @@ function plan(checked: Checked, given: RunOptions, waitDelay: number, isRun: boo
   }
   const { file, args } = checked;
   const scope = isRun ? 'tree' : 'process';
-  const spec = { file, args, options: optionsOf(given, waitDelay), stdio, scope } as const;
+  const sent = optionsOf(given, waitDelay);
+  const spec = { file, args, options: sent, stdio, scope, watched: !isRun } as const;
   return { spec, checked, inputs, outputs };
 }
 
