@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { type Duplex, Readable, type Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { lostStatus } from '../agent/wire.js';
-import { linesOf } from '../command/lines.js';
+import { type ChildLinesOptions, linesFrom } from '../command/lines.js';
 import type { SpawnOptions, StopOptions } from '../command/options.js';
 import { stopSteps } from '../command/stop.js';
 import { type ChannelStream, streamOver } from '../command/streams.js';
 import type { OptionOf, ReaderOf, WriterOf } from '../command/types.js';
 import { checkScope, type Scope } from '../process/scope.js';
 import { type ExitStatus, INSPECT } from '../process/status.js';
-import { checkBoolean, checkSignal, invalid, refused } from '../syscall/check.js';
+import { checkSignal, invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import { Attached, whenAborted } from './attempt.js';
 import type { RemoteJob } from './remote-job.js';
@@ -85,28 +85,8 @@ export class SlotChild<O extends SpawnOptions = SpawnOptions> implements AsyncDi
   }
 
   /** As `lines` of Child. */
-  lines(
-    options: {
-      from?: 'stdout' | 'stderr' | 'both' | number | undefined;
-      carriageReturn?: boolean | undefined;
-    } = {},
-  ): AsyncIterable<string> {
-    const { from = 'stdout', carriageReturn = false } = options;
-    checkBoolean('carriageReturn', carriageReturn);
-    const named = { stdout: [1], stderr: [2], both: [1, 2] };
-    const wanted = typeof from === 'number' ? [from] : named[from];
-    if (wanted === undefined) {
-      throw invalid('from', from, "'stdout', 'stderr', 'both' or a descriptor");
-    }
-    const streams = wanted.map((fd) => {
-      const stream = this.#stream(fd);
-      if (stream instanceof Readable) return stream;
-      throw refused(
-        'lines',
-        `requires ${['stdin', 'stdout', 'stderr'][fd] ?? `fds[${fd}]`} to be 'pipe'`,
-      );
-    });
-    return linesOf(streams, carriageReturn);
+  lines(options: ChildLinesOptions = {}): AsyncIterable<string> {
+    return linesFrom(options, (fd) => this.#stream(fd));
   }
 
   /** Sends a signal; false once it is known that the process has ended. Default: SIGTERM. */

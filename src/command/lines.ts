@@ -62,7 +62,7 @@ export function splitLines(bytes: Uint8Array): string[] {
  * The lines of several streams, in the order in which they are complete. Who leaves early, while a line
  * is waited for too, closes them.
  */
-export function linesOf(
+function linesOf(
   streams: readonly Readable[],
   carriageReturn: boolean,
 ): AsyncIterableIterator<string> {
