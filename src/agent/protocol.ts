@@ -186,6 +186,30 @@ function fromPlain(_key: string, value: unknown): unknown {
   return value;
 }
 
+/** What the content of a message has to have: the rest of this process relies on it. */
+const CONTENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  hello: { protocol: 'number', version: 'string', heartbeat: 'number' },
+  welcome: { info: 'object' },
+  refused: { message: 'string' },
+  start: { spec: 'object' },
+  started: { pid: 'number', process: 'string' },
+  failed: { failure: 'object' },
+  stop: { request: 'number' },
+  stopDone: { request: 'number' },
+  exited: { status: 'object' },
+  closed: { status: 'object' },
+};
+
+function checkContent(type: string, content: unknown): Record<string, unknown> {
+  if (typeof content !== 'object' || content === null) throw new Error(`${type} without content`);
+  const object = content as Record<string, unknown>;
+  for (const [name, kind] of Object.entries(CONTENT[type] ?? {})) {
+    const value = object[name];
+    if (typeof value !== kind || value === null) throw new Error(`${type} without ${name}`);
+  }
+  return object;
+}
+
 /** The pieces of a frame, which are written one after another. */
 export function encode(message: Message): readonly Uint8Array[] {
   const { type, id, ...rest } = message;
@@ -211,5 +235,6 @@ export function decode(frame: Buffer): Message {
   const body = frame.subarray(HEADER - 4);
   if (type === 'data') return { type, id, fd, bytes: body };
   if (type === 'credit') return { type, id, fd, count: body.readUInt32LE(0) };
-  return { type, id, ...JSON.parse(body.toString('utf8'), fromPlain) } as Message;
+  const content = checkContent(type, JSON.parse(body.toString('utf8'), fromPlain));
+  return { fd, ...content, type, id } as Message;
 }

@@ -15,6 +15,7 @@ import {
 import { checkSpawn } from '../command/checked.js';
 import type { Child } from '../command/child.js';
 import { Collected } from '../command/collected.js';
+import { ourLifetime } from '../command/lifetime.js';
 import { start } from '../command/spawn.js';
 import { isAvailable } from '../launch/available.js';
 import { signalMarked } from '../process/scope.js';
@@ -31,6 +32,13 @@ const STDERR = { bytes: 4096, keep: 'tail' } as const;
 
 /** How long the command of an engine may take to end once its agent has said goodbye. */
 const LEAVE = 5000;
+
+/**
+ * Heartbeats after which nothing of a lost agent can run on another machine. It looks each eighth of one
+ * whether its coordinator was silent for one, and its guard needs less, but a second at least.
+ */
+const UNTIL_GONE = 1.5;
+const SOONEST_GONE = 2000;
 
 /** For what is left on this machine of an agent that was killed. */
 const PASSES = 100;
@@ -231,15 +239,18 @@ class Piped implements Connection {
    * after which an agent or its guard has ended them.
    */
   async #settle({ marker, place }: AgentInfo): Promise<void> {
-    if (place === '' || place !== placeOf()) {
-      await pause(this.#heartbeat);
+    const gone = Math.max(this.#heartbeat * UNTIL_GONE, SOONEST_GONE);
+    // An agent that names our own marker, or none, says nothing of what is its own.
+    const isHere = place !== '' && place === placeOf() && marker !== '' && marker !== ourLifetime();
+    if (!isHere) {
+      await pause(gone);
       return;
     }
     for (let pass = 0; pass < PASSES; pass++) {
       try {
         if (!signalMarked(marker, SIG.SIGKILL)) return;
       } catch {
-        await pause(this.#heartbeat);
+        await pause(gone);
         return;
       }
       await pause(5);
