@@ -158,6 +158,7 @@ export class Job {
   #child: Child | undefined;
   /** What was asked for before it ran. */
   #pending: ((child: Child) => void)[] = [];
+  readonly #over: Promise<void>;
 
   /** `forget` is called when nothing more is to come of it. */
   constructor(id: number, spec: JobSpec, send: Send, forget: () => void) {
@@ -169,7 +170,7 @@ export class Job {
       const taken = (count: number): void => send({ type: 'credit', id, fd, count });
       this.#inflows.set(fd, new Inflow(taken));
     }
-    void this.#run(spec);
+    this.#over = this.#run(spec);
   }
 
   async #run(spec: JobSpec): Promise<void> {
@@ -253,15 +254,9 @@ export class Job {
     });
   }
 
-  /** Stops it by its own ladder; resolves when it has ended. */
+  /** Stops it by its own ladder; resolves when it has ended, or could not be started. */
   async stop(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.whenStarted((child) => {
-        void child.stop().then(
-          () => resolve(),
-          () => resolve(),
-        );
-      });
-    });
+    this.whenStarted((child) => void child.stop().catch(() => {}));
+    await this.#over;
   }
 }

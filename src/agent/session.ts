@@ -17,7 +17,6 @@ import { failureToWire } from './wire.js';
 export class Session {
   readonly #jobs = new Map<number, Job>();
   readonly #send: Send;
-  #idle: (() => void) | undefined;
   #closed = false;
 
   constructor(send: Send) {
@@ -43,7 +42,6 @@ export class Session {
     if (this.#closed) return;
     const forget = (): void => {
       this.#jobs.delete(id);
-      if (this.#jobs.size === 0) this.#idle?.();
     };
     this.#jobs.set(id, new Job(id, spec, this.#send, forget));
   }
@@ -84,12 +82,7 @@ export class Session {
   /** Ends all jobs, each by its own stop ladder; resolves when they have ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#jobs.size === 0) return;
-    const idle = new Promise<void>((resolve) => {
-      this.#idle = resolve;
-    });
     await Promise.all([...this.#jobs.values()].map((job) => job.stop()));
-    await idle;
   }
 
   /** The coordinator is lost: kills all that it ever started here, at once. */

@@ -47,7 +47,6 @@ export class SlotChild<O extends SpawnOptions = SpawnOptions> implements AsyncDi
     this.#listeners = life.listeners;
     this.exited = life.exited;
     this.#closed = life.closed;
-    this.#closed.catch(() => {}); // for those who ask
     void this.exited.then((status) => {
       this.#status = status;
     });
@@ -171,6 +170,7 @@ function deferred<T>(): {
 export function startOn(lease: Lease, planned: Planned): Promise<SlotChild> {
   const exited = deferred<ExitStatus>();
   const closed = deferred<ExitStatus>();
+  closed.promise.catch(() => {}); // for those who ask, and none where it could not be started
   const launched = deferred<SlotChild>();
   const listeners: Life['listeners'] = [];
   const attached = new Attached(planned, () => job);

@@ -7,6 +7,7 @@ import { describeAgent } from '../agent/describe.js';
 import { Guard } from '../agent/guard.js';
 import type { AgentInfo, Answer, JobSpec, Request } from '../agent/protocol.js';
 import { Session } from '../agent/session.js';
+import { closedError } from './error.js';
 import { type JobEvents, RemoteJob } from './remote-job.js';
 
 /** What a connection tells. */
@@ -79,6 +80,7 @@ export function connectHere(events: ConnectionEvents, keep?: number): Connection
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await session.close();
+    events.lost(closedError(), jobs.take());
     await leaveGuard();
   };
   void guard.then((started) => {

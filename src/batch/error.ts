@@ -36,3 +36,8 @@ export class SlotError extends Error {
     this.stderr = stderr;
   }
 }
+
+/** For what was asked of a pool that is closed. */
+export function closedError(): SlotError {
+  return new SlotError('ERR_POOL_CLOSED', { name: 'pool' }, 'the pool was closed');
+}

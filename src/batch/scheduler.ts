@@ -5,8 +5,9 @@
  */
 import type { JobSpec } from '../agent/protocol.js';
 import { throwIfAborted } from '../command/abort-signal.js';
+import { makeRoom } from '../command/listeners.js';
 import type { Engine } from './engines.js';
-import { SlotError } from './error.js';
+import { closedError, SlotError } from './error.js';
 import type { JobEvents, RemoteJob } from './remote-job.js';
 import { Slot, type SlotInfo } from './slot.js';
 
@@ -63,6 +64,7 @@ export class Scheduler {
   async acquire(wanted: Wanted = {}): Promise<Lease> {
     const { signal } = wanted;
     throwIfAborted(signal);
+    if (signal !== undefined) makeRoom(signal, 1);
     let abort = (): void => {};
     try {
       return await new Promise((resolve, reject) => {
@@ -78,6 +80,7 @@ export class Scheduler {
       });
     } finally {
       signal?.removeEventListener('abort', abort);
+      if (signal !== undefined) makeRoom(signal, -1);
     }
   }
 
@@ -90,9 +93,7 @@ export class Scheduler {
 
   /** Why there can be no room any more; undefined while there can. */
   get failure(): Error | undefined {
-    if (this.#closing !== undefined) {
-      return new SlotError('ERR_POOL_CLOSED', { name: 'pool' }, 'the pool was closed');
-    }
+    if (this.#closing !== undefined) return closedError();
     if (this.#slots.some(({ state }) => state !== 'failed')) return undefined;
     const errors = this.#slots.map(({ error }) => error as Error);
     if (errors.length === 1) return errors[0];

@@ -7,9 +7,9 @@ import type { AgentInfo, JobSpec } from '../agent/protocol.js';
 import { setTimeout } from '../time.js';
 import { type Connection, connectHere } from './connection.js';
 import type { Engine } from './engines.js';
-import type { SlotError } from './error.js';
+import { closedError, type SlotError } from './error.js';
 import { connect } from './piped.js';
-import type { JobEvents, RemoteJob } from './remote-job.js';
+import { type JobEvents, RemoteJob } from './remote-job.js';
 
 /** Where a slot is in its life. */
 export type SlotState = 'starting' | 'ready' | 'failed' | 'closed';
@@ -82,8 +82,15 @@ export class Slot {
     return { name, argv, state, running, jobs, host: this.#info?.host, pid: this.#info?.pid };
   }
 
+  /** Starts a job; where the agent was lost since its lease was given, the job is lost as well. */
   start(spec: JobSpec, events: JobEvents): RemoteJob {
-    return this.#connection.start(spec, events);
+    if (this.state === 'ready') return this.#connection.start(spec, events);
+    const job = new RemoteJob(0, spec, events, () => {});
+    // Its caller is to have the job before it hears of it.
+    void Promise.resolve().then(() => {
+      job.lose(this.state === 'closed' ? closedError() : (this.error as SlotError));
+    });
+    return job;
   }
 
   /** A job ended there as jobs do. */

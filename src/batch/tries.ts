@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { makeRoom } from '../command/listeners.js';
 import { after } from '../command/stop.js';
 import type { Ending } from './attempt.js';
 import type { Lease, Scheduler } from './scheduler.js';
@@ -58,9 +59,11 @@ export function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
     const done = (): void => {
       cancel();
       signal.removeEventListener('abort', done);
+      makeRoom(signal, -1);
       resolve();
     };
     const cancel = after(ms, done, true);
+    makeRoom(signal, 1);
     signal.addEventListener('abort', done);
   });
 }
