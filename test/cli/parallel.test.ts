@@ -392,3 +392,20 @@ test('a progress bar is shown where it is asked for, and stderr is quiet otherwi
     assert.equal(p(['--bar', '--no-bar', 'true', ':::', '1']).stderr, '');
   });
 });
+
+test('a joblog that another run writes, and a file that is not a joblog, stay as they are', async () => {
+  await withDesk(async ({ folder, start, p, log, read, write }) => {
+    const child = await start(['-j1', '--joblog', 'j', ':::', 'true', './await go']);
+    await until(() => existsSync(join(folder, 'j')) && log('j').length === 1, 'a line');
+    const second = p(['--joblog', 'j', 'true', ':::', '1'], { timeout: 1000 });
+    assert.notEqual(second.code, 0);
+    assert.deepEqual(log('j'), ['1 0 0']);
+    write('go', '');
+    await child.closed;
+    assert.deepEqual(log('j'), ['1 0 0', '2 0 0']);
+    write('notes', 'mine');
+    const { code, stderr } = p(['--resume', '--joblog', 'notes', 'true', ':::', '1']);
+    assert.deepEqual([code, read('notes')], [255, 'mine']);
+    assert.match(stderr, /not a line of a joblog: "mine"/);
+  });
+});

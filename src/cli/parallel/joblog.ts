@@ -89,12 +89,14 @@ export class Joblog {
   constructor(file: string, resume: Resume) {
     this.#file = file;
     try {
-      this.#fd = openSync(file, resume === undefined ? 'w+' : 'a+');
+      this.#fd = openSync(file, 'a+');
     } catch (error) {
       throw new Failure(`--joblog ${file}: ${(error as Error).message}`);
     }
     this.#lock();
-    if (resume !== undefined) this.#read(resume);
+    // Not before it is locked: the file may be that of a run which goes on.
+    if (resume === undefined) this.#empty();
+    else this.#read(resume);
     if (this.#size === 0) this.#write(HEADER);
   }
 
@@ -115,6 +117,14 @@ export class Joblog {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #empty(): void {
+    try {
+      ftruncateSync(this.#fd, 0);
+    } catch {
+      // a pipe or a device, which holds nothing
+    }
   }
 
   /** Of a run that was killed, the guard ends what is left, and holds the lock meanwhile. */
@@ -146,6 +156,7 @@ export class Joblog {
         isFirst = false;
       }
     }
+    if (isFirst && !HEADER.startsWith(rest)) throw this.#wrong(rest);
     this.#size = at - rest.length;
     if (rest !== '') ftruncateSync(this.#fd, this.#size);
   }
