@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { spawn } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
 import { processesWith, uniqueSleep, until } from '../helpers/batch.js';
 import { bin } from '../helpers/cli.js';
@@ -390,6 +391,60 @@ test('a progress bar is shown where it is asked for, and stderr is quiet otherwi
     assert.equal(p(['true', ':::', '1', '2']).stderr, '');
     assert.match(p(['--bar', 'true', ':::', '1', '2']).stderr, /2\/2, 0 failed \|/);
     assert.equal(p(['--bar', '--no-bar', 'true', ':::', '1']).stderr, '');
+  });
+});
+
+test('a signal ends a run that waits for items', async () => {
+  await withDesk(async ({ folder, read }) => {
+    const child = await spawn(process.execPath, [bin, 'parallel', '--joblog', 'j', 'echo'], {
+      cwd: folder,
+      stdin: 'pipe',
+      stdout: 'null',
+      stderr: 'null',
+    });
+    child.stdin.write('1\n');
+    const has = (text: string): boolean =>
+      existsSync(join(folder, 'j')) && read('j').includes(text);
+    await until(() => has('echo 1'), 'the first job has ended');
+    child.kill('SIGTERM');
+    assert.equal((await child.exited).code, 255);
+    await child.closed;
+  });
+});
+
+/** An engine that can be started once. */
+const once = (jobs: number): string => {
+  const agent = `'${process.execPath}' '${bin}' agent`;
+  return `command:sh -c "mkdir once 2>/dev/null || exit 1; exec ${agent}"*${jobs}`;
+};
+
+test('a slot that is lost while an item is waited for runs nothing, and the run ends', async () => {
+  needsLinux('a guard of an agent');
+  await withDesk(async ({ folder, log }) => {
+    const words = ['--engine', once(2), '--joblog', 'j'];
+    const child = await spawn(process.execPath, [bin, 'parallel', ...words], {
+      cwd: folder,
+      env: { SHELL: '/bin/sh' },
+      stdin: 'pipe',
+      stdout: 'null',
+      stderr: 'null',
+    });
+    child.stdin.write('kill -9 $PPID; sleep 60\n');
+    await until(() => existsSync(join(folder, 'j')) && log('j').length === 1, 'the slot is lost');
+    child.stdin.end('echo 2\n');
+    assert.equal((await child.exited).code, 255);
+    assert.deepEqual(log('j'), [' 1 255 0']);
+    await child.closed;
+  });
+});
+
+test('a job for which no slot is left has its line', async () => {
+  needsLinux('a guard of an agent');
+  await withDesk(({ p, log }) => {
+    const job = 'kill -9 $PPID; sleep 60';
+    const { code } = p(['--engine', once(1), '--retries', '9', '--joblog', 'j', ':::', job]);
+    assert.equal(code, 255);
+    assert.deepEqual(log('j'), [' 1 255 0']);
   });
 });
 

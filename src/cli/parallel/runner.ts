@@ -9,12 +9,11 @@ import type { RemoteJob } from '../../batch/remote-job.js';
 import type { Lease, Scheduler } from '../../batch/scheduler.js';
 import { pauseFor, Tries } from '../../batch/tries.js';
 import type { RunOptions } from '../../command/options.js';
-import { LaunchError } from '../../launch/error.js';
-import type { ExitStatus } from '../../process/status.js';
-import { findSignal } from '../../syscall/signals.js';
 import { encodeText } from '../../syscall/text.js';
 import { now, timeOrigin } from '../../time.js';
-import { codeOfLaunchError, Failure } from '../exit.js';
+import { Failure } from '../exit.js';
+import { startTry } from './attempt.js';
+import { BAD, codeOf, type End, hasFailed, MOST_FAILURES } from './end.js';
 import type { Joblog } from './joblog.js';
 import type { JobOutput, Printer } from './output.js';
 import type { Plan, Work } from './plan.js';
@@ -42,33 +41,6 @@ export interface RunnerOptions {
   readonly progress: { started(): void; ended(failed: boolean): void };
 }
 
-/** How a try of a job ended, as GNU parallel writes it. */
-interface End {
-  readonly exitval: number;
-  readonly signal: number;
-  /** Its slot was lost. */
-  readonly lost?: { readonly company: boolean };
-  readonly message?: string;
-}
-
-function endOf(status: ExitStatus): End {
-  const signal = status.signal === null ? 0 : (findSignal(status.signal) as number);
-  if (status.reason === 'timeout') return { exitval: -1, signal: signal || 15 };
-  return { exitval: status.code ?? 0, signal };
-}
-
-const hasFailed = ({ exitval, signal }: End): boolean => exitval !== 0 || signal !== 0;
-
-/** The exit code that stands for one job. */
-function codeOf({ exitval, signal }: End): number {
-  return exitval !== 0 ? exitval & 0xff : signal === 0 ? 0 : 128 + signal;
-}
-
-/** More failures are not told apart. */
-const MOST_FAILURES = 101;
-
-const BAD = 255;
-
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #running = new Set<RemoteJob>();
@@ -77,6 +49,8 @@ export class Runner {
   #isOver = false;
   #active = 0;
   #wake: (() => void) | undefined;
+  /** Ends the waiting for items. */
+  #leave: (() => void) | undefined;
   #seq = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
   /** By --halt, or because something else went wrong. */
@@ -115,10 +89,16 @@ export class Runner {
   /** Ends all: nothing is started any more, and what runs is stopped. */
   stop(code: number): void {
     this.#code ??= code;
-    this.#isOver = true;
+    this.#end();
     this.#stopping.abort();
     for (const job of this.#running) void job.stop().catch(() => {});
     this.#wake?.();
+  }
+
+  /** Nothing is started any more, and no item is waited for. */
+  #end(): void {
+    this.#isOver = true;
+    this.#leave?.();
   }
 
   /** Something went wrong that is not of a job. */
@@ -140,19 +120,13 @@ export class Runner {
 
   /** Takes the next items and starts their job once there is room; false when there are no more. */
   async #begin(): Promise<boolean> {
-    const { scheduler, work, joblog, printer } = this.#options;
-    const { signal } = this.#stopping;
-    let lease: Lease | undefined;
+    const { joblog, printer } = this.#options;
     // Room comes first, so that items are not read ahead.
-    lease = scheduler.tryAcquire() ?? (await this.#acquire(() => scheduler.acquire({ signal })));
-    if (lease === undefined || this.#isOver) {
-      lease?.release();
-      return false;
-    }
+    let lease = await this.#room();
     for (;;) {
-      const { done, value } = await work.next();
-      if (done || this.#isOver) {
-        lease.release();
+      const value = lease === undefined || this.#isOver ? undefined : await this.#next();
+      if (lease === undefined || value === undefined || this.#isOver) {
+        lease?.release();
         return false;
       }
       this.#seq += 1;
@@ -161,8 +135,13 @@ export class Runner {
         continue;
       }
       await this.#delay();
-      if (this.#isOver) {
+      // An item may take its time, in which a slot can be lost.
+      while (lease !== undefined && lease.slot.state !== 'ready') {
         lease.release();
+        lease = await this.#room();
+      }
+      if (lease === undefined || this.#isOver) {
+        lease?.release();
         return false;
       }
       this.#active += 1;
@@ -174,6 +153,23 @@ export class Runner {
         });
       return true;
     }
+  }
+
+  /** Room for one job, or undefined when all is stopped first. */
+  async #room(): Promise<Lease | undefined> {
+    const { scheduler } = this.#options;
+    const { signal } = this.#stopping;
+    return scheduler.tryAcquire() ?? (await this.#acquire(() => scheduler.acquire({ signal })));
+  }
+
+  /** The next items; undefined where there are none, or no more is started. */
+  async #next(): Promise<readonly string[] | undefined> {
+    const left = new Promise<undefined>((resolve) => {
+      this.#leave = () => resolve(undefined);
+    });
+    const result = await Promise.race([this.#options.work.next(), left]);
+    this.#leave = undefined;
+    return result?.done ? undefined : result?.value;
   }
 
   async #acquire(acquire: () => Promise<Lease>): Promise<Lease | undefined> {
@@ -217,14 +213,15 @@ export class Runner {
       if (failed && !wasStopped && tries.add(ending, lease.slot)) {
         lease.release();
         await pauseFor(backoff * 2 ** (tries.count - 1), this.#stopping.signal);
-        const next = await this.#acquire(() => tries.acquire(scheduler, this.#stopping.signal));
+        const next = await this.#acquire(() =>
+          tries.acquire(scheduler, this.#stopping.signal),
+        ).catch((error: unknown) => this.fail(error)); // no slot is left: its line is written all the same
         if (next !== undefined) {
           output.restart();
           lease = next;
           continue;
         }
       }
-      if (end.message !== undefined) void output.add(2, encodeText(`${end.message}\n`));
       // Before another takes its place: it has ended whatever becomes of this process.
       this.#options.joblog?.add({
         seq,
@@ -238,6 +235,7 @@ export class Runner {
         command: plan.show(valuesOn(lease)),
         wasKilled: wasStopped || end.lost !== undefined,
       });
+      if (end.message !== undefined) void output.add(2, encodeText(`${end.message}\n`));
       printer.end(seq, !wasStopped);
       progress.ended(failed);
       if (!wasStopped) this.#count(end, failed);
@@ -258,7 +256,7 @@ export class Runner {
       else code = Math.min(halting.failed, MOST_FAILURES);
     }
     this.#code = code;
-    this.#isOver = true;
+    this.#end();
     if (halting.when === 'now') this.stop(code);
   }
 
@@ -280,52 +278,16 @@ export class Runner {
     return { file, args, options: { ...options, env }, stdio, scope: 'tree' };
   }
 
-  #try(work: Work, lease: Lease, output: JobOutput): Promise<End> {
-    const { slot } = lease;
-    return new Promise((resolve, reject) => {
-      const end = (result: End): void => {
-        this.#running.delete(job);
-        resolve(result);
-      };
-      const job = lease.start(this.#specOf(work, lease), {
-        failed(error) {
-          if (!(error instanceof LaunchError)) {
-            reject(error);
-            return;
-          }
-          const cwd = String(job.spec.options.cwd ?? '');
-          end({
-            exitval: codeOfLaunchError(error, cwd),
-            signal: 0,
-            message: `forkexec: ${error.message}`,
-          });
-        },
-        data: (fd, bytes) => {
-          try {
-            const room = output.add(fd as 1 | 2, bytes);
-            if (room === undefined) job.credit(fd, bytes.length);
-            else void room.then(() => job.credit(fd, bytes.length));
-          } catch (error) {
-            this.fail(error);
-          }
-        },
-        closed(status) {
-          slot.worked();
-          end(endOf(status));
-        },
-        lost(error) {
-          const company = slot.running > 1;
-          end({
-            exitval: BAD,
-            signal: 0,
-            lost: { company },
-            message: `forkexec: ${error.message}`,
-          });
-        },
-      });
-      this.#running.add(job);
-      if (this.#stopping.signal.aborted) void job.stop().catch(() => {});
-    });
+  async #try(work: Work, lease: Lease, output: JobOutput): Promise<End> {
+    const spec = this.#specOf(work, lease);
+    const { job, end } = startTry(lease, spec, output, (error) => this.fail(error));
+    this.#running.add(job);
+    if (this.#stopping.signal.aborted) void job.stop().catch(() => {});
+    try {
+      return await end;
+    } finally {
+      this.#running.delete(job);
+    }
   }
 }
 
