@@ -177,6 +177,8 @@ async function parallel(
   const agentWords = agent === undefined ? undefined : parseWords(agent);
   const places = enginesOf({ engines, files, jobs, agent: agentWords, sshArgs });
   if (flags.dryRun) return dryRun(input, plan, reading);
+  const tag = tagOf(flags);
+  const results = flags.results === undefined ? undefined : new Results(flags.results);
   const total = halting.isPercentage ? await countJobs(input.sources, reading, true) : undefined;
   const joblog = flags.joblog === undefined ? undefined : new Joblog(flags.joblog, resume);
   const writer = new Writer();
@@ -194,8 +196,8 @@ async function parallel(
     total: total?.count,
     printer,
     joblog,
-    results: flags.results === undefined ? undefined : new Results(flags.results),
-    tag: tagOf(flags),
+    results,
+    tag,
     options,
     stdin,
     retries,

@@ -144,6 +144,13 @@ async function* linkedRows(sources: readonly Source[], reading: Reading): AsyncG
   }
 }
 
+/** A row with each of the first list, with each of the next, and so on. */
+function* eachWith(row: string[], lists: readonly string[][][]): Generator<string[]> {
+  const [list, ...others] = lists;
+  if (list === undefined) yield row;
+  else for (const after of list) yield* eachWith([...row, ...after], others);
+}
+
 /** Every row of the first group with every row of the others; the last changes first. */
 async function* combinations(
   groups: readonly Source[][],
@@ -152,10 +159,7 @@ async function* combinations(
   const [first, ...others] = groups as [Source[], ...Source[][]];
   const lists = await Promise.all(others.map((group) => all(rowsOf(group, reading))));
   for await (const row of rowsOf(first, reading)) {
-    let rows = [row];
-    for (const list of lists)
-      rows = rows.flatMap((before) => list.map((after) => [...before, ...after]));
-    yield* rows;
+    yield* eachWith(row, lists);
   }
 }
 

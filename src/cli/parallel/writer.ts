@@ -46,7 +46,7 @@ export class Writer {
 
   /** Whether the reader is slower than the jobs. */
   get isFull(): boolean {
-    return this.#waiting > ENOUGH;
+    return this.#waiting > ENOUGH && this.failure === undefined;
   }
 
   /** Resolves once there is room again. */
