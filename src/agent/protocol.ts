@@ -165,8 +165,9 @@ function toPlain(this: unknown, key: string, value: unknown): unknown {
     return { $bytes: bytes.toString('base64') };
   }
   // Such as an environment variable that has one of these names.
-  if (Object.keys(Object(value) as object).some((name) => name.startsWith('$'))) {
-    return { $entries: Object.entries(value as object) };
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (isRecord && Object.keys(value).some((name) => name.startsWith('$'))) {
+    return { $entries: Object.entries(value) };
   }
   return value;
 }
@@ -218,6 +219,10 @@ export function encode(message: Message): readonly Uint8Array[] {
   if (message.type === 'data') body = message.bytes;
   else if (message.type === 'credit') body = Buffer.from(Uint32Array.of(message.count).buffer);
   else body = Buffer.from(JSON.stringify(rest, toPlain));
+  if (HEADER - 4 + body.length > LONGEST_FRAME) {
+    // The other side would take it for no frame, and all jobs of the connection were lost.
+    throw new RangeError(`${type} is too long for an agent: ${body.length} bytes`);
+  }
   const header = Buffer.allocUnsafe(HEADER);
   header.writeUInt32LE(HEADER - 4 + body.length, 0);
   header.writeUInt8(NUMBER_OF.get(type) as number, 4);

@@ -142,6 +142,7 @@ class Mapping<T, Out extends Output> {
     void this.#run({ item, index, planned, tries }, lease)
       .catch((error: unknown) => this.#fail(error)) // of a function of the options
       .finally(() => {
+        lease.release();
         this.#running -= 1;
         this.#wake?.();
       });

@@ -106,7 +106,12 @@ class OpenPool implements Pool {
     const [words, given] = splitArguments(args, options, rest);
     const planned = planSpawn(file, words, given);
     const lease = await this.#scheduler.acquire({ signal: given.signal });
-    return (await startOn(lease, planned)) as never;
+    try {
+      return (await startOn(lease, planned)) as never;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
   }
 
   async run(

@@ -151,3 +151,14 @@ test('a job on another machine is lost only when its agent has given up as well'
     assert.ok(waited >= heartbeat * 1.125, `${waited} ms`);
   });
 });
+
+test('a command that is too long for an agent is an error of its own', async () => {
+  await using pool = await openPool({ slots: [agentHere({ jobs: 2 })] });
+  const other = pool.run('sh', ['-c', 'sleep 0.5; echo on']);
+  const long = ['x'.repeat(65 * 1024 * 1024)];
+  await assert.rejects(pool.run('true', long), /start is too long for an agent: \d+ bytes/);
+  await assert.rejects(pool.spawn('true', long), RangeError);
+  await assert.rejects(pool.map([1], () => command('true', long)).next(), RangeError);
+  assert.equal((await other).stdout, 'on');
+  assert.equal(pool.slots[0]?.running, 0);
+});
