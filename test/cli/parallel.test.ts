@@ -464,3 +464,16 @@ test('a joblog that another run writes, and a file that is not a joblog, stay as
     assert.match(stderr, /not a line of a joblog: "mine"/);
   });
 });
+
+test('a job whose output cannot be kept runs again with --resume', async () => {
+  await withDesk(({ p, log }) => {
+    const job = 'head -c 1100000 /dev/zero';
+    const env = { TMPDIR: '/no/such/folder' };
+    const { code, stderr } = p(['-j1', '--joblog', 'j', ':::', job], { env });
+    assert.equal(code, 255);
+    assert.match(stderr, /cannot keep the output of a job/);
+    assert.match(log('j').join(), /^ 1 /);
+    const again = p(['-j1', '--resume', '--joblog', 'j', ':::', job]);
+    assert.deepEqual([again.code, again.stdout.length], [0, 1_100_000]);
+  });
+});

@@ -19,6 +19,7 @@ export function startTry(
   failed: (error: unknown) => void,
 ): { readonly job: RemoteJob; readonly end: Promise<End> } {
   const { slot } = lease;
+  let isCut = false;
   let resolve: (end: End) => void = () => {};
   let reject: (error: Error) => void = () => {};
   const end = new Promise<End>((yes, no) => {
@@ -40,12 +41,13 @@ export function startTry(
         if (room === undefined) job.credit(fd, bytes.length);
         else void room.then(() => job.credit(fd, bytes.length));
       } catch (error) {
+        isCut = true;
         failed(error);
       }
     },
     closed(status) {
       slot.worked();
-      resolve(endOf(status));
+      resolve({ ...endOf(status), isCut });
     },
     lost(error) {
       const company = slot.running > 1;

@@ -13,6 +13,8 @@ export interface End {
   /** Its slot was lost. */
   readonly lost?: { readonly company: boolean };
   readonly message?: string;
+  /** Some of its output could not be kept. */
+  readonly isCut?: boolean;
 }
 
 export function endOf(status: ExitStatus): End {

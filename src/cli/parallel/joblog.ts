@@ -33,7 +33,7 @@ export interface Entry {
   readonly exitval: number;
   readonly signal: number;
   readonly command: string;
-  /** We have ended it, so that it is to run again. */
+  /** We have ended it, or lost its output, so that it is to run again. */
   readonly wasKilled: boolean;
 }
 

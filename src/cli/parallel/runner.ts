@@ -233,7 +233,7 @@ export class Runner {
         exitval: end.exitval,
         signal: end.signal,
         command: plan.show(valuesOn(lease)),
-        wasKilled: wasStopped || end.lost !== undefined,
+        wasKilled: wasStopped || end.lost !== undefined || end.isCut === true,
       });
       if (end.message !== undefined) void output.add(2, encodeText(`${end.message}\n`));
       printer.end(seq, !wasStopped);
