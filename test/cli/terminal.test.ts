@@ -66,14 +66,13 @@ test('a recording has the output, one resize and the exit code, and play shows i
   withFolder(async (folder) => {
     const file = join(folder, 'cast');
     await using desk = new Desk();
-    const program = `sh -c 'read x; stty size; exit 5'`;
+    const waits = 'until stty size | grep -q "^40 100"; do sleep 0.05; done';
+    const program = `sh -c '${waits}; stty size; exit 5'`;
     const outer = await desk.sh(
       `exec ${forkexec(`run --terminal --record '${file}' -- ${program}`)}`,
     );
     while (desk.terminal.attributes().icanon) await sleep(5);
     desk.terminal.resize(100, 40);
-    await sleep(200);
-    desk.type('\r');
     await outer.exited;
     await desk.until(/40 100/);
     const { header, events } = parseCast(readFileSync(file, 'utf8'));

@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import headless from '@xterm/headless';
 import { type Child, type SpawnOptions, spawn } from '#dist/index.js';
 import { openTerminal, type Terminal, type TerminalOptions } from '#dist/terminal/index.js';
+import { nameOf } from './other.js';
 import { patience } from './patience.js';
+import { processState, until } from './streams.js';
 
 export class Desk implements AsyncDisposable {
   readonly terminal: Terminal;
@@ -80,6 +82,15 @@ export class Desk implements AsyncDisposable {
       if (match !== null) return match;
       assert.ok(Date.now() < deadline, `${pattern} never came after ${JSON.stringify(this.text)}`);
     }
+  }
+
+  /** Waits until a program of this name leads the foreground group, and is not stopped. */
+  async runs(name: string): Promise<void> {
+    const { terminal } = this;
+    await until(`${name} is in the foreground`, () => {
+      const leader = terminal.foregroundGroup;
+      return nameOf(leader) === name && processState(leader) !== 'T';
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,7 @@ import { call } from '#dist/syscall/call.js';
 import { TIOC } from '#dist/syscall/constants.js';
 import { type Foreground, openTerminal } from '#dist/terminal/index.js';
 import { Desk } from '../helpers/desk.js';
+import { until } from '../helpers/streams.js';
 import { test } from '../helpers/test.js';
 
 test('a new Terminal has 80 columns, 24 rows and IUTF8', async () => {
@@ -32,7 +33,7 @@ test('a program sees the size in characters and pixels', async () => {
 
 test('a resize to another size sends one SIGWINCH, to the same size none', async () => {
   await using desk = new Desk();
-  const script = `n=0; trap 'n=$((n+1))' WINCH; trap 'echo count=$n; exit' USR1; echo ready
+  const script = `n=0; trap 'n=$((n+1)); echo winch' WINCH; trap 'echo count=$n; exit' USR1; echo ready
     while :; do sleep 0.01; done`;
   const child = await desk.spawn('bash', ['-c', script]);
   await desk.until(/ready/);
@@ -40,6 +41,7 @@ test('a resize to another size sends one SIGWINCH, to the same size none', async
     desk.terminal.resize(columns, 24);
     await sleep(150);
   }
+  await desk.until(/winch/);
   child.kill('SIGUSR1');
   await child.exited;
   assert.match(desk.text, /count=1\r\n/);
@@ -148,14 +150,11 @@ test('foreground events name the program in the foreground and its working direc
   await desk.until(/now> /);
   desk.terminal.on('foreground', listener);
   assert.deepEqual(seen, [{ pid: shell.pid, name: 'bash', cwd: '/usr' }]);
-  desk.type('cd /tmp; sleep 0.5\n');
-  await desk.until(/sleep[\s\S]*now> /);
   const last = (): string => `${seen.at(-1)?.name} in ${seen.at(-1)?.cwd}`;
-  while (last() !== 'bash in /tmp') await sleep(5);
-  assert.ok(
-    seen.some(({ name, cwd }) => name === 'sleep' && cwd === '/tmp'),
-    JSON.stringify(seen),
-  );
+  desk.type('cd /tmp; cat\n');
+  await until('cat is seen', () => last() === 'cat in /tmp');
+  desk.type('\x04');
+  await until('the shell is seen again', () => last() === 'bash in /tmp');
   desk.terminal.off('foreground', listener);
   const { length } = seen;
   desk.type('sleep 0.3\n');
@@ -171,21 +170,20 @@ test('a shell on a Terminal has job control', async () => {
   await desk.until(/monitor\s+on/);
   assert.doesNotMatch(desk.text, /job control|process group/);
   desk.type('cat\n');
-  await sleep(100);
+  await desk.runs('cat');
   desk.type('\x03');
   await desk.until(/\^C[\s\S]*now> /);
   desk.type('echo "code=$?"\n');
   await desk.until(/code=130/);
   desk.type('sleep 31\n');
-  await sleep(100);
+  await desk.runs('sleep');
   desk.type('\x1a');
-  await desk.until(/Stopped/);
+  await desk.until(/Stopped[\s\S]*now> /);
   desk.type('fg\n');
-  await desk.until(/fg\r\n.*sleep 31/s);
-  await sleep(50);
+  await desk.runs('sleep');
   const from = desk.text.length;
   desk.type('\x03');
-  await sleep(50);
+  await desk.until(/\^C[\s\S]*now> /, from);
   desk.type('echo "code=$?"; jobs; echo end\n');
   const [said] = await desk.until(/code=\d+[\s\S]*\nend/, from);
   assert.match(said, /code=130\r\nend|code=130\r\n[\s\S]*\nend/);

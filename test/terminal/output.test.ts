@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { spawn } from '#dist/index.js';
 import { openTerminal } from '#dist/terminal/index.js';
 import { Desk } from '../helpers/desk.js';
+import { nameOf } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
+import { processState, until } from '../helpers/streams.js';
 import { test } from '../helpers/test.js';
 
 test('all of a short output has arrived when exited resolves', async () => {
@@ -96,7 +98,7 @@ test('pause() stops a program that prints, and resume() lets it go on', async ()
   desk.terminal.output.pause();
   let before = -1;
   // It fills what the kernel and the stream hold first.
-  for (let now = written(); now !== before; now = written()) {
+  for (let now = written(); now !== before || processState(child.pid) !== 'S'; now = written()) {
     before = now;
     await sleep(400);
   }
@@ -131,9 +133,8 @@ test('output ends without an error after close(), with all that was printed befo
 test('close() loses nothing that was printed before, although nobody has read it', async () => {
   for (let round = 0; round < 20; round++) {
     await using terminal = openTerminal({ modes: { opost: false } });
-    const child = await spawn('sh', ['-c', 'head -c 10000 /dev/zero; sleep 60'], { terminal });
-    while (terminal.output.readableLength < 4000) await sleep(1, terminal.output.read(0));
-    await sleep(20);
+    const child = await spawn('sh', ['-c', 'head -c 10000 /dev/zero; exec sleep 60'], { terminal });
+    await until('all is printed', () => nameOf(child.pid) === 'sleep');
     await terminal.close();
     let size = 0;
     for await (const chunk of terminal.output) size += (chunk as Buffer).length;
