@@ -45,6 +45,10 @@ static void finish_launched(struct completion *completion, int was_told) {
 }
 
 static void discard_launched(struct completion *completion) {
+  struct process *process = OWNER(struct process, launched, completion);
+  /* No code is left to release it. reap_forget may have looked before this child was listed. */
+  if (process->child.launch.step == START_LAUNCHED && process->watched == WATCH_HOLD)
+    reap_unpin(process->child.environment, process->child.token);
   finish_launched(completion, 0);
 }
 

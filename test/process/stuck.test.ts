@@ -15,6 +15,7 @@ import { call } from '#dist/syscall/call.js';
 import { PR } from '#dist/syscall/constants.js';
 import { forkLock } from '#dist/syscall/fork-lock.js';
 import { needsLinux } from '../helpers/backend.js';
+import { needsHandles } from '../helpers/drop-in.js';
 import { asRoot } from '../helpers/identity.js';
 import { atExecve, withHeld } from '../helpers/slow-launch.js';
 import { helper, withFolder } from '../helpers/state.js';
@@ -270,6 +271,28 @@ test('a Worker that waits for a launch that is stuck can be terminated', async (
     assert.equal((await run('echo', ['another'])).stdout, 'another');
     release();
     await until('the child has ended', () => children().length === 0);
+  });
+});
+
+const DROP_IN_WORKER = `
+const { parentPort, workerData } = require('node:worker_threads');
+import(workerData.index).then(({ spawn }) => {
+  parentPort.postMessage('ready');
+  spawn(workerData.file, { stdio: 'inherit' });
+});
+`;
+
+test('a Worker that is terminated while its drop-in launch is stuck leaves no zombie', async () => {
+  needsLinux('A lease that holds an execve');
+  needsHandles();
+  const index = new URL('../../../dist/child_process/index.js', import.meta.url).href;
+  await withHeld(1, async ({ files: [file = ''], release }) => {
+    const worker = new Worker(DROP_IN_WORKER, { eval: true, workerData: { index, file } });
+    await once(worker, 'message');
+    await atExecve(1);
+    await worker.terminate();
+    release();
+    await until('the child has ended and is reaped', () => children().length === 0);
   });
 });
 
