@@ -13,7 +13,7 @@
 
 /* Microseconds between looks; a launch takes less unless it is held up. */
 #define LOOK_EVERY 50000.0
-/* Milliseconds until a child is killed again: the kernel may not have told its pidfd yet. */
+/* Milliseconds until a child is killed again: it may not have been born yet. */
 #define KILL_EVERY 10
 
 /* The lock guards all of it. */
@@ -48,12 +48,19 @@ static void unlink_locked(struct flight *flight) {
     flights.waiting = flight->next;
 }
 
-/* Sends the child a signal, if the kernel has told who it is. It is not reaped. The lock is held.
+/*
+ * Whether there is a child that its pid or pidfd means. The kernel writes the number of a pidfd
+ * before the birth is certain: where that fails, as at a limit of a control group, another thread
+ * may be given the number next, for the pidfd of its own child. The lock is held.
  */
+static int is_born_locked(const struct flight *flight) {
+  return flight->pid > 0 || (flight->pidfd >= 0 && flight->report->began);
+}
+
+/* Sends the child a signal, if there is one. It is not reaped. The lock is held. */
 static void signal_locked(const struct flight *flight, int number) {
-  int pid = flight->pid, pidfd = flight->pidfd;
-  if (pid > 0 || pidfd >= 0)
-    help_signal(pid, pidfd, number);
+  if (is_born_locked(flight))
+    help_signal(flight->pid, flight->pidfd, number);
 }
 
 /* Has the watcher look. The lock is held. */
@@ -146,10 +153,9 @@ void flight_unlock(void) {
  */
 static void continue_locked(struct flight *flight) {
   siginfo_t info = {0};
-  int pid = flight->pid, pidfd = flight->pidfd;
-  if (pid <= 0 && pidfd < 0)
+  if (!is_born_locked(flight))
     return;
-  if (wait_for_child(pid, pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT, NULL) != 0 ||
+  if (wait_for_child(flight->pid, flight->pidfd, &info, WSTOPPED | WNOHANG | WNOWAIT, NULL) != 0 ||
       info.si_pid == 0 || info.si_code != CLD_STOPPED)
     return;
   flight->stopped_by = info.si_status;

@@ -5,7 +5,7 @@
  * parent meanwhile, the watcher does: it writes the id maps that the child waits for, continues a
  * child that was stopped before its execve (which would hold the thread for as long), and kills the
  * child of a launch that was given up. The kernel writes the child's number and pidfd where they
- * can be read before the child runs.
+ * can be read before the child runs; a pidfd alone is trusted once the child has begun.
  */
 #ifndef FORKEXEC_FLIGHT_H
 #define FORKEXEC_FLIGHT_H

@@ -66,8 +66,10 @@ void help_waiting(const struct program *program, struct report *report, int pid,
 }
 
 void help_signal(int pid, int pidfd, int number) {
-  if (pidfd >= 0 && CALL(SYS_pidfd_send_signal, pidfd, number, 0, 0) == 0)
-    return;
-  if (pid > 0)
+  long result = pidfd < 0 ? -ENOSYS : CALL(SYS_pidfd_send_signal, pidfd, number, 0, 0);
+  /* The number serves where the call can't be had. It does not where the pidfd's process is gone:
+     other code has reaped the child, and another process may have its number. */
+  int is_refused = result == -ENOSYS || result == -EPERM || result == -EACCES;
+  if (is_refused && pid > 0)
     CALL(SYS_kill, pid, number);
 }
