@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* Linux: MAP_ANON */
 #include "launchers.h"
+#include "above_stdio.h"
 #include "processors.h"
 #include "clock.h"
 #include "thread.h"
@@ -123,12 +124,26 @@ static int look_locked(struct pool *pool, struct queue *refused) {
   return error;
 }
 
+/* Learns how many threads there may be. Files are read for that, so without the lock, for which a
+   JavaScript thread may wait. The watcher's thread. */
+static void learn_most(void) {
+  static int is_learnt;
+  if (is_learnt)
+    return;
+  int held = stdio_hold(), most = processors_to_use();
+  stdio_release(held);
+  pthread_mutex_lock(&launchers.lock);
+  if (launchers.most == 0)
+    launchers.most = most;
+  pthread_mutex_unlock(&launchers.lock);
+  is_learnt = 1;
+}
+
 int launchers_look(void) {
   struct queue refused[LAUNCHERS_COUNT] = {{0}};
   int errors[LAUNCHERS_COUNT], again = -1;
+  learn_most();
   pthread_mutex_lock(&launchers.lock);
-  if (launchers.most == 0)
-    launchers.most = processors_to_use();
   for (int i = 0; i < LAUNCHERS_COUNT; i++) {
     struct pool *pool = &launchers.pools[i];
     errors[i] = look_locked(pool, &refused[i]);
