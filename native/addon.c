@@ -85,8 +85,9 @@ static int earlier(int one, int other) {
 
 /* The watcher's thread, after each turn. */
 static int each_turn(void) {
-  environments_wake();
-  return earlier(flights_look(), launchers_look());
+  int next = earlier(flights_look(), launchers_look());
+  environments_wake(); /* also for what the looks delivered */
+  return next;
 }
 
 /* Runs before the thread-safe function is torn down, since it was registered after it. */

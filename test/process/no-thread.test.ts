@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
@@ -28,6 +29,35 @@ const FIRST_USES: Readonly<Record<string, string>> = {
   'syscall(39)': 'SystemError pthread_create EAGAIN',
   "(async () => notify('SIGUSR2'))()": 'SystemError pthread_create EAGAIN',
 };
+
+test(
+  'a call for the tracer that can have no thread fails, and a later one succeeds',
+  () =>
+    withFolder(async (folder) => {
+      needsLinux('RLIMIT_NPROC of threads');
+      const program = join(folder, 'program.mjs');
+      writeFileSync(
+        program,
+        `import { setTimeout } from 'node:timers/promises';
+        import { run } from '${dist}index.js';
+        import { prlimit, RLIMIT, setuid, SYS } from '${dist}syscall.js';
+        import { syscallOnTracer } from '${dist}syscall/raw.js';
+        await run('true'); // the thread that is to refuse runs
+        await setTimeout(200); // and has nothing to do any more: no other event may bring the answer
+        setuid(${NOBODY});
+        const limit = prlimit(0, RLIMIT.RLIMIT_NPROC);
+        prlimit(0, RLIMIT.RLIMIT_NPROC, { ...limit, cur: 1 });
+        const { errno } = await syscallOnTracer(SYS.getpid);
+        prlimit(0, RLIMIT.RLIMIT_NPROC, limit);
+        const later = await syscallOnTracer(SYS.getpid);
+        console.log(errno, later.errno);
+        process.exit();`,
+      );
+      const { stdout } = await run(process.execPath, [program], { timeout: 60_000 });
+      assert.equal(stdout, `${constants.errno.EAGAIN} 0`);
+    }),
+  { skip: withoutUsers() },
+);
 
 test(
   'a first use that can have no thread says so, and a later one that can succeeds',
