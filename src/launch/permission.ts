@@ -3,22 +3,13 @@
  *
  * @module
  */
-import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { checkRun, permitsByPath } from '../syscall/permission.js';
 import type { Draft } from './attribute.js';
 import { environmentOf, workingDirectory } from './environ.js';
 import { candidatesOf, searchPath } from './image.js';
 import type { LaunchOptions } from './order.js';
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { isExecutable } from './reason.js';
 
 /** The path that execve will take; undefined where that can't be told, or is not all that matters. */
 function pathOf({ file, options, search }: Draft<LaunchOptions>): string | undefined {

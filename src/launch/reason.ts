@@ -142,7 +142,8 @@ function denialOf(path: string, place: Place): string | undefined {
 const DENIED_OTHERWISE =
   'this process may execute it, so a security policy denies it, such as one of Landlock that was inherited';
 
-function isExecutable(path: string): boolean {
+/** Whether this process may execute a file. */
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;
@@ -166,12 +167,23 @@ const MACHINES: Readonly<Record<number, string>> = {
 };
 const OURS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i386' };
 
+/** The machine that a binary is for; undefined for another file. */
+function machineOf(head: Buffer): string | undefined {
+  if (!isElf(head) || head.length < 20) return undefined;
+  const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
+  return MACHINES[machine] ?? `machine ${machine}`;
+}
+
+/** The machine that the binary at a path is for; undefined for another file, or none that can be read. */
+export function machineAt(path: string): string | undefined {
+  return machineOf(read(path, 0, 20));
+}
+
 /** What a file is that the kernel can't run. */
 function formatOf(head: Buffer): string {
   if (head.length === 0) return 'the file is empty or cannot be read';
-  if (isElf(head) && head.length >= 20) {
-    const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
-    const name = MACHINES[machine] ?? `machine ${machine}`;
+  const name = machineOf(head);
+  if (name !== undefined) {
     const ours = OURS[process.arch] ?? process.arch;
     return name === ours
       ? 'the binary is damaged'

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Launch } from '../launch/attribute.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
 import type { LaunchOptions } from '../launch/order.js';
+import { machineAt } from '../launch/reason.js';
 import { filtersOf } from '../launch/seccomp.js';
 import { OWN_ARCHITECTURE, type SeccompFilter } from '../sandbox/seccomp-filter.js';
 import type { ExitStatus, ResourceUsage } from './status.js';
@@ -35,25 +36,10 @@ function fatalCalls(filters: readonly SeccompFilter[]): { calls: string[]; other
   return { calls: [...calls], others };
 }
 
-/** What elf(5) calls e_machine of i386, as a program of another architecture is on x86_64. */
-const MACHINE_I386 = 3;
-
 function isForI386({ file, options, search }: Launch<LaunchOptions>): boolean {
   const paths = search ? candidatesOf(file, searchPath(options)) : [file];
   const path = paths.find(existsSync);
-  if (path === undefined) return false;
-  const head = Buffer.alloc(20);
-  try {
-    const fd = openSync(path, 'r');
-    try {
-      readSync(fd, head, 0, head.length, 0);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return false;
-  }
-  return head.toString('latin1', 0, 4) === '\x7fELF' && head.readUInt16LE(18) === MACHINE_I386;
+  return path !== undefined && machineAt(path) === 'i386';
 }
 
 function explainFilter(launch: Launch<LaunchOptions>): string {
