@@ -4,7 +4,7 @@
  * @module
  */
 import { E } from '../syscall/constants.js';
-import { makeRoom } from './listeners.js';
+import { onAbort } from './abort-signal.js';
 import { after } from './stop.js';
 
 /**
@@ -18,17 +18,13 @@ export type GiveUp = (errno: number) => void;
 
 /** From the start of a command until its program runs. */
 export class LaunchLimit {
-  readonly #signal: AbortSignal | undefined;
+  readonly #forgetSignal: () => void;
   #cancelTimer: () => void = () => {};
   #giveUp: GiveUp | undefined;
   #errno = 0;
 
   constructor(signal: AbortSignal | undefined, timeLimit: number) {
-    this.#signal = signal;
-    if (signal !== undefined) {
-      makeRoom(signal, 1);
-      signal.addEventListener('abort', this.#abort, { once: true });
-    }
+    this.#forgetSignal = onAbort(signal, () => this.#giveUpAfter(GRACE, E.ECANCELED));
     if (timeLimit !== Number.POSITIVE_INFINITY) {
       // What is waited for keeps the event loop alive, where anything does.
       this.#giveUpAfter(timeLimit + GRACE, E.ETIMEDOUT);
@@ -47,12 +43,8 @@ export class LaunchLimit {
   /** The program runs, or never will. */
   end(): void {
     this.#cancelTimer();
-    if (this.#signal === undefined) return;
-    this.#signal.removeEventListener('abort', this.#abort);
-    makeRoom(this.#signal, -1);
+    this.#forgetSignal();
   }
-
-  readonly #abort = (): void => this.#giveUpAfter(GRACE, E.ECANCELED);
 
   #giveUpAfter(delay: number, errno: number): void {
     this.#cancelTimer();
