@@ -4,19 +4,19 @@
  * @module
  */
 import type { SkippedStep } from '../launch/compile.js';
-import { completions, type NativeChannel, native } from '../native.js';
+import { completions } from '../native.js';
 import type { SandboxLayer } from '../sandbox/report.js';
-import { aboveStdio, attempt, close } from '../syscall/call.js';
+import { aboveStdio, close } from '../syscall/call.js';
 import { checkSignal, invalid } from '../syscall/check.js';
-import { E, POLL } from '../syscall/constants.js';
-import { SystemError, threadError } from '../syscall/errors.js';
+import { E } from '../syscall/constants.js';
+import { SystemError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
 import type { Signal } from '../syscall/signals.js';
-import { setTimeout } from '../time.js';
+import { openPidfd, watchEnd } from './foreign.js';
 import { Handle, noHandle } from './handle.js';
-import { exitInfo, identify, inodeOf } from './identity.js';
+import { identify, inodeOf } from './identity.js';
 import { checkScope, isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
-import { ExitStatus, unknownUsage } from './status.js';
+import type { ExitStatus } from './status.js';
 
 /** What undoes `pinForLong` when nobody can any more. */
 const unheld = new FinalizationRegistry<() => void>((unpin) => unpin());
@@ -52,7 +52,7 @@ export class Process implements Disposable {
   #reject: ((error: Error) => void) | undefined;
   /** Opened, not launched: its end is watched once somebody asks, and its handle can be given up. */
   #opened = false;
-  #watching: { readonly token: number; readonly channel: NativeChannel } | undefined;
+  #stopWatching: (() => void) | undefined;
   #referenced = true;
 
   /** The steps of its launch that failed and were left out. @internal */
@@ -115,7 +115,8 @@ export class Process implements Disposable {
     if (this.#exited !== undefined) return this.#exited;
     if (this.#opened && this.#handle !== undefined && this.#canWatch()) {
       try {
-        this.#watchForeign(this.#handle.pidfd);
+        this.#stopWatching = watchEnd(this.#handle.pidfd, (status) => this.end(status));
+        this.ref();
       } catch (error) {
         return Promise.reject(error); // and a later call tries again
       }
@@ -247,7 +248,6 @@ export class Process implements Disposable {
    */
   [Symbol.dispose](): void {
     if (!this.#opened || this.#handle === undefined) return;
-    this.#stopWatching();
     this.#giveUp();
     this.unref();
     this.#reject?.(noHandle(this.pid));
@@ -271,48 +271,8 @@ export class Process implements Disposable {
   #giveUp(): void {
     const pidfd = this.#handle?.pidfd ?? -1;
     this.#handle = undefined;
+    this.#stopWatching?.();
     // A child's is closed by the native side, once all that it had to tell has been told.
     if (this.#opened && pidfd >= 0) close(pidfd);
   }
-
-  #stopWatching(): void {
-    if (this.#watching === undefined) return;
-    completions.forget(this.#watching.token);
-    native.closeChannel(this.#watching.channel);
-    this.#watching = undefined;
-  }
-
-  /** A process that is no child: its pidfd says when it ends, and since Linux 6.15 how. */
-  #watchForeign(pidfd: number): void {
-    const token = completions.register(() => {
-      this.#stopWatching();
-      this.#endForeign(1);
-    });
-    const channel = native.openChannel(pidfd, false, token);
-    if (channel < 0) {
-      completions.forget(token);
-      throw threadError('epoll_ctl', -channel);
-    }
-    this.#watching = { token, channel };
-    this.ref();
-    native.armChannel(channel, POLL.POLLIN);
-  }
-
-  /** Its status is there once its parent has reaped it, which may be a moment after its end. */
-  #endForeign(delay: number): void {
-    if (this.#handle === undefined) return;
-    const info = exitInfo(this.#handle.pidfd);
-    const [how, status] = info ?? [0, 0];
-    if (info !== undefined && how === 0 && delay < 1000)
-      setTimeout(() => this.#endForeign(delay * 2), delay);
-    else this.end(new ExitStatus(how, status, unknownUsage()));
-  }
-}
-
-/** pidfd_open(2). A thread that is not its process' first is ESRCH, as a number that nothing has is. */
-function openPidfd(pid: number): number {
-  const pidfd = attempt('pidfd_open', pid, 0);
-  if (pidfd >= 0) return pidfd;
-  const isThread = pidfd === -E.EINVAL || pidfd === -E.ENOENT;
-  throw new SystemError('pidfd_open', isThread ? E.ESRCH : -pidfd);
 }
