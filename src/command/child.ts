@@ -8,15 +8,14 @@ import { resume } from '../process/loan.js';
 import type { Process } from '../process/process.js';
 import type { Scope } from '../process/scope.js';
 import { type ExitStatus, INSPECT } from '../process/status.js';
-import { jobChanges } from '../process/stops.js';
 import type { SandboxReport } from '../sandbox/report.js';
-import { invalid } from '../syscall/check.js';
 import type { Signal, SignalName } from '../syscall/signals.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { now, setImmediate } from '../time.js';
 import { onAbort } from './abort-signal.js';
 import type { Checked } from './checked.js';
 import { closeUntouched, type OpenEnd, optionOf, useOf } from './ends.js';
+import { JobListeners } from './job-listeners.js';
 import { Life } from './life.js';
 import type { LifetimeGuard } from './lifetime.js';
 import { type ChildLinesOptions, linesFrom } from './lines.js';
@@ -51,7 +50,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
   readonly #ownTerminal: Terminal | undefined;
   readonly #ends: ReadonlyMap<number, OpenEnd>;
   readonly #streams = new Map<number, ChannelStream>();
-  readonly #listeners: [event: string, listener: (signal?: SignalName) => void][] = [];
+  readonly #jobs: JobListeners;
   #closed: Promise<ExitStatus> | undefined;
   /** Called when all is over; there is one once `closed` was asked for. */
   #settle: (() => void) | undefined;
@@ -74,6 +73,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const all = [...process.layers, ...layers];
     this.sandbox = all.length === 0 ? undefined : { layers: all };
     this.process = process;
+    this.#jobs = new JobListeners(process);
     this.#ends = ends;
     this.life = new Life(process, limits, () => this.#changed());
     this.#changed();
@@ -168,11 +168,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
 
   /** Calls `listener` whenever the process stops, with the signal, or is continued. */
   on(event: 'stopped' | 'continued', listener: (signal?: SignalName) => void): this {
-    if (event !== 'stopped' && event !== 'continued') {
-      throw invalid('event', event, "'stopped' or 'continued'");
-    }
-    if (this.#listeners.length === 0) void this.#watchStops();
-    this.#listeners.push([event, listener]);
+    this.#jobs.add(event, listener);
     return this;
   }
 
@@ -260,16 +256,6 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     }
     this.life.end();
     return reason === undefined ? status : status.with({ reason });
-  }
-
-  async #watchStops(): Promise<void> {
-    for await (const change of jobChanges(this.process)) {
-      for (const [event, listener] of this.#listeners) {
-        if (event !== change.kind) continue;
-        if (change.kind === 'stopped') listener(change.signal);
-        else listener();
-      }
-    }
   }
 
   async #close(): Promise<ExitStatus> {
