@@ -165,6 +165,7 @@ export class Launching {
 
   fail(step: number, errno: number): void {
     this.#failure = [step, errno];
+    this.#loan?.end();
     this.#over();
   }
 
@@ -197,7 +198,6 @@ export class Launching {
   /** What was launched; called where the stack is that of whoever launched it. */
   result(): Process | Unwatched {
     if (this.#failure !== undefined) {
-      this.#loan?.end();
       throw launchError(this.#compiled, ...this.#failure, this.#isLate);
     }
     const process = this.#process;

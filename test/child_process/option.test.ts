@@ -14,7 +14,8 @@ import {
 import { needsOption } from '../helpers/backend.js';
 import { needsHandles, outputOf } from '../helpers/drop-in.js';
 import { patience } from '../helpers/patience.js';
-import { test } from '../helpers/test.js';
+import { withPty } from '../helpers/pty.js';
+import { descriptorNumbers, test } from '../helpers/test.js';
 
 const UMASK = ['-c', 'umask'];
 
@@ -94,4 +95,21 @@ test('a detached child leads a session, with other attributes', async () => {
   const printed = text(child.stdout);
   await once(child, 'close');
   assert.match(await printed, /^(\d+) \1\n0077\n$/);
+});
+
+test('a launch in the foreground that fails keeps no copy of the terminal', async () => {
+  needsHandles();
+  await withPty(async ({ terminal }) => {
+    const before = descriptorNumbers();
+    const forkexec = { foreground: terminal, processGroup: 0 };
+    // The terminal is not that of this process, which is thrown as a failed step.
+    const launches = [() => spawn('true', { forkexec }), () => spawnSync('true', { forkexec })];
+    for (const launch of launches) {
+      assert.throws(() => {
+        const { error } = launch() as { error?: Error };
+        if (error !== undefined) throw error;
+      });
+      assert.deepEqual(descriptorNumbers(), before);
+    }
+  });
 });
