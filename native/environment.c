@@ -18,7 +18,8 @@ struct environment {
   pthread_mutex_t lock; /* guards the fields down to `to_wake`; held for microseconds */
   int references;
   int closed;
-  int woken; /* was woken, and has not seen an empty queue since */
+  int drained; /* closed, and nothing that was queued before is left */
+  int woken;   /* was woken, and has not seen an empty queue since */
   struct queue completions;
   int is_awaiting; /* its thread waits for a completion */
   pthread_cond_t delivered;
@@ -78,7 +79,7 @@ int environment_is_closed(struct environment *environment) {
 
 void environment_deliver(struct environment *environment, struct completion *completion) {
   pthread_mutex_lock(&environment->lock);
-  if (environment->closed) {
+  if (environment->drained) {
     pthread_mutex_unlock(&environment->lock);
     completion->type->discard(completion);
     return;
@@ -187,14 +188,18 @@ void environment_forget(struct environment *environment, struct completion *comp
 }
 
 void environment_close(struct environment *environment) {
+  struct completion *completion;
   pthread_mutex_lock(&environment->lock);
   environment->closed = 1;
-  pthread_mutex_unlock(&environment->lock);
-  /* From here on nothing is queued any more. */
-  struct completion *completion;
+  /* One after another: what is delivered meanwhile may be of the object of an earlier one, and the
+     last one of an object frees it. */
   while ((completion = (void *)queue_take(&environment->completions)) != NULL) {
     completion->queued = 0;
+    pthread_mutex_unlock(&environment->lock);
     completion->type->discard(completion);
+    pthread_mutex_lock(&environment->lock);
   }
+  environment->drained = 1;
+  pthread_mutex_unlock(&environment->lock);
   environment_release(environment);
 }

@@ -20,7 +20,8 @@ struct completion_type {
   void (*write)(struct completion *, double *row, void *reader);
   /* Called after JavaScript was called with the row, or could not be. On the JavaScript thread. */
   void (*finish)(struct completion *, int was_told);
-  /* Called instead of both once the environment is closed. Any thread; does not block. */
+  /* Called instead of both once the environment is closed, in the order of the deliveries of one
+     thread. Any thread; does not block. */
   void (*discard)(struct completion *);
 };
 
