@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "help.h"
 #include "calls_linux.h"
+#include "small_file_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,17 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads a small file into `text`, with a NUL behind it; whether it could be read. */
-static int read_text(const char *path, char *text, size_t size) {
-  long fd = CALL(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return 0;
-  long length = CALL(SYS_read, fd, (long)text, (long)size - 1);
-  CALL(SYS_close, fd);
-  text[length < 0 ? 0 : length] = '\0';
-  return length > 0;
-}
-
 /*
  * The number of a child in /proc, from its pidfd: /proc may belong to another pid namespace than
  * system calls do, and have another process at `pid`. Returns -ESRCH where that can't be known.
@@ -29,10 +19,12 @@ static long number_in_proc(long pid, int pidfd) {
   static const char name[] = "\nPid:";
   char path[64], text[512];
   snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-  const char *line = pidfd >= 0 && read_text(path, text, sizeof text) ? strstr(text, name) : NULL;
+  const char *line =
+      pidfd >= 0 && read_small_file(path, text, sizeof text) ? strstr(text, name) : NULL;
   if (line != NULL)
     pid = strtol(line + sizeof name - 1, NULL, 10);
-  else if (!read_text("/proc/self/stat", text, sizeof text) || strtol(text, NULL, 10) != getpid())
+  else if (!read_small_file("/proc/self/stat", text, sizeof text) ||
+           strtol(text, NULL, 10) != getpid())
     pid = -1;
   return pid > 0 ? pid : -ESRCH;
 }

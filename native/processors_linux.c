@@ -1,25 +1,14 @@
 #define _GNU_SOURCE
 #include "processors.h"
 #include "calls_linux.h"
+#include "small_file_linux.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MOST 1024 /* bits of the set that is asked for: more threads would serve no one */
-
-/* Reads a small file into `text`, with a NUL behind it; whether it could be read. */
-static int read_text(const char *path, char *text, size_t size) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return 0;
-  ssize_t length = read(fd, text, size - 1);
-  close(fd);
-  text[length < 0 ? 0 : length] = '\0';
-  return length > 0;
-}
 
 /* The processors of sched_getaffinity(2). */
 static int allowed_processors(void) {
@@ -35,7 +24,7 @@ static int allowed_processors(void) {
 static int quota_of(const char *group, int otherwise) {
   char path[4200], text[64];
   snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-  if (!read_text(path, text, sizeof text))
+  if (!read_small_file(path, text, sizeof text))
     return otherwise;
   char *end;
   long long quota = strtoll(text, &end, 10), period = strtoll(end, NULL, 10);
@@ -48,7 +37,7 @@ static int quota_of(const char *group, int otherwise) {
 /* The least of the group's limit and of those above it: cgroups(7), version 2. */
 static int limit_of_cgroup(int otherwise) {
   char text[4096];
-  if (!read_text("/proc/self/cgroup", text, sizeof text))
+  if (!read_small_file("/proc/self/cgroup", text, sizeof text))
     return otherwise;
   char *group = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
   if (group == NULL)
