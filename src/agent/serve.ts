@@ -5,6 +5,7 @@
  */
 import { Channel } from '../command/channel.js';
 import { ourLifetime } from '../command/lifetime.js';
+import { startProcess } from '../process/start.js';
 import { call, setNonblocking } from '../syscall/call.js';
 import { F } from '../syscall/constants.js';
 import { clearTimeout, now, setTimeout } from '../time.js';
@@ -16,13 +17,33 @@ import { PROTOCOL, type Request } from './protocol.js';
 import { Session } from './session.js';
 
 /** How long a coordinator may take for its first message. */
-const FIRST_MESSAGE = 60_000;
+const FIRST_MESSAGE = 15_000;
+
+/** How long the command for a lost coordinator may take, which the end of this process could end. */
+const LAST_COMMAND = 10_000;
 
 /** A copy of a descriptor above stdio that does not block. */
 function openChannel(fd: number): Channel {
   const copy = call('fcntl', fd, F.F_DUPFD_CLOEXEC, 3);
   setNonblocking(copy);
   return new Channel(copy);
+}
+
+/** Runs code of the shell that is to outlive what this process has started; resolves when it has ended. */
+async function runLast(code: string): Promise<void> {
+  const files = ['null', 'null', 'null'] as const;
+  try {
+    const child = await startProcess('/bin/sh', ['sh', '-c', code], { session: true, files });
+    await Promise.race([
+      child.wait(),
+      new Promise((resolve) => {
+        setTimeout(resolve, LAST_COMMAND).unref();
+      }),
+    ]);
+    child.unref();
+  } catch {
+    // no shell, or no process any more: this process ends all the same
+  }
 }
 
 /** Why an agent ended. */
@@ -33,13 +54,15 @@ class Agent {
   readonly #session = new Session((answer) => this.#link.send(answer));
   readonly #link: Link;
   readonly #done: (end: AgentEnd) => void;
+  readonly #whenLost: string | undefined;
   #guard: Guard | undefined;
   #timer: NodeJS.Timeout;
   #heardAt = now();
   #ended = false;
 
-  constructor(done: (end: AgentEnd) => void) {
+  constructor(done: (end: AgentEnd) => void, whenLost: string | undefined) {
     this.#done = done;
+    this.#whenLost = whenLost;
     this.#link = new Link(openChannel(0), openChannel(1), true, {
       message: (message) => this.#receive(message as Request),
       ended: () => this.#lose(),
@@ -101,6 +124,12 @@ class Agent {
     this.#finish('lost');
   }
 
+  async #leave(end: AgentEnd): Promise<void> {
+    this.#link.close();
+    if (end === 'lost' && this.#whenLost !== undefined) await runLast(this.#whenLost);
+    this.#done(end);
+  }
+
   async #close(): Promise<void> {
     await this.#session.close();
     if (this.#ended) return;
@@ -119,17 +148,19 @@ class Agent {
         setTimeout(leave, 1);
         return;
       }
-      this.#link.close();
-      this.#done(end);
+      void this.#leave(end);
     };
     leave();
   }
 }
 
-/** Serves the coordinator at stdin and stdout; resolves when it has closed the agent, or is lost. */
-export function serve(onSignal: (close: () => void) => void): Promise<AgentEnd> {
+/**
+ * Serves the coordinator at stdin and stdout; resolves when it has closed the agent, or is lost. `whenLost` is
+ * code for the shell that is run then.
+ */
+export function serve(onSignal: (close: () => void) => void, whenLost?: string): Promise<AgentEnd> {
   return new Promise((resolve) => {
-    const agent = new Agent(resolve);
+    const agent = new Agent(resolve, whenLost);
     onSignal(() => agent.close());
   });
 }

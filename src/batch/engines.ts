@@ -144,6 +144,12 @@ function slurmTime(time: string): string {
   return String(Math.max(1, Math.ceil(minutes)));
 }
 
+/**
+ * Slurm keeps an allocation whose srun(1) was killed, and the processors with it: the agent ends it. Inside an
+ * allocation there is only a step, which ends with its agent.
+ */
+const RELEASE = ['--when-lost', 'scancel "$SLURM_JOB_ID"'];
+
 /** Nodes of a Slurm cluster, each with an agent in a step of its own that srun(1) starts. */
 export function slurm(options: SlurmOptions = {}): Engine[] {
   const names = ['nodes', 'jobs', 'cpus', 'memory', 'time', 'partition', 'account', 'args'];
@@ -164,6 +170,7 @@ export function slurm(options: SlurmOptions = {}): Engine[] {
     ...(account === undefined ? [] : [`--account=${account}`]),
     ...checkWords('args', args),
     ...checkWords('agent', options.agent ?? AGENT),
+    ...(process.env['SLURM_JOB_ID'] === undefined ? RELEASE : []),
   ];
   const engine = {
     argv,

@@ -91,7 +91,13 @@ class Piped implements Connection {
       const lifetime = isAvailable('parentDeathSignal') ? 'parent' : undefined;
       // A session of its own: ^C is for the coordinator, which ends its agents.
       const stdio = { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' } as const;
-      const checked = checkSpawn(file, args, { ...stdio, session: true, lifetime });
+      // SIGTERM rather than SIGKILL: srun leaves the queue then, and podman removes its container.
+      const checked = checkSpawn(file, args, {
+        ...stdio,
+        session: true,
+        lifetime,
+        parentDeathSignal: lifetime === undefined ? undefined : 'SIGTERM',
+      });
       const { child, ends } = await start(checked);
       this.#child = child;
       for (const end of ends.values()) end.taken = true;

@@ -21,7 +21,7 @@ function isTerminal(fd: number): boolean {
 }
 
 /** Resolves to the exit code. */
-async function agent(): Promise<number> {
+async function agent({ whenLost }: { whenLost?: string }): Promise<number> {
   if (isTerminal(0)) {
     throw new Failure('agent speaks to a program on stdin and stdout, and stdin is a terminal');
   }
@@ -30,7 +30,7 @@ async function agent(): Promise<number> {
     signals.on('signal', ({ signal }) => {
       if (signal !== 'SIGPIPE') close();
     });
-  });
+  }, whenLost);
   signals.stop();
   return end === 'closed' ? 0 : EXIT.failed;
 }
@@ -42,5 +42,9 @@ export function addAgentCommand(program: Command, done: (code: number) => void):
     .summary('run the jobs of a coordinator, which is at stdin and stdout')
     .description(DESCRIPTION)
     .helpOption('-h, --help', 'print this help')
-    .action(async () => done(await agent()));
+    .option(
+      '--when-lost <code>',
+      'code for /bin/sh, run when the coordinator has gone and all jobs are killed',
+    )
+    .action(async (flags: { whenLost?: string }) => done(await agent(flags)));
 }
