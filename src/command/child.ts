@@ -63,6 +63,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     process: Process,
     ends: ReadonlyMap<number, OpenEnd>,
     { limits, options: { signal, input, sandbox }, guards, layers }: Checked,
+    begun: number,
     on?: OnTerminal,
   ) {
     this.terminal = (on?.terminal ?? null) as typeof this.terminal;
@@ -80,7 +81,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const abort = (): void => this.life.blame('aborted');
     const forget = onAbort(signal, abort);
     this.exited = process.wait().then((status) => {
-      if (sandbox !== undefined) killLeft(process);
+      if (sandbox !== undefined) killLeft(process, now() - begun);
       forget();
       const ended = this.#ended(status);
       // All that it printed is in the stream of its terminal, and those who listen have had it.

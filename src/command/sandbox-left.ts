@@ -10,17 +10,36 @@ import type { Process } from '../process/process.js';
 const LOOKS = 10;
 
 /**
- * Whether no process was made since this one: proc_loadavg(5) ends with the number that was given last, in the
- * pid namespace of the reader. Looking at every process takes a hundred times as long.
+ * Milliseconds in which no system comes round to a number of a process again: it has 32,768 at least, unless
+ * its administrator wants fewer.
  */
-function wasLast(pid: number): boolean {
-  return readFileSync('/proc/loadavg', 'latin1').trimEnd().endsWith(` ${pid}`);
+const SHORT = 50;
+
+/** Of the processes that this system can have, as many numbers are there to be given. */
+const FEWEST_NUMBERS = 32_768;
+
+/** The number that was given last: proc_loadavg(5), in the pid namespace of the reader. */
+function lastNumber(): number {
+  const text = readFileSync('/proc/loadavg', 'latin1');
+  return Number(text.slice(text.lastIndexOf(' ') + 1));
 }
 
-/** Kills what a program in a sandbox has left behind. */
-export function killLeft(process: Process): void {
+/**
+ * Whether processes of its tree may be there after the end of a process that lived for some milliseconds. All of
+ * them got their numbers after it: to look at every process of the system takes a hundred times as long.
+ */
+function mayHaveLeft(process: Process, lived: number): boolean {
+  const last = lastNumber();
+  if (last === process.pid) return false;
+  if (lived > SHORT || last < process.pid) return true;
+  const numbers = Number(readFileSync('/proc/sys/kernel/pid_max', 'latin1'));
+  return !(numbers >= FEWEST_NUMBERS) || process.mayHaveLeft(last);
+}
+
+/** Kills what a program in a sandbox has left behind that has ended after some milliseconds. */
+export function killLeft(process: Process, lived: number): void {
   try {
-    if (wasLast(process.pid)) return;
+    if (!mayHaveLeft(process, lived)) return;
     for (let look = 0; look < LOOKS; look++) {
       if (!process.signal('SIGKILL', { scope: 'tree' })) return;
     }

@@ -11,6 +11,7 @@ import type { Process } from '../process/process.js';
 import { close } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import { isThreadError } from '../syscall/errors.js';
+import { now } from '../time.js';
 import { throwIfAborted } from './abort-signal.js';
 import { Channel } from './channel.js';
 import { type Checked, checkSpawn, readyOf, splitArguments } from './checked.js';
@@ -86,6 +87,7 @@ export async function start(checked: Checked): Promise<Started> {
     }
     report?.compiled();
     const created = (process: Process): void => guard(process, checked);
+    const begun = now();
     const process = await launch(compiled, {
       sync: false,
       watch: true,
@@ -93,7 +95,7 @@ export async function start(checked: Checked): Promise<Started> {
       created,
       limit: limit && ((giveUp) => limit.during(giveUp)),
     });
-    const child = new Child(process, ends, checked, on);
+    const child = new Child(process, ends, checked, begun, on);
     report?.launched(child.pid);
     if (report !== undefined) void child.exited.then(report.exited);
     return { child, ends };

@@ -1,5 +1,5 @@
 import { invalid, refused } from '../syscall/check.js';
-import { PR, SECBIT, SYS } from '../syscall/constants.js';
+import { CAP, PR, SECBIT, SYS } from '../syscall/constants.js';
 import type { Attribute, Flag } from './attribute.js';
 import {
   ambientSet,
@@ -11,6 +11,7 @@ import {
   checkCapabilities,
   describe,
   headerWords,
+  knownCapabilities,
   membersOf,
   ownSets,
   setWords,
@@ -123,14 +124,19 @@ function wantedOf({ capabilities, securebits }: CapabilityOptions): Wanted | und
 /** What the child has before its credentials change: in a user namespace other than ours, all. */
 function heldSets({ namespaces }: NamespaceOptions): CapabilitySets {
   if (namespaces?.user === undefined || namespaces.user === false) return ownSets();
-  const { known } = boundingSet();
+  const known = knownCapabilities();
   return { effective: known, permitted: known, inheritable: 0n };
 }
 
-/** The capabilities to drop for `bounding` to remain. */
-function toDrop(bounding: CapabilitySet, { namespaces }: NamespaceOptions): number[] {
-  const { present, known } = boundingSet();
-  return membersOf((namespaces?.user ? known : present) & ~bounding);
+const SETPCAP = 1n << BigInt(CAP.CAP_SETPCAP);
+
+/**
+ * The capabilities to drop for `bounding` to remain. With CAP_SETPCAP, to drop one that is not there is no
+ * error; without it, nothing can be dropped, and what is there is looked up.
+ */
+function toDrop(bounding: CapabilitySet, { effective }: CapabilitySets): number[] {
+  const present = effective & SETPCAP ? knownCapabilities() : boundingSet().present;
+  return membersOf(present & ~bounding);
 }
 
 /** Whether the kernel takes away capabilities when the user changes: not from root to root. */
@@ -185,7 +191,7 @@ export const capabilities: Attribute<
     } else if (inheritable !== held.inheritable) {
       emitSets(program, { ...held, inheritable });
     }
-    for (const number of bounding === undefined ? [] : toDrop(bounding, options)) {
+    for (const number of bounding === undefined ? [] : toDrop(bounding, held)) {
       const step = { name: 'PR_CAPBSET_DROP', argument: capabilityName(number) } as const;
       program.must(step, SYS.prctl, PR.PR_CAPBSET_DROP, number, 0, 0, 0);
     }

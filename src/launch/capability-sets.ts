@@ -76,16 +76,26 @@ export function setWords({ effective, permitted, inheritable }: CapabilitySets):
   ];
 }
 
+const ownHeader = new BigUint64Array(headerWords());
+const ownWords = new BigUint64Array(3);
+
 /** What this thread has: capget(2). */
 export function ownSets(): CapabilitySets {
-  const words = new BigUint64Array(3);
-  call('capget', new BigUint64Array(headerWords()), words);
-  const [first, second, third] = words as unknown as [bigint, bigint, bigint];
+  call('capget', ownHeader, ownWords);
+  const [first, second, third] = ownWords as unknown as [bigint, bigint, bigint];
   return {
     effective: (first & LOW) | ((second >> 32n) << 32n),
     permitted: (first >> 32n) | ((third & LOW) << 32n),
     inheritable: (second & LOW) | ((third >> 32n) << 32n),
   };
+}
+
+let known: CapabilitySet | undefined;
+
+/** All capabilities that the kernel knows. */
+export function knownCapabilities(): CapabilitySet {
+  known ??= boundingSet().known;
+  return known;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import {
   checkPolicy,
+  isKnown,
   type LandlockPolicy,
   type Layer,
   layerOf,
@@ -8,20 +9,25 @@ import {
   POLICY_KEYS,
 } from '../sandbox/landlock-policy.js';
 import {
-  ACCESS_FILE,
   absenceOf,
   FILE_RIGHTS,
   landlockAbi,
   PORT_RIGHTS,
-  RULE,
   SCOPES,
 } from '../sandbox/landlock-rights.js';
 import type { SandboxLayer } from '../sandbox/report.js';
 import { invalid } from '../syscall/check.js';
-import { AT, E, F, O, SYS } from '../syscall/constants.js';
+import { E, SYS } from '../syscall/constants.js';
 import { type Attribute, StepFailure, type Trial } from './attribute.js';
 import { floorOf } from './descriptors.js';
-import { type Address, type ProgramBuilder, Slot } from './program.js';
+import {
+  type AnyProgram,
+  addPathRule,
+  ownDescriptor,
+  RULESET_STEPS,
+  rulesetOf,
+} from './landlock-ruleset.js';
+import type { ProgramBuilder, Slot } from './program.js';
 import { checkKeys, toList, toNumber } from './values.js';
 
 /** What a process may do with files, TCP ports and other processes. */
@@ -35,15 +41,10 @@ export interface LandlockOptions {
   landlock?: LandlockPolicy | readonly LandlockPolicy[] | undefined;
 }
 
-const RULESET_STEPS = ['landlock_create_ruleset', 'open', 'fcntl', 'landlock_add_rule'] as const;
 const RESTRICT_STEPS = ['landlock_add_rule', 'landlock_restrict_self'] as const;
 
 /** The kernel takes no more, those of the parent among them. */
 const MOST_LAYERS = 16;
-
-/** Paths that stand for a descriptor of the process that opens them. */
-const OWN_DESCRIPTOR =
-  /^\/(?:dev\/(?:std(in|out|err)|fd\/(\d+))|proc\/(?:thread-)?self\/fd\/(\d+))$/;
 
 function policiesOf(value: LandlockOptions['landlock']): readonly LandlockPolicy[] {
   if (value === undefined) return [];
@@ -52,14 +53,6 @@ function policiesOf(value: LandlockOptions['landlock']): readonly LandlockPolicy
 
 function optionOf(value: LandlockOptions['landlock'], index: number): string {
   return Array.isArray(value) ? `landlock[${index}]` : 'landlock';
-}
-
-/** The descriptor of the child that a path stands for. */
-function ownDescriptor(path: string): number | undefined {
-  const [, name, ...numbers] = OWN_DESCRIPTOR.exec(path) ?? [];
-  if (name !== undefined) return ['in', 'out', 'err'].indexOf(name);
-  const number = numbers.find((text) => text !== undefined);
-  return number === undefined ? undefined : Number(number);
 }
 
 /** The layers of a launch on this kernel. */
@@ -78,81 +71,12 @@ function refuseLacking({ lacking, bestEffort }: Layer): void {
   throw new StepFailure('landlock_create_ruleset', what, E.EOPNOTSUPP);
 }
 
-type RulesetProgram = ProgramBuilder<(typeof RULESET_STEPS)[number]>;
-type AnyProgram = ProgramBuilder<(typeof RULESET_STEPS)[number] | 'landlock_restrict_self'>;
-
 /** The rulesets that `landlockRules` makes, for `landlock` to put on. */
 interface Made {
   readonly layer: Layer;
   readonly ruleset: Slot;
 }
 const rulesets = new WeakMap<ProgramBuilder, Made[]>();
-
-const FREE = { name: 'close' };
-
-/** Opens what a rule is about. The descriptor is the low half of the rule's second word. */
-function openFor(program: AnyProgram, rule: Address, argument: string, path: string): void {
-  const step = { name: 'open', argument } as const;
-  const flags = O.O_PATH | O.O_CLOEXEC;
-  const slot = new Slot(rule.offset + 8);
-  program.store(step, slot, SYS.openat, AT.AT_FDCWD, program.string(path), flags);
-}
-
-/** One rule; of a file that is no directory it gives only what there is for those. */
-function addPathRule(
-  program: AnyProgram,
-  ruleset: Slot,
-  { option, path, access }: PathRule,
-  own?: number,
-): void {
-  const step = { name: 'landlock_add_rule', argument: `${option} ${path}` } as const;
-  const onFile = access & ACCESS_FILE;
-  const attribute = program.words([BigInt(access), BigInt(own ?? 0)]);
-  const fileAttribute =
-    onFile === access || onFile === 0
-      ? attribute
-      : program.words([BigInt(onFile), BigInt(own ?? 0)]);
-  if (own === undefined) {
-    const add = (of: Address): void => {
-      program.must(step, SYS.landlock_add_rule, ruleset, RULE.path, of, 0);
-    };
-    openFor(program, attribute, step.argument, path);
-    if (onFile === 0) {
-      // To a file that is not a directory such a rule gives nothing.
-      program.skipIf(0, 2, step, SYS.landlock_add_rule, ruleset, RULE.path, attribute, 0);
-      program.skipIf(-E.EINVAL, 1, step, SYS.landlock_add_rule, ruleset, RULE.path, attribute, 0);
-      add(attribute);
-    } else if (fileAttribute === attribute) {
-      add(attribute);
-    } else {
-      program.skipIf(0, 3, step, SYS.landlock_add_rule, ruleset, RULE.path, attribute, 0);
-      openFor(program, fileAttribute, step.argument, path);
-      add(fileAttribute);
-      program.ignore(FREE, SYS.close, new Slot(fileAttribute.offset + 8));
-    }
-    program.ignore(FREE, SYS.close, new Slot(attribute.offset + 8));
-    return;
-  }
-  // A pipe or a socket takes no rule, and needs none to be opened again.
-  program.skipIf(0, 2, step, SYS.landlock_add_rule, ruleset, RULE.path, attribute, 0);
-  program.skipIf(-E.EBADFD, 1, step, SYS.landlock_add_rule, ruleset, RULE.path, fileAttribute, 0);
-  program.must(step, SYS.landlock_add_rule, ruleset, RULE.path, fileAttribute, 0);
-}
-
-function createRuleset(program: RulesetProgram, layer: Layer, floor: number): Slot {
-  const words = [BigInt(layer.files), BigInt(layer.ports), BigInt(layer.scopes)];
-  const abi = landlockAbi();
-  const size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-  const opened = program.slot();
-  const step = { name: 'landlock_create_ruleset' } as const;
-  program.store(step, opened, SYS.landlock_create_ruleset, program.words(words), size, 0);
-  // Above the numbers that the child is to have, so that they do not overwrite it.
-  const ruleset = program.slot();
-  const move = { name: 'fcntl', argument: 'the ruleset of landlock' } as const;
-  program.store(move, ruleset, SYS.fcntl, opened, F.F_DUPFD_CLOEXEC, floor);
-  program.ignore(FREE, SYS.close, opened);
-  return ruleset;
-}
 
 function isMissing({ path }: PathRule): boolean {
   return ownDescriptor(path) === undefined && !existsSync(path);
@@ -201,6 +125,7 @@ export const landlockRules: Attribute<LandlockOptions, typeof RULESET_STEPS> = {
     }
     for (const [index, policy] of policies.entries()) {
       const option = optionOf(landlock, index);
+      if (isKnown(option, policy)) continue;
       checkKeys(option, policy, POLICY_KEYS);
       checkPolicy(option, policy);
     }
@@ -214,17 +139,7 @@ export const landlockRules: Attribute<LandlockOptions, typeof RULESET_STEPS> = {
       const missing = layer.bestEffort ? layer.paths.filter(isMissing) : [];
       program.layers.push(...reportOf(layer, missing));
       if ((layer.files | layer.ports | layer.scopes) === 0) continue;
-      const ruleset = createRuleset(program, layer, floor);
-      for (const rule of layer.paths) {
-        if (missing.includes(rule) || ownDescriptor(rule.path) !== undefined) continue;
-        addPathRule(program, ruleset, rule);
-      }
-      for (const [port, access] of layer.portRules) {
-        const attribute = program.words([BigInt(access), BigInt(port)]);
-        const step = { name: 'landlock_add_rule', argument: `port ${port}` } as const;
-        program.must(step, SYS.landlock_add_rule, ruleset, RULE.port, attribute, 0);
-      }
-      made.push({ layer, ruleset });
+      made.push({ layer, ruleset: rulesetOf(program, layer, missing, floor) });
     }
     rulesets.set(program, made);
   },

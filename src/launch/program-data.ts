@@ -29,13 +29,16 @@ const copied = new Int32Array(2);
 
 /** Closes the gaps of variables that are left out; returns the size and the number of the others. */
 function leaveOut(at: number, size: number, names: ReadonlySet<string>): [number, number] {
+  // As one string, whose parts take a tenth of the time that those of a buffer do.
+  const all = data.toString('latin1', at, at + size);
   let end = at;
   let count = 0;
-  for (let from = at; from < at + size; ) {
-    const next = data.indexOf(0, from) + 1;
-    const [name = ''] = data.toString('latin1', from, next - 1).split('=', 1);
+  for (let from = 0; from < size; ) {
+    const next = all.indexOf('\0', from) + 1;
+    const equals = all.indexOf('=', from);
+    const name = all.slice(from, equals < 0 || equals >= next ? next - 1 : equals);
     if (!names.has(name)) {
-      data.copyWithin(end, from, next);
+      if (end !== at + from) data.copyWithin(end, at + from, at + next);
       end += next - from;
       count++;
     }
@@ -107,6 +110,21 @@ export class ProgramData {
     data.set(content, at);
     this.#size = at + content.length;
     return new Address(at);
+  }
+
+  /** Where the next data begins that is put at a multiple of 8. */
+  protected alignedEnd(): number {
+    return this.#reserve(0, 8);
+  }
+
+  /** A copy of the data from `start` on. */
+  protected dataFrom(start: number): Uint8Array {
+    return Uint8Array.from(data.subarray(start, this.#size));
+  }
+
+  /** Whether the data has pointers. */
+  protected get pointers(): number {
+    return this.relocations.length + this.tables.length;
   }
 
   slot(): Slot {

@@ -29,6 +29,18 @@ const { instructionWords: INSTRUCTION_WORDS, tableWords: TABLE_WORDS } = PROGRAM
 let instructions = new Int32Array(64 * INSTRUCTION_WORDS);
 let output = new Uint8Array(64 * 1024);
 
+/** A part of a program that is the same wherever it stands. */
+export interface Part {
+  readonly code: Int32Array;
+  readonly steps: readonly StepInfo[];
+  readonly data: Uint8Array;
+  /** Where the data began, and where the slot is that it returned. */
+  readonly from: number;
+  readonly result: number;
+  /** The words of the code that are offsets into the data. */
+  readonly offsets: readonly number[];
+}
+
 /** An instruction as it is added. */
 interface NewInstruction {
   readonly step: StepInfo;
@@ -41,6 +53,26 @@ interface NewInstruction {
   readonly value?: number;
   /** How many instructions are left out, or the slot of `MODE.store`. */
   readonly skip?: number;
+}
+
+function growTo(words: number): void {
+  if (words <= instructions.length) return;
+  const larger = new Int32Array(words * 2);
+  larger.set(instructions);
+  instructions = larger;
+}
+
+/** The words of a code that are offsets into the data: arguments, and the slots of `MODE.store`. */
+function offsetsIn(code: Int32Array): number[] {
+  const offsets: number[] = [];
+  for (let at = 0; at < code.length; at += INSTRUCTION_WORDS) {
+    const word = code[at + 1] as number;
+    if ((word & 0xff) === MODE.store) offsets.push(at + 3);
+    for (let index = 0; index < 6; index++) {
+      if ((word >> (8 + index * 2)) & 3) offsets.push(at + 4 + index * 2);
+    }
+  }
+  return offsets;
 }
 
 /**
@@ -125,6 +157,44 @@ export class ProgramBuilder<Name extends string = string> extends ProgramData {
     this.#floor = floor;
   }
 
+  /**
+   * What `write` adds, which depends on `key` alone: written once, and copied into every other program.
+   * It holds no pointers.
+   */
+  part(parts: WeakMap<object, Part>, key: object, write: () => Slot): Slot {
+    const known = parts.get(key);
+    if (known !== undefined) return this.#copy(known);
+    const { pointers } = this;
+    const from = this.alignedEnd();
+    const first = this.steps.length;
+    const { offset: result } = write();
+    if (this.pointers !== pointers) throw new Error('a part of a program holds no pointers');
+    const code = instructions.slice(
+      first * INSTRUCTION_WORDS,
+      this.steps.length * INSTRUCTION_WORDS,
+    );
+    const steps = this.steps.slice(first);
+    parts.set(key, {
+      code,
+      steps,
+      data: this.dataFrom(from),
+      from,
+      result,
+      offsets: offsetsIn(code),
+    });
+    return new Slot(result);
+  }
+
+  #copy({ code, steps, data, from, result, offsets }: Part): Slot {
+    const { offset } = this.bytes(data);
+    const at = this.steps.length * INSTRUCTION_WORDS;
+    growTo(at + code.length);
+    instructions.set(code, at);
+    for (const word of offsets) (instructions[at + word] as number) += offset - from;
+    this.steps.push(...steps);
+    return new Slot(result + offset - from);
+  }
+
   /** The child waits here until the parent has written the `parentFile`s. */
   waitForParent(step: StepInfo<Name>): void {
     this.must(step, OWN_CALL.waitForParent);
@@ -188,11 +258,7 @@ export class ProgramBuilder<Name extends string = string> extends ProgramData {
     // A table of a system without this call: nothing may come to be but what was asked for.
     if (number === undefined) throw unavailable(step.name);
     const at = this.steps.length * INSTRUCTION_WORDS;
-    if (at + INSTRUCTION_WORDS > instructions.length) {
-      const larger = new Int32Array(instructions.length * 2);
-      larger.set(instructions);
-      instructions = larger;
-    }
+    growTo(at + INSTRUCTION_WORDS);
     instructions.fill(0, at + 4, at + INSTRUCTION_WORDS);
     let kinds = 0;
     for (let index = 0; index < args.length; index++) {

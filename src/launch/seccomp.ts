@@ -1,5 +1,5 @@
 import { checkFilter, checkLaunchCalls } from '../sandbox/seccomp-check.js';
-import { compileFilter, type SeccompFilter } from '../sandbox/seccomp-filter.js';
+import { codeOf, type SeccompFilter } from '../sandbox/seccomp-filter.js';
 import {
   isOwnFilter,
   PROFILE_NAMES,
@@ -39,14 +39,13 @@ export function filtersOf(value: Value): SeccompFilter[] {
   return listOf(value).map((each) => (typeof each === 'string' ? profileOf(each) : each));
 }
 
-/** Filters of this library, compiled; one of the caller may change. */
-const compiled = new WeakMap<SeccompFilter, Uint8Array>();
+/** The code of filters: of this library, which do not change; and of callers, as they were checked last. */
+const codes = new WeakMap<SeccompFilter, Uint8Array>();
 
 function bytesOf(each: SeccompFilter | SeccompProfile): Uint8Array {
   const filter = typeof each === 'string' ? profileOf(each) : each;
-  if (!isOwnFilter(filter)) return compileFilter(filter);
-  const known = compiled.get(filter) ?? compileFilter(filter);
-  compiled.set(filter, known);
+  const known = codes.get(filter) ?? codeOf(filter);
+  codes.set(filter, known);
   return known;
 }
 
@@ -74,7 +73,7 @@ export const seccomp: Attribute<SeccompOptions, ['seccomp'], ExecFdOptions> = {
         throw invalid(option, each, `a filter, or one of ${PROFILE_NAMES.join(', ')}`);
       }
       if (isOwnFilter(each)) continue;
-      checkFilter(option, each);
+      codes.set(each, checkFilter(option, each));
       const last = execFd === undefined ? 'execve' : 'execveat';
       const needed = index === filters.length - 1 ? [] : ['seccomp'];
       checkLaunchCalls(option, each, [...needed, last, 'exit_group', 'write']);

@@ -184,6 +184,25 @@ export function entries(): Entry[] {
   return list;
 }
 
+/** As many numbers are looked at one by one rather than in the list of all processes. */
+const FEW = 64;
+
+/**
+ * The processes, and threads of these, whose numbers lie above one and up to another.
+ *
+ * @throws SystemError as `depthOfProc`, and where /proc can't be listed; undefined where /proc has other
+ * numbers than system calls.
+ */
+export function entriesBetween(above: number, last: number): Entry[] | undefined {
+  if (depthOfProc() !== 0) return undefined;
+  const numbers =
+    last - above <= FEW
+      ? Array.from({ length: last - above }, (_, index) => above + 1 + index)
+      : look('/proc', (path) => readdirSync(path)).map(Number);
+  const list = numbers.filter((pid) => pid > above && pid <= last && existsSync(`/proc/${pid}`));
+  return list.flatMap((pid) => entryAt(pid, 0) ?? []);
+}
+
 /** Whether the kernel lists the children of a process, so that not all processes need be looked at. */
 export function listsChildren(): boolean {
   return existsSync('/proc/thread-self/children'); // CONFIG_PROC_CHILDREN

@@ -15,7 +15,7 @@ import type { Signal } from '../syscall/signals.js';
 import { openPidfd, watchEnd } from './foreign.js';
 import { Handle, noHandle } from './handle.js';
 import { identify, inodeOf } from './identity.js';
-import { checkScope, isLeft, type Scope, type ScopeTarget, signalScope } from './scope.js';
+import { checkScope, isLeft, mayBeOf, type Scope, type ScopeTarget, signalScope } from './scope.js';
 import type { ExitStatus } from './status.js';
 
 /** What undoes `pinForLong` when nobody can any more. */
@@ -163,6 +163,11 @@ export class Process implements Disposable {
     if (scope === 'process') return this.#status === undefined;
     const target = this.#target(scope);
     return target !== undefined && isLeft(target, scope);
+  }
+
+  /** Whether a process with a number up to `last` may be of its tree. @internal */
+  mayHaveLeft(last: number): boolean {
+    return this.#seen.size > 0 || mayBeOf(this.#marker, this.pid, last);
   }
 
   /** Until the returned function is called, signals for its group are sent even when it has ended

@@ -15,7 +15,15 @@ import { SystemError } from '../syscall/errors.js';
 import { cgroupOf, killCgroup, type Member } from './cgroup.js';
 import { Handle } from './handle.js';
 import { markedOf } from './markers.js';
-import { again, descendants, type Entry, entries, entryOf, listsChildren } from './proc.js';
+import {
+  again,
+  descendants,
+  type Entry,
+  entries,
+  entriesBetween,
+  entryOf,
+  listsChildren,
+} from './proc.js';
 
 /**
  * Which processes a signal is for:
@@ -255,6 +263,14 @@ export function isLeft(target: ScopeTarget, scope: Scope): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether among the processes with numbers above one and up to another any may have a marker. */
+export function mayBeOf(marker: string | undefined, above: number, last: number): boolean {
+  const list = entriesBetween(above, last);
+  if (list === undefined) return true;
+  const { entries: found, untold } = markedOf(list, marker, 0);
+  return found.length > 0 || untold;
 }
 
 /** Sends a signal to all that have a marker, and to their descendants; false when there were none. */

@@ -52,10 +52,15 @@ type Label = number;
 
 const LOW = 0xffff_ffffn;
 
+/** A jump reaches 255 instructions; the rest is left to what is written before the jump itself. */
+const REACH = 200;
+
 /** One filter as it is written. */
 export class Code {
   /** The last first. */
   readonly #instructions: (readonly [code: number, k: number, yes: number, no: number])[] = [];
+  /** Where each action was last written: the kernel takes half a microsecond for each instruction. */
+  readonly #ends = new Map<number, Label>();
 
   /** The number of instructions. */
   get size(): number {
@@ -81,7 +86,11 @@ export class Code {
 
   /** Ends with an action. */
   end(action: number): Label {
-    return this.#add(RETURN, action);
+    const known = this.#ends.get(action);
+    if (known !== undefined && this.size - known < REACH) return known;
+    const label = this.#add(RETURN, action);
+    this.#ends.set(action, label);
+    return label;
   }
 
   #load(offset: number): Label {
@@ -93,7 +102,7 @@ export class Code {
     if (this.size + reserve - target <= 255) return target;
     const [code, k] = this.#instructions[target - 1] as readonly [number, number, number, number];
     // An action is as short as the way to it.
-    return code === RETURN ? this.#add(RETURN, k) : this.#add(JUMP, this.size - target);
+    return code === RETURN ? this.end(k) : this.#add(JUMP, this.size - target);
   }
 
   /** Compares with what was loaded, and goes on at one of two labels. */

@@ -187,12 +187,37 @@ export interface Layer {
   readonly paths: readonly PathRule[];
   readonly portRules: readonly (readonly [port: number, access: number])[];
   readonly bestEffort: boolean;
+  /** Whether its policy cannot change any more: then each launch with it has this very object. */
+  readonly isFixed: boolean;
   /** What was asked for and this kernel lacks: `'truncate'`. */
   readonly lacking: readonly string[];
 }
 
+/** Layers of policies that cannot change any more, each on a kernel with one ABI. */
+const known = new WeakMap<LandlockPolicy, { readonly abi: number; readonly layer: Layer }>();
+
+/** Whether a policy stays what it is: with all its lists, and without rules, which have lists of their own. */
+function isFixed(policy: LandlockPolicy): boolean {
+  if (!Object.isFrozen(policy) || policy.rules !== undefined) return false;
+  return Object.values(policy).every((value) => Object.isFrozen(value));
+}
+
+/** Whether a policy was checked before, and has not changed since. */
+export function isKnown(option: string, policy: LandlockPolicy): boolean {
+  return option === 'landlock' && known.has(policy);
+}
+
 /** The layer of a policy that was checked, on a kernel with this ABI. */
 export function layerOf(option: string, policy: LandlockPolicy, abi: number): Layer {
+  const before = isKnown(option, policy) ? known.get(policy) : undefined;
+  if (before?.abi === abi) return before.layer;
+  const isKept = option === 'landlock' && isFixed(policy);
+  const layer = newLayer(option, policy, abi, isKept);
+  if (isKept) known.set(policy, { abi, layer });
+  return layer;
+}
+
+function newLayer(option: string, policy: LandlockPolicy, abi: number, isFixed: boolean): Layer {
   const { handled, log = [], bestEffort = false } = policy;
   const wanted = wantedOf(policy);
   const missing = lackingIn(FILE_RIGHTS, wanted.files, abi).filter(
@@ -226,7 +251,7 @@ export function layerOf(option: string, policy: LandlockPolicy, abi: number): La
     ...(policy.connect ?? []).map((port) => [port, PORT_RIGHTS.connectTcp.bit & ports] as const),
   ].filter(([, access]) => access !== 0);
   const paths = pathRules(option, policy, files);
-  return { files, ports, scopes, flags, paths, portRules, bestEffort, lacking };
+  return { files, ports, scopes, flags, paths, portRules, bestEffort, isFixed, lacking };
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   ACTION_NAMES,
   ARCHITECTURES,
   callNames,
-  compileFilter,
+  codeOf,
   OWN_ARCHITECTURE,
   type SeccompFilter,
   verdictOn,
@@ -96,8 +96,8 @@ function checkArchitectures(option: string, value: unknown): void {
   throw refused(option, `must contain ${OWN_ARCHITECTURE}, which this process is of`);
 }
 
-/** Refuses a filter that can't be one, and one that is too long. */
-export function checkFilter(option: string, filter: SeccompFilter): void {
+/** Refuses a filter that can't be one, and one that is too long; returns its code. */
+export function checkFilter(option: string, filter: SeccompFilter): Uint8Array {
   checkMembers(option, filter, ['default', 'rules', 'architectures', 'unknown']);
   const { rules, architectures } = filter;
   if (!Array.isArray(rules)) throw invalid(`${option}.rules`, rules, 'an array of rules');
@@ -106,8 +106,9 @@ export function checkFilter(option: string, filter: SeccompFilter): void {
     if (filter[key] !== undefined) checkAction(`${option}.${key}`, filter[key]);
   }
   if (architectures !== undefined) checkArchitectures(`${option}.architectures`, architectures);
-  const size = compileFilter(filter).length / 8;
-  if (size <= MOST_INSTRUCTIONS) return;
+  const code = codeOf(filter);
+  const size = code.length / 8;
+  if (size <= MOST_INSTRUCTIONS) return code;
   const most = `the kernel takes ${MOST_INSTRUCTIONS}`;
   throw refused(option, `must be shorter: it has ${size} instructions, and ${most}`);
 }

@@ -201,6 +201,37 @@ export function compileFilter(filter: SeccompFilter): Uint8Array {
   return code.bytes();
 }
 
+/** All that a filter says, as text: filters with the same text are compiled to the same code. */
+function textOf({ default: otherwise, unknown, architectures, rules }: SeccompFilter): string {
+  const action = (each: SeccompAction | undefined): unknown =>
+    typeof each === 'object' ? [each.errno] : each;
+  const all = rules.map((rule) => [
+    rule.calls,
+    action(rule.action),
+    rule.arguments?.map(({ index, op, value, mask = ALL, bits }) => [
+      ...[index, op, bits],
+      ...[value, mask].map(String),
+    ]),
+  ]);
+  return JSON.stringify([action(otherwise), action(unknown), architectures, all]);
+}
+
+const compiled = new Map<string, Uint8Array>();
+
+/** A program has few filters. */
+const MOST_COMPILED = 32;
+
+/** As `compileFilter`, which takes a millisecond for a hundred rules, and once for each that says the same. */
+export function codeOf(filter: SeccompFilter): Uint8Array {
+  const text = textOf(filter);
+  const known = compiled.get(text);
+  if (known !== undefined) return known;
+  const code = compileFilter(filter);
+  if (compiled.size === MOST_COMPILED) compiled.clear();
+  compiled.set(text, code);
+  return code;
+}
+
 /** The rules that decide on a call whatever its arguments are, or the default; undefined if it depends. */
 export function verdictOn(
   filter: SeccompFilter,

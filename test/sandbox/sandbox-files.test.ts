@@ -2,7 +2,14 @@
 // situations name; the numbers are those of the list that they come from.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#dist/index.js';
 import { inSandbox, PROGRAMS, test } from '../helpers/sandbox.js';
@@ -117,4 +124,42 @@ writeFileSync('made', '');`;
   const sandbox = { read, write: [d, '/dev/null'], strength };
   const { stdout } = await run(process.execPath, ['-e', script], { cwd: d, sandbox });
   assert.equal(stdout, 'made');
+});
+
+test('the same policy holds at every launch, whatever else the launches have', async (strength, d) => {
+  for (const name of ['listed', 'other']) {
+    mkdirSync(join(d, name));
+    writeFileSync(join(d, name, 'f'), `${name}\n`);
+  }
+  for (const size of [0, 1, 1000, 100_000]) {
+    const sandbox = { read: [...PROGRAMS, join(d, 'listed')], strength };
+    const script = `cat ${d}/listed/f; cat ${d}/other/f 2>&- || echo denied`;
+    const options = { env: { FILL: 'x'.repeat(size) } };
+    assert.equal(await inSandbox(script, sandbox, options), 'listed\ndenied');
+  }
+});
+
+test('a listed link that leads elsewhere at the next launch is followed anew', async (strength, d) => {
+  const link = join(d, 'link');
+  for (const name of ['a', 'b', 'a/in']) mkdirSync(join(d, name));
+  for (const name of ['a', 'b']) writeFileSync(join(d, name, 'f'), `${name}\n`);
+  const script = `for name in a b; do cat ${d}/$name/f 2>&- || echo denied; done`;
+  for (const [to, output] of [
+    ['a', 'a\ndenied'],
+    ['b', 'denied\nb'],
+  ] as const) {
+    symlinkSync(to, link);
+    assert.equal(await inSandbox(script, { read: [...PROGRAMS, link], strength }), output);
+    unlinkSync(link);
+  }
+  // Below a tree that may be written now, where only mounts make it read-only.
+  symlinkSync('b', link);
+  const sandbox = { read: [...PROGRAMS, link], write: [join(d, 'a')], strength };
+  await inSandbox('true', sandbox);
+  unlinkSync(link);
+  symlinkSync('a/in', link);
+  const attempt = inSandbox(`echo x >${d}/a/in/new`, sandbox);
+  if (strength === 'kernel') await assert.rejects(attempt, /cannot be read-only/);
+  else await attempt;
+  assert.equal(existsSync(join(d, 'a/in/new')), false);
 });

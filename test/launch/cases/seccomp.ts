@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { explain, run, runSync } from '#dist/index.js';
+import { explain, run, runSync, type SeccompFilter } from '#dist/index.js';
 import type { seccomp as attribute } from '#dist/launch/seccomp.js';
 import { type CasesOf, denied } from '../../helpers/cases.js';
 import { withFolder } from '../../helpers/state.js';
@@ -76,6 +76,13 @@ export const seccomp: CasesOf<typeof attribute> = {
       assert.equal(explain(same), explain(status));
       const { status: ended } = await run('/bin/true', options);
       assert.equal(explain(ended), undefined);
+      // A filter that its caller changes is another filter at the next launch.
+      const filter = { rules: [{ calls: ['mkdir', 'mkdirat'], action: { errno: 'EROFS' } }] };
+      const changing = { ...options, seccomp: filter as SeccompFilter };
+      const first = await run('/bin/mkdir', ['y'], changing);
+      filter.rules = [];
+      const second = await run('/bin/mkdir', ['y'], changing);
+      assert.deepEqual([first.status.code, second.status.code], [1, 0]);
     });
   },
 };
