@@ -8,6 +8,7 @@ import { container, custom, type Engine, local, openPool, SlotError } from '#dis
 import { ExitError, LaunchError, run, spawn } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
 import { agentArgv, agentHere, processesWith, uniqueSleep, until } from '../helpers/batch.js';
+import { patience } from '../helpers/patience.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -293,7 +294,7 @@ test('a program with a pool ends on its own once the pool is closed', async () =
     await Promise.all([1, 2, 3].map(() => pool.run('true')));
     await pool.close();`;
   const { status } = await run(process.execPath, ['--input-type=module', '-e', code], {
-    timeout: 30_000,
+    timeout: patience(30_000),
   });
   assert.equal(status.code, 0);
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Result, run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
+import { patience } from '../helpers/patience.js';
 import { needsPackagesByName } from '../helpers/runtime.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -15,7 +16,10 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** Runs a program beside whose node_modules this package is, and expects it to succeed. */
 async function runIn(folder: string, name: string, text: string): Promise<string> {
   writeFileSync(join(folder, name), text);
-  const { stdout } = await run(process.execPath, [name], { cwd: folder, timeout: 60_000 });
+  const { stdout } = await run(process.execPath, [name], {
+    cwd: folder,
+    timeout: patience(60_000),
+  });
   return stdout;
 }
 

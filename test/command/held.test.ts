@@ -6,6 +6,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, ExitError, type ExitStatus, run, runSync, spawn } from '#dist/index.js';
 import { endOther, untilEnded } from '../helpers/other.js';
+import { patience } from '../helpers/patience.js';
 import { test } from '../helpers/test.js';
 
 /** Long enough to be no accident, and never waited for. */
@@ -275,7 +276,7 @@ test('a held pipe of an unreferenced child does not keep the event loop alive', 
     });
   `;
   const words = ['--input-type=module', '--eval', code];
-  const { stdout } = await run(process.execPath, words, { timeout: 30_000 });
+  const { stdout } = await run(process.execPath, words, { timeout: patience(30_000) });
   await endHolders({ held: [{ stream: 'stdout', pids: [Number(stdout)], names: [] }] });
 });
 

@@ -6,6 +6,7 @@ import { needsLinux } from '../helpers/backend.js';
 import { among, NO_PROC, noForeignProc } from '../helpers/foreign-proc.js';
 import { endOther, runs } from '../helpers/other.js';
 import { exitError } from '../helpers/outcome.js';
+import { patience } from '../helpers/patience.js';
 import { test } from '../helpers/test.js';
 
 const runners = {
@@ -70,7 +71,9 @@ test('a timeout of spawn ends the process alone', async () => {
 });
 
 test('what a command leaves behind when it ends on its own lives on', async () => {
-  const { stdout } = await run('sh', ['-c', 'sleep 1000 >&- 2>&- & echo $!'], { timeout: 10_000 });
+  const { stdout } = await run('sh', ['-c', 'sleep 1000 >&- 2>&- & echo $!'], {
+    timeout: patience(10_000),
+  });
   await endOther(Number(stdout));
 });
 

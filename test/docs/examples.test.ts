@@ -22,6 +22,7 @@ import {
   noPlainNamespaces,
   notFullRoot,
 } from '../helpers/facilities.js';
+import { patience } from '../helpers/patience.js';
 import { withPty } from '../helpers/pty.js';
 import { needsConsoleOfNode } from '../helpers/runtime.js';
 import { test } from '../helpers/test.js';
@@ -31,7 +32,7 @@ import { type Block, blocksOf, pages, root, textOf, userPages } from './pages.js
 const folder = join(root, 'build', 'examples');
 
 /** Far more than any example takes: only one that hangs fails, also on a busy machine. */
-const PATIENCE = 120_000;
+const PATIENCE = patience(120_000);
 const AT_ONCE = 2;
 
 /** Root with all rights, unlike root of a container. */

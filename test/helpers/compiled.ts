@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
+import { patience } from './patience.js';
 import { withFolder } from './state.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -13,7 +14,7 @@ export function runCompiled(...words: readonly string[]): Promise<void> {
   return withFolder(async (folder) => {
     const program = join(folder, 'program');
     await run(compiler, [...flags, ...words, '-o', program], { cwd: root });
-    const { stdout } = await run(program, { timeout: 50_000 });
+    const { stdout } = await run(program, { timeout: patience(50_000) });
     assert.equal(stdout, 'ok');
   });
 }

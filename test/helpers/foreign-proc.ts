@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { runSync, type SpawnOptions } from '#dist/index.js';
+import { patience } from './patience.js';
 import { lacks } from './test.js';
 
 /** Why there can be no such namespaces here, or false. */
@@ -57,7 +58,7 @@ export function among<T>(
     text: readonly string[],
   ): { lines: string[]; numbers: number[]; stderr: string } => {
     const args = ['--pid', '--fork', '--mount-proc', 'sh', '-c', script, 'sh', ...text];
-    const limits = { reject: false, timeout: 30_000 };
+    const limits = { reject: false, timeout: patience(30_000) };
     const { stdout, stderr } = runSync('unshare', args, { ...options, ...limits });
     const lines = stdout.trimEnd().split('\n');
     return { lines, numbers: (lines.pop() ?? '').split(' ').map(Number), stderr };

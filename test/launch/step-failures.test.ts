@@ -13,6 +13,7 @@ import { denied, type StepCase } from '../helpers/cases.js';
 import type { Order, StepReport } from '../helpers/fail-step.js';
 import { asRoot } from '../helpers/identity.js';
 import { lackOf } from '../helpers/namespaces.js';
+import { patience } from '../helpers/patience.js';
 import { withPty } from '../helpers/pty.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -37,7 +38,9 @@ const cases: (readonly [of: string, step: string, how: StepCase])[] = [
 
 async function reportOf(order: Order): Promise<StepReport> {
   const words = [helper('fail-step.js'), JSON.stringify(order)];
-  const { stdout } = await promisify(execFile)(process.execPath, words, { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, words, {
+    timeout: patience(30_000),
+  });
   return JSON.parse(stdout) as StepReport;
 }
 

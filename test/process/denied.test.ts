@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
+import { patience } from '../helpers/patience.js';
 import { needsTestRunner } from '../helpers/runtime.js';
 import { helper } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
@@ -36,7 +37,7 @@ const AT_ONCE = 4;
 
 const OPTIONS = {
   reject: false,
-  timeout: 60_000,
+  timeout: patience(60_000),
   stop: { signal: 'SIGKILL' },
   // By which a runner knows that it is another's, and reports otherwise.
   env: { NODE_TEST_CONTEXT: undefined },

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { run } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
+import { patience } from '../helpers/patience.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -84,7 +85,7 @@ test(
           console.log((await run('echo', ['later'])).stdout.trim());
           process.exit();`,
         );
-        const { stdout } = await run(process.execPath, [program], { timeout: 60_000 });
+        const { stdout } = await run(process.execPath, [program], { timeout: patience(60_000) });
         assert.equal(stdout, `${expected}\nlater`, use);
       }
     }),

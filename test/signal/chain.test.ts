@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#dist/index.js';
 import { notify } from '#dist/signal/index.js';
+import { patience } from '../helpers/patience.js';
 import { needsWordOfListeners } from '../helpers/runtime.js';
 import { bin, gather, until } from '../helpers/signals.js';
 import { withFolder } from '../helpers/state.js';
@@ -21,7 +22,7 @@ interface Told {
 }
 
 async function chain(...args: string[]): Promise<Told> {
-  const options = { reject: false, lines: true, timeout: 20_000 } as const;
+  const options = { reject: false, lines: true, timeout: patience(20_000) } as const;
   const { stdout, status } = await run(process.execPath, [program, ...args], options);
   return { said: stdout.map((line) => JSON.parse(line)), signal: status.signal };
 }
