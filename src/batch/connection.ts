@@ -14,6 +14,8 @@ import { type JobEvents, RemoteJob } from './remote-job.js';
 export interface ConnectionEvents {
   /** An agent answers. */
   ready(info: AgentInfo): void;
+  /** It is being lost: what is started from now on is lost with it. */
+  failing?(): void;
   /**
    * It is over, and by now nothing of its jobs runs on the other side. `jobs` are those that it was
    * lost with.
@@ -49,6 +51,11 @@ export class Jobs {
   receive(answer: Answer): void {
     const job = this.#jobs.get(answer.id);
     if (job?.receive(answer)) this.#jobs.delete(answer.id);
+  }
+
+  /** How many have not ended. */
+  get size(): number {
+    return this.#jobs.size;
   }
 
   /** All that have not ended; they are forgotten. */

@@ -204,6 +204,7 @@ class Piped implements Connection {
   async #lose(problem: string | undefined, silent: boolean): Promise<void> {
     if (this.#over) return;
     this.#over = true;
+    this.#events.failing?.();
     clearTimeout(this.#timer);
     const link = this.#link as Link;
     const child = this.#child as Child;
@@ -211,9 +212,10 @@ class Piped implements Connection {
     const isExpected = this.#closing !== undefined;
     if (silent || !(await this.#hasLeft(child, isExpected ? LEAVE : 200))) this.#kill(child);
     const status = await child.exited;
-    const jobs = this.#jobs.take();
-    if (this.#info !== undefined && !(isExpected && jobs.length === 0))
+    if (this.#info !== undefined && !(isExpected && this.#jobs.size === 0))
       await this.#settle(this.#info);
+    // After that, since a lease that was given before may have led to a start meanwhile.
+    const jobs = this.#jobs.take();
     const code = this.#info === undefined ? 'ERR_SLOT_FAILED' : 'ERR_SLOT_LOST';
     const how = this.#info === undefined ? 'ended before an agent answered' : 'ended';
     const why = this.#refusal ?? problem ?? `its command ${how}: ${status}`;

@@ -57,6 +57,8 @@ export class Slot {
   running = 0;
   /** One job has it alone, which ended an agent before, or may have. */
   isExclusive = false;
+  /** Its agent is being lost, which takes a while. */
+  #isFailing = false;
   /** Why it failed. */
   error: Error | undefined;
 
@@ -84,7 +86,7 @@ export class Slot {
 
   /** Starts a job; where the agent was lost since its lease was given, the job is lost as well. */
   start(spec: JobSpec, events: JobEvents): RemoteJob {
-    if (this.state === 'ready') return this.#connection.start(spec, events);
+    if (this.state === 'ready' || this.#isFailing) return this.#connection.start(spec, events);
     const job = new RemoteJob(0, spec, events, () => {});
     // Its caller is to have the job before it hears of it.
     void Promise.resolve().then(() => {
@@ -114,6 +116,10 @@ export class Slot {
         this.state = 'ready';
         this.#events.changed();
       },
+      failing: () => {
+        this.#isFailing = true;
+        if (this.state === 'ready') this.state = 'starting';
+      },
       lost: (error: Error, jobs: readonly RemoteJob[]) => this.#lost(error, jobs),
     };
     if (this.engine.argv === undefined) return connectHere(events, this.#keep);
@@ -121,6 +127,7 @@ export class Slot {
   }
 
   #lost(error: Error, jobs: readonly RemoteJob[]): void {
+    this.#isFailing = false;
     const isClosed = this.state === 'closed';
     const mayRestart = this.#everReady && this.#restarts < MOST_RESTARTS;
     if (!isClosed) this.state = mayRestart ? 'starting' : 'failed';

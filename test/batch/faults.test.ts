@@ -1,7 +1,7 @@
 // What goes wrong beside a command: pools that close, agents that lie, functions that throw.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { custom, type Engine, local, openPool, SlotError } from '#dist/batch/index.js';
 import { command, ExitError, LaunchError } from '#dist/index.js';
@@ -149,6 +149,35 @@ test('a job on another machine is lost only when its agent has given up as well'
     await assert.rejects(pool.run('true'), ExitError);
     const waited = Date.now() - Number(readFileSync(log, 'utf8'));
     assert.ok(waited >= heartbeat * 1.125, `${waited} ms`);
+  });
+});
+
+test('a command that begins while its slot is being lost settles', async () => {
+  await withFolder(async (folder) => {
+    const log = join(folder, 'log');
+    const code = `send(${WELCOME}, 0, { info });
+      receive = (bytes) => {
+        if (!bytes.includes('"spec"')) return;
+        require('node:fs').writeFileSync(${JSON.stringify(log)}, '');
+        process.exit(0);
+      };`;
+    const engine = { ...fakeAgent(code), jobs: 100 };
+    await using pool = await openPool({ slots: [engine], heartbeat: 1000 });
+    const first = pool.run('true').catch((error: unknown) => error);
+    await until(() => existsSync(log), 'the agent ends');
+    const others: Promise<unknown>[] = [];
+    let isOver = false;
+    void first.then(() => {
+      isOver = true;
+    });
+    // What the agent ran is waited for, as it is on another machine: two seconds.
+    while (!isOver) {
+      others.push(pool.run('true').catch((error: unknown) => error));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.ok((await first) instanceof ExitError);
+    await pool.close();
+    for (const error of await Promise.all(others)) assert.ok(error instanceof Error, String(error));
   });
 });
 
