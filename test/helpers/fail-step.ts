@@ -2,7 +2,8 @@
 //
 //   fail-step '{"how": …, "options": …, "deny": [{"call": …, "arguments": [[index, value]…]}…]}'
 //
-// Writes what came of it to stdout, as JSON. The calls fail with EDOM, which they never do otherwise.
+// Writes what came of it to stdout, as JSON. The calls fail with EDOM, which they never do otherwise, unless
+// another error is asked for.
 
 import { writevSync } from 'node:fs';
 import { runSync } from '#dist/index.js';
@@ -20,6 +21,7 @@ export interface Denial {
   call: SyscallName;
   /** Only with these arguments, by their low halves. */
   arguments?: [index: number, value: number][];
+  code?: 'ENOSYS';
 }
 
 export interface Order {
@@ -59,7 +61,7 @@ function programOf(denials: readonly Denial[]): Uint8Array {
       const toEnd = 2 * (tests.length - index - 1) + 1;
       program.push([LOAD, 0, 0, offset], [JUMP_IF_EQUAL, 0, toEnd, value]);
     }
-    program.push([RETURN, 0, 0, SECCOMP.SECCOMP_RET_ERRNO | E.EDOM]);
+    program.push([RETURN, 0, 0, SECCOMP.SECCOMP_RET_ERRNO | E[denial.code ?? 'EDOM']]);
   }
   program.push([RETURN, 0, 0, SECCOMP.SECCOMP_RET_ALLOW]);
   const bytes = Buffer.alloc(program.length * INSTRUCTION_SIZE);
