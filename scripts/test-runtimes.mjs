@@ -73,6 +73,8 @@ const RUNTIMES = [
     // Without its own runner: see test/runtimes/node-test.ts.
     test: (file, _report, binary) => [...deno(binary), `--import-map=${importMap()}`, file],
     run: (file, binary) => [...deno(binary), file],
+    // process.execPath is a script, which an emulator does not run; see asNode.
+    words: (binary) => [binary, 'run', '-A', '--no-check', '--no-lock'],
     reads: 'lines',
   },
 ];
@@ -229,6 +231,7 @@ function runFile(runtime, binary, file) {
       NO_COLOR: '1',
       DENO_NO_UPDATE_CHECK: '1',
       DENO_DIR: join(folder, 'deno', 'cache'),
+      ...(runtime.words && { FORKEXEC_TEST_RUNTIME: JSON.stringify(runtime.words(binary)) }),
     },
   });
   writeFileSync(`${base}.log`, `${ended.stdout}${ended.stderr}`);

@@ -87,7 +87,7 @@ test('a stream gets the output that is collected, in the order of its bytes', as
 
 test("'inherit' shows output on the stream of this process and collects it", async () => {
   const program = `
-    const { run, runSync } = await import(process.argv[1]);
+    const { run, runSync } = await import(process.argv.at(-1));
     const script = 'echo out; echo error >&2';
     const both = { stdout: ['inherit', 'pipe'], stderr: ['pipe', 'inherit'] };
     const one = await run('sh', ['-c', script], both);

@@ -66,8 +66,8 @@ test('a child of a thread that is not the first belongs to the tree', () =>
         const { spawn } = require('node:child_process');
         const { writeFileSync } = require('node:fs');
         const child = spawn('sleep', ['1000']);
-        writeFileSync(process.argv[2], child.pid + '\\n');
-      `)}, { eval: true, argv: [process.argv[1]] });
+        writeFileSync(process.argv.at(-1), child.pid + '\\n');
+      `)}, { eval: true, argv: [process.argv.at(-1)] });
       setInterval(() => {}, 1000);`;
     const node = `${process.execPath} --eval '${program.replaceAll("'", `'"'"'`)}' "$0"`;
     const { process: shell, pid } = await start(`exec ${node}`, folder);
