@@ -3,9 +3,10 @@
 #include "channel.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static void end_channel(void *channel) {
-  channel_close(channel);
+  channel_close(channel, -1);
 }
 
 /* openChannel(fd: number, owned: boolean, token: number): number, of the channel or -errno */
@@ -24,18 +25,31 @@ static double arm_channel(struct js_call *call) {
   return channel == NULL ? EBADF : channel_arm(channel, (uint32_t)call->arguments[1].integer);
 }
 
-/* closeChannel(channel): void. After the environment closed, its channels are closed already. */
+/* takeChannel(channel, into: Uint8Array, last: boolean): number, of bytes or -errno */
+static double take_channel(struct js_call *call) {
+  const struct js_argument *a = call->arguments;
+  struct channel *channel = a[0].data;
+  return channel == NULL ? -EIO : (double)channel_take(channel, a[1].data, a[1].length, a[2].flag);
+}
+
+/* closeChannel(channel, other: number): void. After the environment closed, its channels are closed
+ * already. */
 static double close_channel(struct js_call *call) {
-  if (call->arguments[0].data == NULL)
+  int other = call->arguments[1].integer;
+  if (call->arguments[0].data == NULL) {
+    if (other >= 0)
+      close(other);
     return 0;
+  }
   handle_remove(call->instance, call->arguments[0].number);
-  channel_close(call->arguments[0].data);
+  channel_close(call->arguments[0].data, other);
   return 0;
 }
 
 const struct js_export bind_channel_exports[] = {
     {"openChannel", "!ibn", 'n', open_channel},
     {"armChannel", "Ci", 'n', arm_channel},
-    {"closeChannel", "C", 'v', close_channel},
+    {"takeChannel", "Cub", 'n', take_channel},
+    {"closeChannel", "Ci", 'v', close_channel},
     {NULL, NULL, 0, NULL},
 };

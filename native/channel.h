@@ -4,6 +4,7 @@
 
 #include "environment.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct channel;
@@ -17,7 +18,18 @@ struct channel *channel_open(struct environment *environment, int fd, int owned,
 /* COMPLETION_READY follows once, when one of `events` (EVENT_READ, EVENT_WRITE) or a hang-up is
    there. */
 int channel_arm(struct channel *channel, uint32_t events);
-/* Nothing follows any more; the channel is freed. */
-void channel_close(struct channel *channel);
+/*
+ * Takes what the watcher has read of the descriptor, which does not block, and has it read on: a
+ * channel that something is taken of is read by the watcher alone. Returns how many bytes there
+ * were; 0 for none, and then COMPLETION_READY with EVENT_READ follows once there are some; or
+ * -errno once all is taken: -EIO at the end.
+ *
+ * `last`: the watcher reads no more until something is taken without it. Waits for a read that it
+ * has begun.
+ */
+long channel_take(struct channel *channel, void *bytes, size_t room, int last);
+/* Nothing follows any more; the channel is freed. `other`, unless it is -1, is closed first: the
+   watcher does not wake for what that does to the channel's descriptor. */
+void channel_close(struct channel *channel, int other);
 
 #endif

@@ -50,7 +50,8 @@ interface Addon {
   limitLaunchers(most: number): void;
   openChannel(fd: number, owned: boolean, token: number): NativeChannel;
   armChannel(channel: NativeChannel, events: number): number;
-  closeChannel(channel: NativeChannel): void;
+  takeChannel(channel: NativeChannel, into: Uint8Array, last: boolean): number;
+  closeChannel(channel: NativeChannel, other: number): void;
   hasClone3(): boolean;
   vforkSharesMemory(): boolean;
   signalChild(token: number, signal: number, toGroup: boolean): number;

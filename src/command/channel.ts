@@ -9,13 +9,21 @@ import { AsyncResource } from 'node:async_hooks';
 import { completions, type NativeChannel, native } from '../native.js';
 import { READY } from '../protocol.js';
 import { attempt, close } from '../syscall/call.js';
-import { POLL, SOCK } from '../syscall/constants.js';
-import { threadError } from '../syscall/errors.js';
+import { E, POLL, SOCK } from '../syscall/constants.js';
+import { SystemError, threadError } from '../syscall/errors.js';
 import { clearImmediate, setImmediate } from '../time.js';
 import { growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
 
 /** Then others have their turn of the event loop. */
 const BYTES_A_TURN = 1024 * 1024;
+
+/** How much `take` takes at once. */
+export const MOST_TAKEN: number = 64 * 1024;
+
+let scratchBytes: Buffer | undefined;
+
+/** Where the bytes are put first: how many there are is known then. */
+const scratch = (): Buffer => (scratchBytes ??= Buffer.allocUnsafeSlow(MOST_TAKEN));
 
 /** Our end of a pipe or a socket. */
 export class Channel {
@@ -33,6 +41,8 @@ export class Channel {
   #rest: Buffer[] = [];
   #grown = false;
   #closed = false;
+  /** The watcher reads, and says so on its own. */
+  #isPumped = false;
   #retained = false;
   #referenced = true;
 
@@ -73,6 +83,23 @@ export class Channel {
     // Whoever takes as much is fast; the child of a slow reader is to wait before it has written more.
     if (this.#taken >= BYTES_A_TURN) this.grow();
     return bytes;
+  }
+
+  /**
+   * Takes what the watcher has read, which reads on by itself from the first call on. undefined for
+   * nothing yet, and `onceReadable` calls back when there is; null at the end. `last`: it reads no more
+   * until this is called without, so that all that is left can be read here.
+   *
+   * @throws SystemError when reading failed.
+   */
+  take(last = false): Buffer | undefined | null {
+    if (this.#closed) return null;
+    this.#isPumped = true;
+    const count = native.takeChannel(this.#native, scratch(), last);
+    if (count > 0) return Buffer.from(scratch().subarray(0, count));
+    if (count === -E.EIO) return null;
+    if (count < 0) throw new SystemError('read', -count);
+    return undefined;
   }
 
   /** Whether there is something to read although it is closed. */
@@ -149,13 +176,14 @@ export class Channel {
     this.#onClosed = callback;
   }
 
-  close(): void {
+  /** Closes it, and before it the descriptor `other`, whose end is not to be reported here. */
+  close(other = -1): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#onClosed?.();
     clearImmediate(this.#pause);
     completions.forget(this.#token);
-    native.closeChannel(this.#native);
+    native.closeChannel(this.#native, other);
     this.#retain(false);
   }
 
@@ -173,7 +201,7 @@ export class Channel {
     if (this.#closed) return;
     this.#retain(this.#awaited);
     let events = this.#onWritable === undefined ? 0 : POLL.POLLOUT;
-    if (this.#onReadable !== undefined) {
+    if (this.#onReadable !== undefined && !this.#isPumped) {
       if (this.#taken < BYTES_A_TURN) events |= POLL.POLLIN;
       else this.#awaitTurn();
     }
@@ -214,4 +242,4 @@ export class Channel {
 }
 
 /** A channel, or what stands for one: a stream of a job on another machine. */
-export type PipeEnd = Pick<Channel, keyof Channel>;
+export type PipeEnd = Pick<Channel, Exclude<keyof Channel, 'take'>>;

@@ -35,7 +35,7 @@ export function watchEnd(pidfd: number, ended: (status: ExitStatus) => void): ()
     if (!isWatching) return;
     isWatching = false;
     completions.forget(token);
-    native.closeChannel(channel);
+    native.closeChannel(channel, -1);
   };
   // The status is there once its parent has reaped it, which may be a moment after its end.
   const look = (delay: number): void => {

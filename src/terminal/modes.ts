@@ -89,6 +89,10 @@ export type ModesWhen = 'now' | 'drain' | 'flush';
 const constants: Readonly<Record<string, number>> = TERMIOS;
 const bit = (name: string): number => constants[name.toUpperCase()] ?? 0;
 const words = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
+/** The word that a flag is a bit of. */
+const wordOf = new Map<string, keyof typeof FLAGS>(
+  words.flatMap((word) => FLAGS[word].map((name) => [name, word] as const)),
+);
 const characters = Object.entries(CHARACTERS) as [CharacterName, string][];
 const SIZES = { 5: 'CS5', 6: 'CS6', 7: 'CS7', 8: 'CS8' } as const;
 
@@ -129,7 +133,7 @@ export function checkModes(option: string, modes: Partial<Termios>): void {
   for (const [name, value] of Object.entries(modes)) {
     const path = `${option}.${name}`;
     if (value === undefined) continue;
-    if (words.some((word) => (FLAGS[word] as readonly string[]).includes(name))) {
+    if (wordOf.has(name)) {
       checkBoolean(path, value);
     } else if (name in CHARACTERS) {
       checkInteger(path, value as number, 0, 255);
@@ -147,16 +151,15 @@ export function checkModes(option: string, modes: Partial<Termios>): void {
 export function changeModes(fd: number, modes: Partial<Termios>, when: ModesWhen = 'now'): void {
   const before = readModes(fd);
   const next = { ...before, cc: [...before.cc] };
-  for (const word of words) {
-    for (const name of FLAGS[word]) {
-      const on = modes[name];
-      if (on === undefined) continue;
-      next[word] = (on ? next[word] | bit(name) : next[word] & ~bit(name)) >>> 0;
+  for (const [name, value] of Object.entries(modes)) {
+    const word = wordOf.get(name);
+    const index = CHARACTERS[name as CharacterName];
+    if (value === undefined) continue;
+    if (word !== undefined) {
+      next[word] = (value ? next[word] | bit(name) : next[word] & ~bit(name)) >>> 0;
+    } else if (index !== undefined) {
+      next.cc[constants[index] as number] = Number(value);
     }
-  }
-  for (const [name, index] of characters) {
-    const value = modes[name];
-    if (value !== undefined) next.cc[constants[index] as number] = value;
   }
   const { csize, ispeed, ospeed } = modes;
   if (csize !== undefined) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { aboveStdio, call, close, setNonblocking } from '../syscall/call.js';
+import { aboveStdio, call, close } from '../syscall/call.js';
 import { AT, LAYOUT, O, TIOC } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
 import { changeModes } from './modes.js';
@@ -22,10 +22,10 @@ export function openTerminal(options: TerminalOptions = {}): Terminal {
   checkTerminalOptions(options);
   const { columns = 80, rows = 24, pixelWidth = 0, pixelHeight = 0, modes, name } = options;
   const flags = O.O_RDWR | O.O_NOCTTY | O.O_CLOEXEC;
-  const master = aboveStdio(call('openat', AT.AT_FDCWD, '/dev/ptmx', flags, 0));
+  const own = flags | O.O_NONBLOCK;
+  const master = aboveStdio(call('openat', AT.AT_FDCWD, '/dev/ptmx', own, 0));
   let childFd = -1;
   try {
-    setNonblocking(master);
     call('ioctl', master, TIOC.TIOCSPTLCK, new Int32Array(1));
     childFd = aboveStdio(call('ioctl', master, TIOC.TIOCGPTPEER, flags));
     const size = { col: columns, row: rows, xpixel: pixelWidth, ypixel: pixelHeight };

@@ -13,15 +13,18 @@ export const MOST_HELD: number = 256 * 1024;
 /** How much is read at once. */
 const CHUNK = 64 * 1024;
 
+/** Where it is read to first: as a rule there is little or nothing. */
+let chunk: Buffer | undefined;
+
 /**
  * What is there, up to CHUNK bytes: the kernel gives no more than 4 KiB of a terminal at once. null
  * once no process has the terminal open and all was read.
  */
 export function readAll(master: number): Uint8Array | null {
-  const bytes = Buffer.allocUnsafe(CHUNK);
+  chunk ??= Buffer.allocUnsafeSlow(CHUNK);
   let size = 0;
   while (size < CHUNK) {
-    const count = attempt('read', master, bytes.subarray(size), CHUNK - size);
+    const count = attempt('read', master, chunk.subarray(size), CHUNK - size);
     if (count > 0) size += count;
     else if (count !== -E.EINTR) {
       if (size > 0 || count === -E.EAGAIN) break;
@@ -29,5 +32,5 @@ export function readAll(master: number): Uint8Array | null {
       throw new SystemError('read', -count);
     }
   }
-  return bytes.subarray(0, size);
+  return Buffer.from(chunk.subarray(0, size));
 }

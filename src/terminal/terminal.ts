@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Readable, Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 import { Channel } from '../command/channel.js';
 import { call, close } from '../syscall/call.js';
 import { checkInteger, checkSignal, invalid } from '../syscall/check.js';
@@ -11,11 +11,10 @@ import { E, LAYOUT, TIOC } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { readStruct, writeStruct } from '../syscall/layout.js';
 import type { Signal } from '../syscall/signals.js';
-import { setImmediate } from '../time.js';
 import { type Foreground, watchForeground } from './foreground.js';
 import { changeModes, checkModes, type ModesWhen, modesOf, RAW, type Termios } from './modes.js';
 import { checkSize } from './options.js';
-import { MOST_HELD, readAll } from './read.js';
+import { Output } from './output.js';
 import { foregroundGroupOf, signalTerminal, type TerminalScope } from './signal.js';
 
 /** The size of a terminal. */
@@ -30,9 +29,6 @@ export interface TerminalSize {
   readonly pixelHeight: number;
 }
 
-/** Turns of the event loop that a reader is given to take what is in the stream. */
-const MOST_TURNS = 100;
-
 /**
  * A pseudo-terminal: this process has the side that a person would sit at, and children have the
  * other one as their terminal.
@@ -44,8 +40,6 @@ export class Terminal implements AsyncDisposable {
   readonly path: string;
   /** TERM of children that are started on it; undefined is that of this process. */
   readonly name: string | undefined;
-  /** What is typed: bytes or text for whoever reads the terminal. */
-  readonly input: Writable;
   /**
    * What programs print, as bytes; `setEncoding('utf8')` makes it text. It ends when the terminal is
    * closed. A reader that pauses stops the programs that print, once the kernel's memory is full.
@@ -54,11 +48,13 @@ export class Terminal implements AsyncDisposable {
   readonly #master: number;
   readonly #childFd: number;
   readonly #channel: Channel;
+  readonly #output: Output;
   /** What ends the watch of each listener. */
   readonly #watches = new Map<(foreground: Foreground) => void, () => void>();
   /** Children that run on it. */
   #children = 0;
   #isOpen = true;
+  #input: Writable | undefined;
   #hasChildFd = true;
   #cooked: Termios | undefined;
 
@@ -69,18 +65,19 @@ export class Terminal implements AsyncDisposable {
     this.path = path;
     this.name = name;
     this.#channel = new Channel(master);
-    this.output = new Readable({
-      highWaterMark: 64 * 1024,
-      read: () => this.#pull(),
-      destroy: (error, done) => {
-        void this.close();
-        done(error);
-      },
-    });
-    this.input = new Writable({
+    this.#output = new Output(master, this.#channel, () => void this.close());
+    this.output = this.#output.stream;
+  }
+
+  /** What is typed: bytes or text for whoever reads the terminal. */
+  get input(): Writable {
+    // Not before: programs that nobody types at need none.
+    this.#input ??= new Writable({
       highWaterMark: 64 * 1024,
       write: (chunk: Uint8Array, _encoding, done) => this.#write(chunk, done),
     });
+    if (!this.#isOpen) this.#input.destroy();
+    return this.#input;
   }
 
   /** The side of the children, as a descriptor of this process: for `stdin`, `stdout` and `stderr`. */
@@ -191,13 +188,12 @@ export class Terminal implements AsyncDisposable {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     for (const listener of this.#watches.keys()) this.off('foreground', listener);
-    this.drain();
+    this.#output.end();
     this.#isOpen = false;
-    this.output.push(null);
-    this.input.destroy();
+    this.#input?.destroy();
     // Ours of the child's side first: the hang-up is for the others who have it.
-    this.releaseChild();
-    this.#channel.close();
+    this.#channel.close(this.#hasChildFd ? this.#childFd : -1);
+    this.#hasChildFd = false;
   }
 
   /** Closes it. */
@@ -211,12 +207,7 @@ export class Terminal implements AsyncDisposable {
    * waits for what is still on its way between the two sides. @internal
    */
   drain(): void {
-    for (let room = MOST_HELD; room > 0 && this.#isOpen; ) {
-      const bytes = readAll(this.#master);
-      if (bytes === null || bytes.length === 0) return;
-      room -= bytes.length;
-      this.output.push(bytes);
-    }
+    this.#output.drain();
   }
 
   /**
@@ -231,12 +222,8 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Resolves once a reader that flows has had all that is in the stream. @internal */
-  async flowed(): Promise<void> {
-    const { output } = this;
-    for (let turn = 0; turn < MOST_TURNS; turn++) {
-      if (!output.readableFlowing || output.readableLength === 0) return;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-    }
+  flowed(): Promise<void> {
+    return this.#output.flowed();
   }
 
   /** A child runs on it: waiting for output keeps the event loop alive until `settle`. @internal */
@@ -257,18 +244,6 @@ export class Terminal implements AsyncDisposable {
   /** Whether waiting for output keeps the event loop alive. @internal */
   reference(referenced: boolean): void {
     this.#channel.reference(referenced);
-  }
-
-  #pull(): void {
-    if (!this.#isOpen) return;
-    try {
-      const bytes = readAll(this.#master);
-      if (bytes === null) void this.close();
-      else if (bytes.length > 0) this.output.push(bytes);
-      else this.#channel.onceReadable(() => this.#pull());
-    } catch (error) {
-      this.output.destroy(error as Error);
-    }
   }
 
   /** Input that no program can read any more is dropped: that is no mistake of who types. */

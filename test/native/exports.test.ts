@@ -57,7 +57,8 @@ const EXPORTS: Readonly<Record<string, string>> = {
   exec: 'bytes natural',
   openChannel: 'int boolean natural',
   armChannel: 'channel int',
-  closeChannel: 'channel',
+  takeChannel: 'channel bytes boolean',
+  closeChannel: 'channel int',
   hasClone3: '',
   vforkSharesMemory: '',
   signalChild: 'natural int boolean',
@@ -142,11 +143,11 @@ test('the number of a closed channel is refused, and so is a number of another k
   assert.throws(() => native.armChannel(channel, 1.5), RANGE);
   assert.throws(() => native.armChannel(channel, '1' as never), TYPE);
   assert.throws(() => native.releaseLock(channel as never), RANGE);
-  native.closeChannel(channel);
-  assert.throws(() => native.closeChannel(channel), RANGE);
+  native.closeChannel(channel, -1);
+  assert.throws(() => native.closeChannel(channel, -1), RANGE);
   assert.throws(() => native.armChannel(channel, 1), RANGE);
   close(writer);
-  assert.throws(() => native.closeChannel(lock as never), RANGE);
+  assert.throws(() => native.closeChannel(lock as never, -1), RANGE);
   native.releaseLock(lock as never);
   assert.throws(() => native.releaseLock(lock as never), RANGE);
 });
