@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/param.h>
 #include <sys/socket.h>
@@ -99,6 +100,7 @@ long call_ppoll(const long a[6]) {
   return a[3] != 0 ? -EINVAL : result_of(poll(POINTER(0), (nfds_t)a[1], (int)ms));
 }
 
+CALL_IS(flock, result_of(flock(INT(0), INT(1))));
 CALL_IS(chdir, result_of(chdir(POINTER(0))));
 CALL_IS(fchdir, result_of(fchdir(INT(0))));
 CALL_IS(chroot, result_of(chroot(POINTER(0))));

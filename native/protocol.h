@@ -118,7 +118,7 @@ enum {
   ENTRY(setgid) ENTRY(setuid) ENTRY(getpriority) ENTRY(setpriority) ENTRY(getrlimit) \
   ENTRY(setrlimit) ENTRY(prlimit64) ENTRY(getrusage) ENTRY(kill) ENTRY(rt_sigaction) \
   ENTRY(rt_sigprocmask) ENTRY(waitid) ENTRY(wait4) ENTRY(ptrace) ENTRY(procctl) ENTRY(execve) \
-  ENTRY(exit_group) \
+  ENTRY(exit_group) ENTRY(flock) \
 
 #define POSIX_CALL_NUMBER(name) POSIX_CALL_##name,
 enum { POSIX_CALLS(POSIX_CALL_NUMBER) POSIX_CALL_COUNT };

@@ -274,4 +274,5 @@ export const POSIX_CALL = {
   procctl: 45,
   execve: 46,
   exit_group: 47,
+  flock: 48,
 } as const;

@@ -48,6 +48,7 @@ const SAFE = [
 /** Not in that list, and nothing but a system call on every system there is. */
 const CALLS = [
   'chroot',
+  'flock',
   'getpgid',
   'getpriority',
   'getresgid',
