@@ -1,12 +1,13 @@
 // What tests of sandboxes share: what of them this system has, trees that programs need, and shells inside.
 
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backend } from '#dist/backend.js';
 import { lookPath, type RunOptions, run, type SandboxOptions } from '#dist/index.js';
 import { landlockAbi } from '#dist/sandbox/landlock-rights.js';
 import { lackOf } from './namespaces.js';
+import { SYSTEM } from './system.js';
 import { test as anyTest } from './test.js';
 
 /** Why a test is skipped that needs an ABI of Landlock; false where this kernel has it. */
@@ -32,10 +33,7 @@ export function lackOfProgram(name: string): string | false {
   }
 }
 
-/** The trees of the programs and libraries of the system. */
-export const SYSTEM: readonly string[] = ['/usr', '/lib', '/lib64', '/bin', '/sbin'].filter(
-  existsSync,
-);
+export { SYSTEM };
 
 /** The programs of the system, and their settings. */
 export const PROGRAMS: readonly string[] = [...SYSTEM, '/etc'];
