@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { attempt, close } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
@@ -246,7 +246,8 @@ export function descendants(seen: ReadonlyMap<number, string>): Entry[] {
 /** Whether `entries` finds the processes of this system. */
 export function hasProc(): boolean {
   try {
-    depthOfProc();
+    // Each launch asks, and this is the rule.
+    if (readlinkSync('/proc/self') !== String(process.pid)) depthOfProc();
     look('/proc', (path) => closeSync(openSync(path, 'r'))); // Bun's opendirSync opens nothing yet
     return true;
   } catch {

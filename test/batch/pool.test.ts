@@ -8,7 +8,6 @@ import { container, custom, type Engine, local, openPool, SlotError } from '#dis
 import { ExitError, LaunchError, run, spawn } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
 import { agentArgv, agentHere, processesWith, uniqueSleep, until } from '../helpers/batch.js';
-import { patience } from '../helpers/patience.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -286,35 +285,6 @@ function readSafely(file: string): string {
     return '';
   }
 }
-
-test('a program with a pool ends on its own once the pool is closed', async () => {
-  const entry = new URL('../../../dist/batch/index.js', import.meta.url).href;
-  const code = `import { openPool, local, custom } from ${JSON.stringify(entry)};
-    const pool = await openPool({ slots: [local(2), custom(${JSON.stringify(agentArgv)})] });
-    await Promise.all([1, 2, 3].map(() => pool.run('true')));
-    await pool.close();`;
-  const { status } = await run(process.execPath, ['--input-type=module', '-e', code], {
-    timeout: patience(30_000),
-  });
-  assert.equal(status.code, 0);
-});
-
-test('jobs end with the coordinator that is killed', async () => {
-  needsLinux('a guard of an agent');
-  const entry = new URL('../../../dist/batch/index.js', import.meta.url).href;
-  const seconds = uniqueSleep();
-  const code = `import { openPool, local, custom } from ${JSON.stringify(entry)};
-    const slots = [local(1), custom(${JSON.stringify(agentArgv)})];
-    const pool = await openPool({ slots });
-    const script = 'setsid sleep ${seconds} & sleep ${seconds}';
-    await Promise.all([1, 2].map(() => pool.run('sh', ['-c', script])));`;
-  const running = run(process.execPath, ['--input-type=module', '-e', code], { reject: false });
-  await until(() => processesWith(seconds).length === 4, 'both jobs run');
-  const [coordinator] = processesWith(code);
-  process.kill(coordinator as number, 'SIGKILL');
-  await running;
-  await until(() => processesWith(seconds).length === 0, 'the sleeps are gone');
-});
 
 test('engines for containers are the words of podman, docker or kubectl', () => {
   const agent = { agent: ['fx', 'agent'] };

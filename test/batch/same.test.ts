@@ -7,7 +7,10 @@ import { ExitError, LaunchError, type RunOptions } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
 import { agentArgv } from '../helpers/batch.js';
 import { lackOf, withSlurm, withSshd } from '../helpers/engines.js';
+import { lackOfPodman, withPodman } from '../helpers/podman.js';
 import { test } from '../helpers/test.js';
+
+const lackOfContainer = await lackOfPodman();
 
 const COUNT = Number(process.env['FORKEXEC_COMMANDS'] ?? 60);
 
@@ -99,6 +102,16 @@ test(
     compare(await outcomes([engine]), await ofThisMachine());
   },
   { timeout, skip: process.getuid?.() === 0 ? false : 'unshare needs root' },
+);
+
+test(
+  `the same ${COUNT} commands end the same in a container of podman`,
+  async () => {
+    await withPodman(async (engine) => {
+      compare(await outcomes([engine(4)]), await ofThisMachine());
+    });
+  },
+  { timeout, skip: lackOfContainer ?? false },
 );
 
 test(

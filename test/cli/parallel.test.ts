@@ -160,6 +160,8 @@ test('36: with --line-buffer no line is made of two jobs', async () => {
     const jobs = [':::', job('a', 'b'), job('b', 'a')];
     const lines = p(['--jobs', '2', '--line-buffer', ...jobs]).stdout.split('\n');
     assert.deepEqual([...lines].sort(), ['', 'a one two', 'a three', 'b one two', 'b three']);
+    const inOrder = p(['--jobs', '2', '--line-buffer', '--keep-order', ...jobs]).stdout;
+    assert.equal(inOrder, 'a one two\na three\nb one two\nb three\n');
   });
 });
 

@@ -37,7 +37,7 @@ const SSH = ['/usr/sbin/sshd', '/usr/bin/ssh', '/usr/bin/ssh-keygen'];
 const SLURM = ['/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/bin/srun', '/usr/sbin/munged'];
 
 /** Runs a script in namespaces of its own, which end with it. */
-function contained(script: string, folder: string): Promise<Child> {
+export function contained(script: string, folder: string): Promise<Child> {
   const words = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script];
   const log = { file: join(folder, 'log'), append: true };
   return spawn('unshare', words, {
