@@ -33,6 +33,14 @@ export function lackOfProgram(name: string): string | false {
   }
 }
 
+/** As `lackOfProgram`, also where the program lies outside of the trees of the system. */
+export function lackInSystem(name: string): string | false {
+  const lack = lackOfProgram(name);
+  if (lack !== false) return lack;
+  const real = realpathSync(lookPath(name));
+  return !real.startsWith('/usr/') && `${name} is ${real}, and not below /usr`;
+}
+
 export { SYSTEM };
 
 /** The programs of the system, and their settings. */

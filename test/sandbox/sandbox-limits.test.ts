@@ -6,7 +6,16 @@ import { realpathSync } from 'node:fs';
 import { usableCpus } from '#dist/command/sandbox-surroundings.js';
 import { type RunOptions, run, spawn } from '#dist/index.js';
 import { outcomesOf } from '../helpers/calls.js';
-import { API, inSandbox, noSandbox, once, PROGRAMS, test } from '../helpers/sandbox.js';
+import {
+  API,
+  inSandbox,
+  lackInSystem,
+  lackOfProgram,
+  noSandbox,
+  once,
+  PROGRAMS,
+  test,
+} from '../helpers/sandbox.js';
 import { helper } from '../helpers/state.js';
 import { test as anyTest } from '../helpers/test.js';
 
@@ -40,6 +49,37 @@ test('a limit of memory counts what is used, and not reserved addresses (cases 4
   const told = child.sandbox?.layers.find(({ restricts }) => restricts === 'memory');
   assert.match(told?.reason ?? '', /each process/);
 });
+
+test(
+  'Java runs below a limit of memory, though it reserves more addresses (case 40)',
+  async (strength, d) => {
+    const read = [...PROGRAMS, '/proc'];
+    const sandbox = { read, write: [d, '/dev/null'], memory: '512M', strength };
+    const output = await inSandbox('java -Xmx64m -version', sandbox, {
+      cwd: d,
+      env: { TMPDIR: d },
+    });
+    assert.match(output, /version/);
+  },
+  lackInSystem('java'),
+);
+
+test(
+  'Python gets no more memory than the limit (case 41)',
+  async (strength) => {
+    const sandbox = { read: PROGRAMS, write: ['/dev/null'], memory: '256M', strength };
+    const options = { sandbox, reject: false } as const;
+    const script = 'bytearray(600 << 20)';
+    const { status, stderr } = await run('python3', ['-c', script], options);
+    assert.equal(status.code, 1);
+    assert.match(stderr, /MemoryError/);
+    assert.equal(
+      await inSandbox("python3 -c 'print(len(bytearray(9 << 20)))'", sandbox),
+      '9437184',
+    );
+  },
+  lackOfProgram('python3'),
+);
 
 anyTest(
   'values that cannot be are refused by the path of the option (case 63)',

@@ -5,7 +5,15 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lookPath, type RunOptions, run, spawn } from '#dist/index.js';
-import { here, inSandbox, lackOfProgram, once, PROGRAMS, test } from '../helpers/sandbox.js';
+import {
+  here,
+  inSandbox,
+  lackInSystem,
+  lackOfProgram,
+  once,
+  PROGRAMS,
+  test,
+} from '../helpers/sandbox.js';
 
 const SET_RAW =
   'process.stdin.isTTY && process.stdin.setRawMode(true); console.log(process.stdin.isTTY)';
@@ -148,3 +156,37 @@ test('everyday tools work (case 20)', async (strength, d) => {
     assert.equal((await run('bash', ['-c', 'cat <(echo hi)'], substituted)).stdout, 'hi');
   }
 });
+
+const TOOLS: readonly (readonly [program: string, script: string, output: RegExp])[] = [
+  ['ssh-keygen', "ssh-keygen -q -t ed25519 -N '' -f key && head -c 11 key.pub", /^ssh-ed25519$/],
+  ['less', 'echo text | less -F', /^text$/],
+  ['java', 'java -Xmx64m -version 2>&1 | head -n 1', /version/],
+];
+
+for (const [program, script, output] of TOOLS) {
+  test(
+    `${program} works (case 20)`,
+    async (strength, d) => {
+      const sandbox = { read: [...PROGRAMS, '/proc'], write: [d, '/dev/null'], strength };
+      const options = { cwd: d, env: { TMPDIR: d, HOME: d } };
+      assert.match(await inSandbox(script, sandbox, options), output);
+    },
+    lackInSystem(program),
+  );
+}
+
+test(
+  'multiprocessing of Python takes /dev/shm (case 16)',
+  async (strength, d) => {
+    const script = 'import multiprocessing as m; print(m.Pool(2).map(abs, [-1]))';
+    const results = async (write: readonly string[]): Promise<[number | null, string]> => {
+      const sandbox = { read: PROGRAMS, write: [d, '/dev/null', ...write], strength };
+      const options = { sandbox, cwd: d, env: { TMPDIR: d }, reject: false };
+      const { status, stdout, stderr } = await run('python3', ['-c', script], options);
+      return [status.code, stdout + stderr];
+    };
+    assert.match((await results([]))[1], /PermissionError|FileNotFoundError|No such file/);
+    assert.deepEqual(await results(['/dev/shm']), [0, '[1]']);
+  },
+  lackOfProgram('python3') || (!existsSync('/dev/shm') && 'there is no /dev/shm'),
+);
