@@ -122,15 +122,9 @@ function checkRunOptions(options: RunOptions): void {
 }
 
 /** Streams are moved by the event loop, which stands still. */
-function checkSync({ input, detached, sandbox, terminal }: RunOptions, stdio: StdioPlan): void {
+function checkSync({ input, detached, terminal }: RunOptions, stdio: StdioPlan): void {
   if (terminal !== undefined) {
     throw refused('terminal', 'cannot be used with runSync, which blocks the event loop');
-  }
-  if (sandbox !== undefined) {
-    throw refused(
-      'sandbox',
-      'cannot be used with runSync, which stops nothing that is left behind',
-    );
   }
   if (detached)
     throw refused('detached', 'cannot be used with runSync, which waits for the command');

@@ -8,7 +8,7 @@ import { native } from '../native.js';
 import { start } from '../process/launch.js';
 import type { Unwatched } from '../process/launching.js';
 import { reap, unpin } from '../process/reap.js';
-import { isLeft, type ScopeTarget, signalScope } from '../process/scope.js';
+import { isLeft, mayBeOf, type ScopeTarget, signalScope } from '../process/scope.js';
 import type { ExitStatus } from '../process/status.js';
 import { attempt, close } from '../syscall/call.js';
 import { E, LAYOUT, POLL } from '../syscall/constants.js';
@@ -25,6 +25,7 @@ import { GRACE } from './launch-limit.js';
 import { type Body, Life } from './life.js';
 import type { RunOptions } from './options.js';
 import { type Ran, type Result, resultOf } from './result.js';
+import { killLeft } from './sandbox-left.js';
 import { compileFor } from './spawn.js';
 import { type Connections, connect, openFilesSync } from './stdio.js';
 import { toBytes } from './transfer.js';
@@ -107,9 +108,11 @@ class Feed {
 
 /** What is signalled: also when the process itself has ended. */
 class Target implements Body {
+  readonly pid: number;
   #target: ScopeTarget;
 
   constructor({ handle, cgroup }: Unwatched, marker: string | undefined) {
+    this.pid = handle.pid;
     this.#target = { handle, reaped: false, cgroup, marker, seen: new Map() };
   }
 
@@ -128,6 +131,11 @@ class Target implements Body {
   hasEnded: Body['hasEnded'] = () => this.#target.reaped || this.#target.handle.hasEnded();
 
   isLeft: Body['isLeft'] = (scope) => isLeft(this.#target, scope);
+
+  mayHaveLeft(last: number): boolean {
+    const { marker, seen } = this.#target;
+    return (seen?.size ?? 0) > 0 || mayBeOf(marker, this.pid, last);
+  }
 
   /** It is not reaped to the last before all is over: see `reap`. */
   pin: Body['pin'] = () => () => {};
@@ -153,7 +161,7 @@ export function poll(
 }
 
 /** Follows a command that was started to its end. */
-function follow(child: Unwatched, ends: Connections['ends'], command: Checked): Ran {
+function follow(child: Unwatched, ends: Connections['ends'], command: Checked, begun: number): Ran {
   const { options, limits, marker, stdio } = command;
   const { handle } = child;
   const isPinned = (limits.stop?.scope ?? 'process') !== 'process';
@@ -191,6 +199,7 @@ function follow(child: Unwatched, ends: Connections['ends'], command: Checked): 
     if (status === undefined && target.hasEnded()) {
       status = reap(child, isPinned);
       target.reaped();
+      if (options.sandbox !== undefined) killLeft(target, now() - begun);
       if (end >= 0 && end !== handle.pidfd) {
         // Whoever tells it is about to close the other end: nothing of it is to be left.
         attempt('read', end, new Uint8Array(1), 1);
@@ -212,6 +221,7 @@ function runCommandSync(command: Checked): Result<RunOptions> {
   const report = reportOf(options.verbose, file, args);
   let child: Unwatched;
   let connections: Connections | undefined;
+  const begun = now();
   try {
     const connected = connect(command, hasFiles ? openFilesSync(command) : new Map());
     const compiled = compileFor(command, connected);
@@ -230,7 +240,7 @@ function runCommandSync(command: Checked): Result<RunOptions> {
     throw error;
   }
   report?.launched(child.handle.pid);
-  const ran = follow(child, connections.ends, command);
+  const ran = follow(child, connections.ends, command, begun);
   report?.exited(ran.status);
   child.loan?.end();
   return resultOf(ran);

@@ -4,7 +4,13 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import type { Process } from '../process/process.js';
+
+/** A process that was started in a sandbox. */
+interface Ended {
+  readonly pid: number;
+  signal(signal: 'SIGKILL', options: { scope: 'tree' }): boolean;
+  mayHaveLeft(last: number): boolean;
+}
 
 /** How often those are looked for that are left: one may fork while it is looked at. */
 const LOOKS = 10;
@@ -28,7 +34,7 @@ function lastNumber(): number {
  * Whether processes of its tree may be there after the end of a process that lived for some milliseconds. All of
  * them got their numbers after it: to look at every process of the system takes a hundred times as long.
  */
-function mayHaveLeft(process: Process, lived: number): boolean {
+function mayHaveLeft(process: Ended, lived: number): boolean {
   const last = lastNumber();
   if (last === process.pid) return false;
   if (lived > SHORT || last < process.pid) return true;
@@ -37,7 +43,7 @@ function mayHaveLeft(process: Process, lived: number): boolean {
 }
 
 /** Kills what a program in a sandbox has left behind that has ended after some milliseconds. */
-export function killLeft(process: Process, lived: number): void {
+export function killLeft(process: Ended, lived: number): void {
   try {
     if (!mayHaveLeft(process, lived)) return;
     for (let look = 0; look < LOOKS; look++) {

@@ -2,10 +2,10 @@
 // situations name; the numbers are those of the list that they come from.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { run } from '#dist/index.js';
+import { run, runSync } from '#dist/index.js';
 import { patience } from '../helpers/patience.js';
 import { API, inSandbox, noMounts, once, PROGRAMS, test } from '../helpers/sandbox.js';
 
@@ -50,6 +50,26 @@ test('what a program leaves behind ends with it (case 43)', async (strength) => 
     sandbox,
   });
   assert.equal(status.code, 0);
+  await nobodyLeft(time);
+});
+
+test('what a program leaves behind ends with it, also with runSync', async (strength, d) => {
+  const time = seconds(strength === 'kernel' ? 7 : 8);
+  const sandbox = { read: PROGRAMS, write: [d, '/dev/null'], strength };
+  const script = `setsid sleep ${time} >/dev/null 2>&1 & echo x >${d}/f; cat ${d}/f; echo x >/etc/x`;
+  const { status, stdout, stderr } = runSync('/bin/sh', ['-c', script], { sandbox, reject: false });
+  assert.deepEqual([status.code === 0, stdout, existsSync('/etc/x')], [false, 'x', false]);
+  assert.match(stderr, /\/etc\/x/);
+  await nobodyLeft(time);
+});
+
+test('runSync ends all of a sandbox when the time is over', async (strength) => {
+  const time = seconds(strength === 'kernel' ? 9 : 10);
+  const sandbox = { read: PROGRAMS, write: ['/dev/null'], time: '300ms', strength };
+  const script = `setsid sleep ${time} & sleep ${time}`;
+  const options = { sandbox, reject: false, stop: { grace: 200 } };
+  const { status } = runSync('/bin/sh', ['-c', script], options);
+  assert.equal(status.reason, 'timeout');
   await nobodyLeft(time);
 });
 
@@ -100,6 +120,25 @@ import(${API}).then(async ({ spawn }) => {
   }
   assert.equal(readFileSync(out, 'utf8'), 'alive\n');
 });
+
+const PATTERN = readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim();
+
+test(
+  'a crash leaves its memory in a directory that may be written (case 46)',
+  async (strength, d) => {
+    const rlimits = { core: 'unlimited' as const };
+    const outcome = async (write: readonly string[], cwd: string): Promise<unknown[]> => {
+      const sandbox = { read: PROGRAMS, write, strength };
+      const options = { sandbox, reject: false, rlimits, cwd };
+      const { status } = await run('/bin/sh', ['-c', 'kill -SEGV $$'], options);
+      return [status.signal, status.coreDumped];
+    };
+    assert.deepEqual(await outcome([d], d), ['SIGSEGV', true]);
+    assert.equal(readdirSync(d).length, 1);
+    assert.deepEqual(await outcome([], '/usr'), ['SIGSEGV', false]);
+  },
+  PATTERN.startsWith('core') ? false : `the memory of a crash goes to ${PATTERN}`,
+);
 
 test('a crash is reported (case 46)', async (strength) => {
   const sandbox = { read: PROGRAMS, strength };
