@@ -104,8 +104,13 @@ for (const run of [exec, execFile] as ((...args: unknown[]) => unknown)[]) {
 }
 Object.defineProperty(fork, 'length', { value: 1 });
 
-/** The module: what `require` returns, and what `import` has as its default. */
-export const childProcess: NodeModule = {
+/**
+ * Whether there are handles whose launches this library can take over: Node's class is a function that
+ * others may call. Bun and Deno have classes, and no handles behind them.
+ */
+const hasHandles = Object.getOwnPropertyDescriptor(node.ChildProcess, 'prototype')?.writable;
+
+const own = {
   _forkChild: node._forkChild,
   ChildProcess,
   exec,
@@ -115,4 +120,7 @@ export const childProcess: NodeModule = {
   fork,
   spawn,
   spawnSync,
-} as unknown as NodeModule;
+};
+
+/** The module: what `require` returns, and what `import` has as its default. */
+export const childProcess: NodeModule = hasHandles ? (own as unknown as NodeModule) : node;

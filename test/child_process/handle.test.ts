@@ -301,6 +301,10 @@ test('exec calls the execFile that the module object has then', async () => {
   }
 });
 
+test('an instance of ChildProcess is one of the class of the runtime', () => {
+  assert.ok(new cp.ChildProcess() instanceof nodes.ChildProcess);
+});
+
 test('the module object has the members of the module of Node, in its order', () => {
   const [own, node] = [cp, nodes] as unknown as Record<string, { length: number; name: string }>[];
   assert.deepEqual(Object.keys(own ?? {}), Object.keys(node ?? {}));
