@@ -182,7 +182,8 @@ test('a command that begins while its slot is being lost settles', async () => {
 });
 
 test('a command that is too long for an agent is an error of its own', async () => {
-  await using pool = await openPool({ slots: [agentHere({ jobs: 2 })] });
+  // The agent gives up while this process is silent, which has hundreds of megabytes to copy.
+  await using pool = await openPool({ slots: [agentHere({ jobs: 2 })], heartbeat: 600_000 });
   const other = pool.run('sh', ['-c', 'sleep 0.5; echo on']);
   const long = ['x'.repeat(65 * 1024 * 1024)];
   await assert.rejects(pool.run('true', long), /start is too long for an agent: \d+ bytes/);
