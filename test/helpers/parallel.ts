@@ -2,7 +2,7 @@
 
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunOptions, runSync, spawn } from '#dist/index.js';
+import { type Child, type RunOptions, runSync, spawn } from '#dist/index.js';
 import { bin } from './cli.js';
 import { withFolder } from './state.js';
 
@@ -47,9 +47,13 @@ function spawnParallel(folder: string, words: readonly string[], env: Record<str
   });
 }
 
-/** Calls `use` with a folder that has the programs. */
+/**
+ * Calls `use` with a folder that has the programs. What a test has started and left, as one that
+ * fails does, is killed: it would keep the test file from ending.
+ */
 export function withDesk<T>(use: (desk: Desk) => T | Promise<T>): Promise<T> {
-  return withFolder((folder) => {
+  const started: Pick<Child, 'kill'>[] = [];
+  const whole = withFolder((folder) => {
     for (const [name, code] of Object.entries(PROGRAMS)) {
       writeFileSync(join(folder, name), `#!/bin/sh\n${code}\n`);
       chmodSync(join(folder, name), 0o755);
@@ -69,7 +73,11 @@ export function withDesk<T>(use: (desk: Desk) => T | Promise<T>): Promise<T> {
           Buffer.from(bytes as Uint8Array).toString('latin1');
         return { code: status.code, stdout: text(stdout), stderr: text(stderr) };
       },
-      start: (words, env) => spawnParallel(folder, words, env),
+      async start(words, env) {
+        const child = await spawnParallel(folder, words, env);
+        started.push(child);
+        return child;
+      },
       read,
       write: (name, text) => writeFileSync(join(folder, name), Buffer.from(text, 'latin1')),
       log: (name) =>
@@ -81,5 +89,8 @@ export function withDesk<T>(use: (desk: Desk) => T | Promise<T>): Promise<T> {
             return [fields[0], fields[6], fields[7]].join(' ');
           }),
     });
+  });
+  return whole.finally(() => {
+    for (const child of started) child.kill('SIGKILL');
   });
 }
