@@ -128,14 +128,14 @@ function heldSets({ namespaces }: NamespaceOptions): CapabilitySets {
   return { effective: known, permitted: known, inheritable: 0n };
 }
 
-const SETPCAP = 1n << BigInt(CAP.CAP_SETPCAP);
+const SETPCAP = (): bigint => 1n << BigInt(CAP.CAP_SETPCAP);
 
 /**
  * The capabilities to drop for `bounding` to remain. With CAP_SETPCAP, to drop one that is not there is no
  * error; without it, nothing can be dropped, and what is there is looked up.
  */
 function toDrop(bounding: CapabilitySet, { effective }: CapabilitySets): number[] {
-  const present = effective & SETPCAP ? knownCapabilities() : boundingSet().present;
+  const present = effective & SETPCAP() ? knownCapabilities() : boundingSet().present;
   return membersOf(present & ~bounding);
 }
 

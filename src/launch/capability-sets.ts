@@ -76,11 +76,13 @@ export function setWords({ effective, permitted, inheritable }: CapabilitySets):
   ];
 }
 
-const ownHeader = new BigUint64Array(headerWords());
+/** Made at the first use: a system without capabilities has no version of them. */
+let ownHeader: BigUint64Array | undefined;
 const ownWords = new BigUint64Array(3);
 
 /** What this thread has: capget(2). */
 export function ownSets(): CapabilitySets {
+  ownHeader ??= new BigUint64Array(headerWords());
   call('capget', ownHeader, ownWords);
   const [first, second, third] = ownWords as unknown as [bigint, bigint, bigint];
   return {
