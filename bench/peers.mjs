@@ -85,6 +85,12 @@ const compiled = {
       ['c, posix_spawn', loops([file], { sync: ['posix_spawn', '1'] })],
     ];
   },
+  /** No library is faster than one that only reads. */
+  kernel: () => {
+    const file = build('terminal-c', [process.env.CC ?? 'cc', '-O2', source('terminal.c'), '-o']);
+    const words = (row, scale) => row === 'terminal' && [file, String(64e6 * scale)];
+    return [['c, only reads', (row, scale) => words(row, scale) || undefined]];
+  },
   python: () => {
     execFileSync('python3', ['-c', '0'], { stdio: 'pipe' });
     return [['python', loops(['python3', source('loops.py')])]];

@@ -1,6 +1,7 @@
 // The drop-in for node-pty: what its users rely on, and what they had to work around.
 
 import assert from 'node:assert/strict';
+import { readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type IPtyForkOptions, open, spawn } from '#dist/node-pty/index.js';
 import { patience } from './helpers/patience.js';
@@ -221,7 +222,9 @@ test('open gives a terminal without a program', async () => {
   const pty = open({ cols: 100, rows: 30 });
   assert.match(pty.ptsName, /^\/dev\/pts\/\d+$/);
   assert.deepEqual([pty.cols, pty.rows], [100, 30]);
+  assert.match(readlinkSync(`/proc/self/fd/${pty.fd}`), /ptmx$/);
   const closed = new Promise<void>((resolve) => pty.on('close', () => resolve()));
   pty.destroy();
   await closed;
+  assert.equal(pty.fd, -1);
 });

@@ -261,6 +261,11 @@ export class Pty {
     return this.#terminal.path;
   }
 
+  /** The descriptor of this process' side. -1 once it is closed. */
+  get fd(): number {
+    return this.#terminal.masterFd;
+  }
+
   /** What `open` gives: the side of this process. */
   get master(): Readable {
     return this.#terminal.output;

@@ -4,6 +4,7 @@
  * @module
  */
 import { aboveStdio, call, close } from '../syscall/call.js';
+import { unavailable } from '../syscall/check.js';
 import { AT, LAYOUT, O, TIOC } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
 import { changeModes } from './modes.js';
@@ -16,9 +17,12 @@ import { Terminal } from './terminal.js';
  * Neither of its descriptors is seen by a child that does not ask for it.
  *
  * @throws SystemError ENOSPC when the system has no more of them, EMFILE, and ENOENT without /dev/ptmx.
+ * @throws TypeError ERR_FEATURE_UNAVAILABLE_ON_PLATFORM on macOS and FreeBSD.
  * @see pty(7); TIOCGPTPEER is of Linux 4.13
  */
 export function openTerminal(options: TerminalOptions = {}): Terminal {
+  // Other systems have other calls for it, and structs of their own: none of that is here yet.
+  if (TIOC.TIOCGPTPEER === undefined) throw unavailable("The function 'openTerminal'");
   checkTerminalOptions(options);
   const { columns = 80, rows = 24, pixelWidth = 0, pixelHeight = 0, modes, name } = options;
   const flags = O.O_RDWR | O.O_NOCTTY | O.O_CLOEXEC;

@@ -87,6 +87,11 @@ export class Terminal implements AsyncDisposable {
     return this.#childFd;
   }
 
+  /** The side of this process, for `ioctl`; -1 once it is closed. @internal */
+  get masterFd(): number {
+    return this.#isOpen ? this.#master : -1;
+  }
+
   /** How large it is: TIOCGWINSZ, ioctl_tty(2). */
   get size(): TerminalSize {
     this.#checkOpen();

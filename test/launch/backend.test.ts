@@ -110,6 +110,8 @@ test('the library loads with the constants of macOS and FreeBSD, and names what 
         for (const options of [{ cgroup: '/' }, { rlimits: { rtprio: 1 } }, { rlimits: { locks: 1 } }]) {
           try { launch(options); } catch ({ message }) { said.push(message); }
         }
+        const { openTerminal } = await import(${dist('terminal/index.js')});
+        try { openTerminal(); } catch ({ message }) { said.push(message); }
         const steps = launch({
           session: true, umask: 0o77, chroot: '/', cwd: '/', nice: 5, ptrace: true, controllingTerminal: 0,
           credential: { uid: 1, gid: 1 }, rlimits: { ${limit}: 1 }, signals: { ignore: ['SIGHUP'], mask: [] },
@@ -131,6 +133,7 @@ test('the library loads with the constants of macOS and FreeBSD, and names what 
           "The option 'cgroup' is not available on this system.",
           "The option 'rlimits.rtprio' is not available on this system.",
           "The option 'rlimits.locks' is not available on this system.",
+          "The function 'openTerminal' is not available on this system.",
         ],
         same: true,
         known: true,
