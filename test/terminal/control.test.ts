@@ -28,7 +28,7 @@ test('a program sees the size in characters and pixels', async () => {
   assert.deepEqual([...seen], [30, 100, 800, 480]);
   const child = await desk.spawn('stty', ['size']);
   await child.exited;
-  assert.equal(desk.text, '30 100\r\n');
+  assert.equal(await desk.screen(), '30 100');
 });
 
 test('a resize to another size sends one SIGWINCH, to the same size none', async () => {
@@ -56,10 +56,10 @@ test('a Node program on a Terminal gets a resize event', async () => {
   setTimeout(() => {}, 60_000);
   console.log('ready');`;
   const child = await desk.spawn(process.execPath, ['-e', script]);
-  await desk.until(/ready/);
-  desk.terminal.resize(120, 50);
+  await desk.shows(/^ready$/);
+  desk.resize(120, 50);
   await child.exited;
-  assert.match(desk.text, /120 50/);
+  assert.equal(await desk.screen(), 'ready\n120 50');
 });
 
 test('session, group, foreground group and terminal of a program are its own', async () => {
@@ -86,7 +86,7 @@ test('^C ends a program that is in the foreground with SIGINT', async () => {
   const child = await desk.spawn('sleep', ['30']);
   desk.type('\x03');
   const status = await child.exited;
-  assert.deepEqual([status.code, status.signal, desk.text], [null, 'SIGINT', '^C']);
+  assert.deepEqual([status.code, status.signal, await desk.screen()], [null, 'SIGINT', '^C']);
 });
 
 test('signal() reaches all of the foreground group with any signal', async () => {
@@ -165,29 +165,27 @@ test('foreground events name the program in the foreground and its working direc
 test('a shell on a Terminal has job control', async () => {
   await using desk = new Desk();
   await desk.spawn('bash', ['--norc', '-i'], { env: { PS1: 'now> ' } });
-  await desk.until(/now> /);
+  await desk.shows(/^now>$/);
   desk.type('set -o | grep monitor\n');
-  await desk.until(/monitor\s+on/);
-  assert.doesNotMatch(desk.text, /job control|process group/);
+  await desk.shows(/^monitor +on\nnow>$/m);
+  assert.doesNotMatch(await desk.screen(), /job control|process group/);
   desk.type('cat\n');
   await desk.runs('cat');
   desk.type('\x03');
-  await desk.until(/\^C[\s\S]*now> /);
+  await desk.shows(/\^C\nnow>$/);
   desk.type('echo "code=$?"\n');
-  await desk.until(/code=130/);
+  await desk.shows(/^code=130\nnow>$/m);
   desk.type('sleep 31\n');
   await desk.runs('sleep');
   desk.type('\x1a');
-  await desk.until(/Stopped[\s\S]*now> /);
+  await desk.shows(/^\[1\]\+ +Stopped +sleep 31\nnow>$/m);
   desk.type('fg\n');
   await desk.runs('sleep');
-  const from = desk.text.length;
   desk.type('\x03');
-  await desk.until(/\^C[\s\S]*now> /, from);
+  await desk.shows(/sleep 31\n\^C\nnow>$/);
   desk.type('echo "code=$?"; jobs; echo end\n');
-  const [said] = await desk.until(/code=\d+[\s\S]*\nend/, from);
-  assert.match(said, /code=130\r\nend|code=130\r\n[\s\S]*\nend/);
-  assert.doesNotMatch(said, /Stopped|Running/);
+  // No job is left to be listed between the two.
+  await desk.shows(/^code=130\nend\nnow>$/m);
 });
 
 test('^Z does not stop a program that leads the session, whose group is orphaned', async () => {
@@ -199,7 +197,7 @@ test('^Z does not stop a program that leads the session, whose group is orphaned
   });
   desk.type('\x1a');
   const status = await child.exited;
-  assert.deepEqual([status.code, desk.text, stopped], [0, '^Z', false]);
+  assert.deepEqual([status.code, await desk.screen(), stopped], [0, '^Z', false]);
 });
 
 test('close() ends the shell with SIGHUP and leaves a job that ignores it', async () => {
@@ -308,16 +306,16 @@ test('a program gets TERM from the Terminal, and keeps its other variables', asy
     env: { A: '1' },
   });
   await child.exited;
-  assert.equal(desk.text, 'xterm-256color 1\r\nboth\r\n');
+  assert.equal(await desk.screen(), 'xterm-256color 1\nboth');
 });
 
 test('less reads its keys from the controlling terminal although its stdin is a pipe', async () => {
   await using desk = new Desk({ name: 'xterm' });
   const child = await desk.sh('seq 1000 | less; echo "left=$?"');
-  await desk.until(/\b23\b/);
+  await desk.shows(/^1\n2\n[\s\S]*\n23\n:$/);
   desk.type('q');
   await child.exited;
-  assert.match(desk.text, /left=0/);
+  assert.match(await desk.screen(), /^left=0$/m);
 });
 
 test('sizes, modes and names that a terminal can not have are refused before anything is opened', () => {
