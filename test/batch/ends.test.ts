@@ -1,11 +1,14 @@
 // What the end of a pool, or of the program that has it, leaves behind: nothing.
 
 import assert from 'node:assert/strict';
-import { local, openPool } from '#dist/batch/index.js';
-import { run } from '#dist/index.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { custom, local, openPool } from '#dist/batch/index.js';
+import { run, spawn } from '#dist/index.js';
 import { needsLinux } from '../helpers/backend.js';
 import { agentArgv, agentHere, processesWith, uniqueSleep, until } from '../helpers/batch.js';
 import { patience } from '../helpers/patience.js';
+import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
 test('a program with a pool ends on its own once the pool is closed', async () => {
@@ -51,4 +54,21 @@ test('jobs end with the coordinator that is killed', async () => {
   process.kill(coordinator as number, 'SIGKILL');
   await running;
   await until(() => processesWith(seconds).length === 0, 'the sleeps are gone');
+});
+
+test('an agent runs the code of --when-lost if its coordinator has gone, not if that closes it', async () => {
+  await withFolder(async (folder) => {
+    const log = join(folder, 'log');
+    const words = [...agentArgv, '--when-lost', `echo lost >>${log}`];
+    const pool = await openPool({ slots: [custom(words)] });
+    await pool.run('true');
+    await pool.close();
+    assert.ok(!existsSync(log));
+    const [node = '', ...args] = words;
+    await using agent = await spawn(node, args, { stdin: 'pipe', stdout: 'pipe' });
+    agent.stdin.end();
+    agent.stdout.resume();
+    assert.equal((await agent.exited).code, 125);
+    assert.equal(readFileSync(log, 'utf8'), 'lost\n');
+  });
 });

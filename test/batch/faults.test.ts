@@ -102,6 +102,16 @@ function fakeAgent(code: string): Engine {
 const WELCOME = 1;
 const CLOSED = 16;
 
+/** An engine whose agent ends at its first job, and writes when into a file. */
+function leavingAgent(log: string): Engine {
+  return fakeAgent(`send(${WELCOME}, 0, { info });
+    receive = (bytes) => {
+      if (!bytes.includes('"spec"')) return;
+      require('node:fs').writeFileSync(${JSON.stringify(log)}, String(Date.now()));
+      process.exit(0);
+    };`);
+}
+
 test('answers that are not what they should be lose the slot, and never end the coordinator', async () => {
   const answers: readonly (readonly [type: number, content: string])[] = [
     [WELCOME, '{}'],
@@ -138,14 +148,8 @@ test('a job on another machine is lost only when its agent has given up as well'
   await withFolder(async (folder) => {
     const log = join(folder, 'log');
     // As srun, whose agent hears nothing of its end: it notices up to an eighth of the heartbeat late.
-    const code = `send(${WELCOME}, 0, { info });
-      receive = (bytes) => {
-        if (!bytes.includes('"spec"')) return;
-        require('node:fs').writeFileSync(${JSON.stringify(log)}, String(Date.now()));
-        process.exit(0);
-      };`;
     const heartbeat = 4000;
-    await using pool = await openPool({ slots: [fakeAgent(code)], heartbeat });
+    await using pool = await openPool({ slots: [leavingAgent(log)], heartbeat });
     await assert.rejects(pool.run('true'), ExitError);
     const waited = Date.now() - Number(readFileSync(log, 'utf8'));
     assert.ok(waited >= heartbeat * 1.125, `${waited} ms`);
@@ -155,13 +159,7 @@ test('a job on another machine is lost only when its agent has given up as well'
 test('a command that begins while its slot is being lost settles', async () => {
   await withFolder(async (folder) => {
     const log = join(folder, 'log');
-    const code = `send(${WELCOME}, 0, { info });
-      receive = (bytes) => {
-        if (!bytes.includes('"spec"')) return;
-        require('node:fs').writeFileSync(${JSON.stringify(log)}, '');
-        process.exit(0);
-      };`;
-    const engine = { ...fakeAgent(code), jobs: 100 };
+    const engine = { ...leavingAgent(log), jobs: 100 };
     await using pool = await openPool({ slots: [engine], heartbeat: 1000 });
     const first = pool.run('true').catch((error: unknown) => error);
     await until(() => existsSync(log), 'the agent ends');
