@@ -122,9 +122,9 @@ const char *program_load(struct program *program, unsigned char *bytes, size_t s
   if (size < HEADER_SIZE || header->magic != PROGRAM_MAGIC)
     return "it has no header";
   uint32_t data_size = header->data;
-  if (header->instructions > PROGRAM_MAX_INSTRUCTIONS || header->tables > PROGRAM_MAX_TABLES ||
-      data_size > PROGRAM_MAX_DATA || header->parent_files > MAX_PARENT_FILES ||
-      header->relocations > PROGRAM_MAX_RELOCATIONS)
+  if (header->instructions > PROGRAM_MOST_INSTRUCTIONS || header->tables > PROGRAM_MAX_TABLES ||
+      data_size > PROGRAM_MOST_DATA || header->parent_files > MAX_PARENT_FILES ||
+      header->relocations > PROGRAM_MOST_RELOCATIONS)
     return "it is too large";
   size_t tables_at = HEADER_SIZE + (size_t)header->instructions * sizeof(struct instruction);
   size_t files_at = tables_at + (size_t)header->tables * TABLE_SIZE;

@@ -19,10 +19,7 @@
  * The floor: descriptors from this number on are kept for later instructions, and no instruction
  * puts another there; 0 where none is kept.
  */
-#define PROGRAM_MAX_INSTRUCTIONS 65536u
 #define PROGRAM_MAX_TABLES 64u
-#define PROGRAM_MAX_RELOCATIONS 4096u
-#define PROGRAM_MAX_DATA (256u << 20)
 
 /* CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */
 #define PROGRAM_CLONE_FLAGS (PROGRAM_OWN_MEMORY | 0x80u | 0x20000u | 0x7e000000u)

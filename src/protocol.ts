@@ -58,6 +58,10 @@ export const PROGRAM = {
   relocationWords: 2,
   /** How many instructions of a program may have the mode `degrade`. */
   mostDegrading: 8,
+  mostInstructions: 65_536,
+  mostRelocations: 4096,
+  /** Bytes of strings, tables and structs. */
+  mostData: 268_435_456,
   /**
    * Among the clone flags: the child begins with a copy of this process' memory, as after fork(2).
    * Only for calls that the kernel refuses to a process that shares memory, such as setns(2) of a

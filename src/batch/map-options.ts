@@ -7,7 +7,7 @@ import type { Command } from '../command/command.js';
 import type { Outcome } from '../command/result.js';
 import { checkDelay } from '../command/stop.js';
 import type { Output } from '../command/types.js';
-import { checkKeys } from '../launch/values.js';
+import { checkKeys, ownOptions } from '../launch/values.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { checkHalt, type Halt, Halting } from './halt.js';
 
@@ -66,7 +66,8 @@ export interface CheckedOptions {
 }
 
 /** Checks the options and gives them their defaults. */
-export function checkOptions(options: MapOptions): CheckedOptions {
+export function checkOptions(given: MapOptions): CheckedOptions {
+  const options = ownOptions(given);
   const names = ['concurrency', 'retries', 'backoff', 'timeout', 'halt', 'order'];
   checkKeys('options', options, names);
   const { concurrency, retries = 0, backoff = 0, timeout, halt = 'never' } = options;

@@ -5,7 +5,7 @@
  */
 import type { Draft } from '../launch/attribute.js';
 import { checkLaunch } from '../launch/compile.js';
-import { checkKeys, isBag } from '../launch/values.js';
+import { checkKeys, isBag, ownOptions } from '../launch/values.js';
 import type { Scope } from '../process/scope.js';
 import type { SandboxLayer } from '../sandbox/report.js';
 import { checkBoolean, checkInteger, checkSurplus, invalid, refused } from '../syscall/check.js';
@@ -183,9 +183,10 @@ function check(
 export function checkSpawn(
   file: string,
   args: readonly string[],
-  options: SpawnOptions,
+  given: SpawnOptions,
   scope: Scope = 'process',
 ): Checked {
+  const options = ownOptions(given);
   checkSpawnOptions(options);
   refuseShown(options);
   const inherit = ['inherit', 'inherit', 'inherit'] as const;
@@ -199,16 +200,18 @@ export function checkRun(
   given: RunOptions,
   isSync = false,
 ): Checked {
-  checkSpawnOptions(given);
-  checkRunOptions(given);
-  const { options, showing } = splitShown(given, isSync);
+  const own = ownOptions(given);
+  checkSpawnOptions(own);
+  checkRunOptions(own);
+  const { options, showing } = splitShown(own, isSync);
   const { input } = options;
   const stdin = typeof input === 'string' ? Buffer.from(input) : (input ?? 'null');
   return check(file, args, options, [stdin, 'pipe', 'pipe'], RUN, 'process', showing);
 }
 
 /** What `runSync` takes. */
-export function checkRunSync(file: string, args: readonly string[], options: RunOptions): Checked {
+export function checkRunSync(file: string, args: readonly string[], given: RunOptions): Checked {
+  const options = ownOptions(given);
   const checked = checkRun(file, args, options, true);
   checkSync(options, checked.stdio);
   return checked;

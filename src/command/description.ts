@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isBag } from '../launch/values.js';
+import { isBag, ownOptions } from '../launch/values.js';
 import { invalid } from '../syscall/check.js';
 import type { RunOptions } from './options.js';
 import type { Outcome } from './result.js';
@@ -31,8 +31,9 @@ export function mergeOptions(under: Readonly<RunOptions>, over: RunOptions = {})
     if (!isBag(options)) throw invalid('options', options, 'an object');
   }
   const merged = { ...under, ...over };
-  const { env, fds } = over;
-  if (under.env !== undefined && isBag(env ?? {})) merged.env = { ...under.env, ...env };
-  if (under.fds !== undefined && isBag(fds ?? {})) merged.fds = { ...under.fds, ...fds };
+  const { env, fds } = ownOptions(over);
+  const { env: envUnder, fds: fdsUnder } = ownOptions(under);
+  if (envUnder !== undefined && isBag(env ?? {})) merged.env = { ...envUnder, ...env };
+  if (fdsUnder !== undefined && isBag(fds ?? {})) merged.fds = { ...fdsUnder, ...fds };
   return merged;
 }

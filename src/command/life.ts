@@ -49,6 +49,8 @@ interface Ladder {
   /** When others of the scope are waited for no more. */
   giveUp: number;
   unpin?: () => void;
+  /** Whether it names no scope itself: the process is to end, whatever is wrong with that of its start. */
+  readonly insists: boolean;
   /** Why the process alone is signalled, and not all of the scope. */
   error?: unknown;
   /** Called when it was climbed as far as it takes, or could not be. */
@@ -150,19 +152,19 @@ export class Life {
     const done = (error?: unknown): void => {
       this.stopError ??= error; // it ends by itself then, and the error is the cause that is told
     };
-    this.#tell(reason, this.#ladder(this.#limits.stop, done));
+    this.#tell(reason, this.#ladder(this.#limits.stop, done, true));
   }
 
   /** Stops it; `done` is called when the ladder is at its end. */
   stop(options: StopOptions | undefined, done: Ladder['done']): void {
-    this.#tell('stop', this.#ladder(options ?? this.#limits.stop, done));
+    this.#tell('stop', this.#ladder(options ?? this.#limits.stop, done, options === undefined));
   }
 
-  #ladder(options: StopOptions | undefined, done: Ladder['done']): Ladder {
+  #ladder(options: StopOptions | undefined, done: Ladder['done'], insists = false): Ladder {
     const steps = stopSteps(options);
     // Nobody asked for the tree: where it can't be found, that is no error.
     const usual = this.#limits.scope === 'tree' && hasProc() ? 'tree' : 'process';
-    return { scope: options?.scope ?? usual, steps, due: NEVER, giveUp: NEVER, done };
+    return { scope: options?.scope ?? usual, steps, due: NEVER, giveUp: NEVER, insists, done };
   }
 
   #tell(event: Event, ladder?: Ladder): void {
@@ -208,11 +210,17 @@ export class Life {
       try {
         return this.#body.signal(signal, { scope: ladder.scope });
       } catch (error) {
-        if (ladder.scope === 'process' || !(error instanceof SystemError)) throw error;
-        // It can't be told which processes belong to the scope: the process itself was signalled.
-        ladder.scope = 'process';
-        ladder.error = error;
-        return true;
+        if (ladder.scope === 'process') throw error;
+        // Who asked for a scope that there is not hears it at once, and may ask for another.
+        if (error instanceof TypeError && !ladder.insists) throw error;
+        ladder.error ??= error;
+        if (error instanceof SystemError) {
+          // It can't be told which processes belong to the scope: the process itself was signalled.
+          ladder.scope = 'process';
+          return true;
+        }
+        // No descriptor was free for /proc: that may be otherwise at the next rung.
+        return this.#body.signal(signal, { scope: 'process' });
       }
     });
   }

@@ -144,8 +144,8 @@ export interface SpawnOptions extends LaunchOptions {
    */
   sandbox?: SandboxOptions | undefined;
   /**
-   * Reports each launch and each end with a line, on stderr or to a function. Default: whether
-   * FORKEXEC_DEBUG is set and not 0.
+   * Reports each launch and each end with a line, on stderr or to a function, whose errors are uncaught
+   * exceptions and stop nothing of the command. Default: whether FORKEXEC_DEBUG is set and not 0.
    */
   verbose?: Verbose | undefined;
   /**

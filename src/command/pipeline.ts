@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { ownOptions } from '../launch/values.js';
 import { aboveStdio, attempt, close } from '../syscall/call.js';
 import { invalid } from '../syscall/check.js';
 import { O } from '../syscall/constants.js';
@@ -14,8 +16,8 @@ import { ExitError } from './error.js';
 import { parseJson } from './json.js';
 import type { RunOptions, SpawnOptions } from './options.js';
 import { quoteCommand } from './quote.js';
-import { isFailure, type Outcome } from './result.js';
-import { begin } from './run.js';
+import { isFailure, type Outcome, type Result } from './result.js';
+import { begin, type Running } from './run.js';
 import { start } from './spawn.js';
 import type { Output, OutputOver } from './types.js';
 
@@ -49,6 +51,25 @@ export function checkStage(next: Description): Description {
   );
 }
 
+/**
+ * Waits for all of them. The input of one may fail, and others may fail with it: they are all stopped
+ * then, and awaited, so that the one error leaves nothing that runs on.
+ */
+async function finishAll(running: readonly Running[]): Promise<Result<RunOptions>[]> {
+  const failed: { readonly reason: unknown }[] = [];
+  const settled = await Promise.all(
+    running.map((stage) =>
+      stage.finish().catch((reason: unknown) => {
+        if (failed.push({ reason }) === 1)
+          for (const { child } of running) child.life.blame('aborted');
+        return undefined;
+      }),
+    ),
+  );
+  if (failed[0] !== undefined) throw failed[0].reason;
+  return settled as Result<RunOptions>[];
+}
+
 /** Commands connected by pipes of the kernel: no byte between them passes through this process. */
 export class Pipeline<Out extends Output = string, All extends Output = Out> {
   /** In their order. */
@@ -79,7 +100,8 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
     options: P | undefined,
   ): Promise<PipelineResult<OutputOver<Out, P>, OutputOver<All, P>>>;
   async run(options: RunOptions = {}): Promise<PipelineResult<Output>> {
-    const { input, ...common } = options;
+    const { input } = ownOptions(options);
+    const { input: _, ...common } = options;
     /** The stages in the order in which they ended. */
     const ended: number[] = [];
     const running = await this.#start(
@@ -95,12 +117,12 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
       },
       ({ child }) => child,
     );
-    const stages = await Promise.all(running.map((stage) => stage.finish()));
+    const stages = await finishAll(running);
     const last = stages.at(-1) as Outcome<Output>;
     // The first to end is the cause: the others fail for want of input, or of a reader.
     const blamed = ended.find((index) => {
       const { status } = stages[index] as Outcome<Output>;
-      const own = mergeOptions((this.commands[index] as Description).options, common);
+      const own = ownOptions(mergeOptions((this.commands[index] as Description).options, common));
       const isCutOff = status.signal === 'SIGPIPE' && index < stages.length - 1;
       return own.reject !== false && !isCutOff && isFailure(status, own);
     });

@@ -6,6 +6,7 @@
 
 import type { CompiledLaunch } from '../launch/compile.js';
 import { LaunchError } from '../launch/error.js';
+import { ownOptions } from '../launch/values.js';
 import { start as launch, program } from '../process/launch.js';
 import type { Process } from '../process/process.js';
 import { close } from '../syscall/call.js';
@@ -140,6 +141,7 @@ export async function spawn(
   const [words, given] = splitArguments(args, options, rest);
   const checked = checkSpawn(file, words, given);
   const { child } = await start(checked);
-  if (given.ready !== undefined) await whenReady(child, given.ready, checked);
+  const { ready } = ownOptions(given);
+  if (ready !== undefined) await whenReady(child, ready, checked);
   return child;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkKeys } from '../launch/values.js';
+import { checkKeys, ownOptions } from '../launch/values.js';
 import { checkScope } from '../process/scope.js';
 import { checkSignal, invalid, outOfRange } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
@@ -54,7 +54,8 @@ export interface StopStep {
 }
 
 /** The rungs that the options describe. SIGCONT goes with each: a stopped process can't end. */
-export function stopSteps(options: StopOptions = {}): StopStep[] {
+export function stopSteps(given: StopOptions = {}): StopStep[] {
+  const options = ownOptions(given);
   if (typeof options === 'string') {
     throw invalid('stop', options, "an object, such as { signal: 'SIGKILL' }");
   }

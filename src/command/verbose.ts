@@ -5,7 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { ExitStatus } from '../process/status.js';
-import { now } from '../time.js';
+import { now, queueMicrotask } from '../time.js';
 import { quoteCommand } from './quote.js';
 
 /** Where the lines go. */
@@ -19,6 +19,19 @@ function toStderr(line: string): void {
   } catch {
     // closed, or full and not blocking: not worth an error
   }
+}
+
+/** An error of the caller's function is uncaught, and does not end in the midst what it is told of. */
+function guarded(write: (line: string) => void): (line: string) => void {
+  return (line) => {
+    try {
+      write(line);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
 }
 
 /** What is told of one command. */
@@ -40,7 +53,7 @@ export function reportOf(
 ): Report | undefined {
   const wanted = verbose ?? (process.env['FORKEXEC_DEBUG'] ?? '0') !== '0';
   if (wanted === false) return undefined;
-  const write = wanted === true ? toStderr : wanted;
+  const write = wanted === true ? toStderr : guarded(wanted);
   const name = `forkexec #${++count}`;
   const command = quoteCommand(file, args);
   const begun = now();

@@ -6,6 +6,8 @@
  * @module
  */
 import { native } from '../native.js';
+import { PROGRAM } from '../protocol.js';
+import { outOfRange } from '../syscall/check.js';
 import { encodeText, hasEscapedBytes } from '../syscall/text.js';
 
 /** Where something lies in the program's data. */
@@ -45,6 +47,11 @@ function leaveOut(at: number, size: number, names: ReadonlySet<string>): [number
     from = next;
   }
   return [end - at, count];
+}
+
+/** Throws for too much of something that no single option is to blame for. */
+export function checkSize(what: string, count: number, most: number): void {
+  if (count > most) throw outOfRange(`the number of ${what}`, count, `at most ${most}`);
 }
 
 /** Programs are complete before the next begins: they share the scratch memory. */
@@ -134,8 +141,13 @@ export class ProgramData {
   /** What was written, padded to 8 bytes; valid until the next program. */
   protected finishData(): Uint8Array {
     const size = (this.#size + 7) & ~7;
+    this.#checkSize(size);
     data.fill(0, this.#size, size);
     return data.subarray(0, size);
+  }
+
+  #checkSize(size: number): void {
+    checkSize('bytes of arguments and environment', size, PROGRAM.mostData);
   }
 
   /** The pointers to `count` strings that lie from `at` on. */
@@ -150,6 +162,7 @@ export class ProgramData {
   /** Room for `size` bytes at a multiple of `alignment`; returns where. */
   #reserve(size: number, alignment: number): number {
     const at = (this.#size + alignment - 1) & ~(alignment - 1);
+    this.#checkSize(at); // not of the room, which is more than is written
     if (at + size + 8 > data.length) {
       const larger = Buffer.alloc((at + size + 8) * 2);
       data.copy(larger, 0, 0, this.#size);

@@ -10,7 +10,7 @@ import { KIND, MODE, OWN_CALL, PROGRAM } from '../protocol.js';
 import type { SandboxLayer } from '../sandbox/report.js';
 import { unavailable } from '../syscall/check.js';
 import { F, SYS } from '../syscall/constants.js';
-import { Address, ProgramData, Slot } from './program-data.js';
+import { Address, checkSize, ProgramData, Slot } from './program-data.js';
 
 export { Address, Slot };
 
@@ -208,11 +208,17 @@ export class ProgramBuilder<Name extends string = string> extends ProgramData {
     this.#parentFiles.push(nameAt, contentAt, size, this.steps.length);
   }
 
-  /** The program's bytes, valid until the next program is finished. */
+  /**
+   * The program's bytes, valid until the next program is finished.
+   *
+   * @throws RangeError for one that the interpreter would refuse: options asked for too much.
+   */
   finish(): Uint8Array {
     this.#moveKept();
     const { steps, tables, relocations, cloneFlags, cgroup, pidNamespace } = this;
     const bytes = this.finishData();
+    checkSize('system calls', steps.length, PROGRAM.mostInstructions);
+    checkSize('pointers', relocations.length / PROGRAM.relocationWords, PROGRAM.mostRelocations);
     const header = [
       ...[PROGRAM.magic, steps.length, tables.length / TABLE_WORDS, bytes.length],
       ...[cloneFlags, cgroup, pidNamespace, this.#parentFiles.length / TABLE_WORDS],

@@ -19,6 +19,39 @@ export function isBag(value: unknown): value is object {
   return typeof then !== 'function' && iterator === undefined;
 }
 
+/** What something has put on all objects, where a loop finds it. */
+function pollution(): string[] {
+  const keys: string[] = [];
+  for (const key in {}) keys.push(key);
+  return keys;
+}
+
+/** Options whose keys are names of the user's: none of them is an option. */
+const MAPS = ['env', 'fds'];
+
+function shadowed(value: unknown, inherited: readonly string[], isMap = false): unknown {
+  if (Array.isArray(value)) return value.map((each) => shadowed(each, inherited));
+  if (!isBag(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const own = Object.entries(value).map(([key, each]) => {
+    return [key, shadowed(each, inherited, MAPS.includes(key))] as const;
+  });
+  const hidden = isMap ? [] : inherited.map((key) => [key, undefined] as const);
+  return Object.fromEntries([...hidden, ...own]);
+}
+
+/**
+ * Options as they were given by name: what an object inherits is none, least of all what has come to be
+ * on Object.prototype, where it would be an option of every launch. It is hidden by undefined, which goes
+ * along when the options are copied.
+ */
+export function ownOptions<T extends object>(options: T): T {
+  if (!isBag(options)) return options;
+  const inherited = pollution();
+  const prototype: unknown = Object.getPrototypeOf(options);
+  const own = prototype === Object.prototype || prototype === null ? options : { ...options };
+  return inherited.length === 0 ? own : (shadowed(own, inherited) as T);
+}
+
 /**
  * Refuses unknown keys: a misspelt option would silently leave out the restriction that was meant.
  *

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { DescriptorSource } from '../launch/attribute.js';
 import { checkLaunch, launchError } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import { checkKeys, isBag } from '../launch/values.js';
+import { checkKeys, isBag, ownOptions } from '../launch/values.js';
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { checkInteger, checkSurplus, invalid } from '../syscall/check.js';
@@ -168,10 +168,11 @@ export function exec(file: string, args?: readonly string[], options?: ExecOptio
 export function exec(
   file: string,
   args: readonly string[] = [],
-  options: ExecOptions = {},
+  given: ExecOptions = {},
   ...rest: never[]
 ): never {
   checkSurplus(rest);
+  const options = ownOptions(given);
   checkKeys('', options, NAMES);
   if (!Array.isArray(args)) throw invalid('args', args, 'an array of strings');
   return execLaunch({

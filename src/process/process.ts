@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { SkippedStep } from '../launch/compile.js';
+import { ownOptions } from '../launch/values.js';
 import { completions } from '../native.js';
 import type { SandboxLayer } from '../sandbox/report.js';
 import { aboveStdio, close } from '../syscall/call.js';
@@ -146,7 +148,7 @@ export class Process implements Disposable {
    */
   signal(signal: Signal, options: { scope?: Scope } = {}): boolean {
     const number = checkSignal('signal', signal);
-    const scope = checkScope('scope', options.scope);
+    const scope = checkScope('scope', ownOptions(options).scope);
     if (scope !== 'process') {
       const target = this.#target(scope);
       return target !== undefined && signalScope(target, number, scope);

@@ -7,7 +7,7 @@
 import type { DescriptorSource } from '../launch/attribute.js';
 import { type CompiledLaunch, checkLaunch } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import { checkKeys } from '../launch/values.js';
+import { checkKeys, ownOptions } from '../launch/values.js';
 import { checkInteger, checkSurplus, invalid } from '../syscall/check.js';
 import { program, start } from './launch.js';
 import type { Process } from './process.js';
@@ -46,8 +46,9 @@ function descriptorsOf(files: ProcessAttributes['files']): Map<number, Descripto
 function compileProcess(
   path: string,
   argv: readonly string[],
-  attributes: ProcessAttributes,
+  given: ProcessAttributes,
 ): CompiledLaunch {
+  const attributes = ownOptions(given);
   checkKeys('', attributes, NAMES);
   const { argv0 } = attributes;
   const words = argv0 === undefined ? argv : [argv0, ...argv.slice(1)];

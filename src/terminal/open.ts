@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ownOptions } from '../launch/values.js';
 import { aboveStdio, call, close } from '../syscall/call.js';
 import { unavailable } from '../syscall/check.js';
 import { AT, LAYOUT, O, TIOC } from '../syscall/constants.js';
@@ -20,7 +21,8 @@ import { Terminal } from './terminal.js';
  * @throws TypeError ERR_FEATURE_UNAVAILABLE_ON_PLATFORM on macOS and FreeBSD.
  * @see pty(7); TIOCGPTPEER is of Linux 4.13
  */
-export function openTerminal(options: TerminalOptions = {}): Terminal {
+export function openTerminal(given: TerminalOptions = {}): Terminal {
+  const options = ownOptions(given);
   // Other systems have other calls for it, and structs of their own: none of that is here yet.
   if (TIOC.TIOCGPTPEER === undefined) throw unavailable("The function 'openTerminal'");
   checkTerminalOptions(options);

@@ -5,6 +5,7 @@
  */
 import { type Readable, Writable } from 'node:stream';
 import { Channel } from '../command/channel.js';
+import { ownOptions } from '../launch/values.js';
 import { call, close } from '../syscall/call.js';
 import { checkInteger, checkSignal, invalid } from '../syscall/check.js';
 import { E, LAYOUT, TIOC } from '../syscall/constants.js';
@@ -132,7 +133,7 @@ export class Terminal implements AsyncDisposable {
    */
   signal(signal: Signal, options: { scope?: TerminalScope | undefined } = {}): boolean {
     const number = checkSignal('signal', signal);
-    const { scope = 'group' } = options;
+    const { scope = 'group' } = ownOptions(options);
     if (scope !== 'group' && scope !== 'session') {
       throw invalid('scope', scope, "'group' or 'session'");
     }
