@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { checkAvailable } from '#dist/launch/available.js';
 import { LaunchError } from '#dist/launch/error.js';
 import { type ProcessAttributes, startProcess } from '#dist/process/index.js';
-import { openPath } from './open-copy.js';
+import { openAddon, openPath } from './open-copy.js';
 import { helper, type State, withFolder } from './state.js';
 import { endIfUnavailable } from './test.js';
 
@@ -59,7 +59,8 @@ export async function attemptsBy(
   return withOpenFolder(async (folder) => {
     const words = [openPath(helper('launch-each.js')), folder, JSON.stringify(list)];
     if (undumpable) words.push('undumpable');
-    const child = await startProcess(process.execPath, ['node', ...words], launcher);
+    const env = { ...launcher.env, ...openAddon() };
+    const child = await startProcess(process.execPath, ['node', ...words], { ...launcher, env });
     const status = await child.wait();
     assert.ok(status.ok, `the launcher ended with ${status}`);
     return JSON.parse(readFileSync(join(folder, 'attempts.json'), 'utf8')) as Attempt[];

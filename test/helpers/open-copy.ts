@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** All that a launcher or the command loads. */
 const PARTS = [
   'bin',
+  'build/native',
   'build/test/helpers',
   'dist',
   'lib',
@@ -41,4 +42,10 @@ function copy(): string {
 export function openPath(file: string): string {
   openRoot ??= isOpen(root) ? root : copy();
   return join(openRoot, relative(root, file));
+}
+
+/** The environment in which such a program loads the addon that this process was told to load. */
+export function openAddon(): { FORKEXEC_ADDON?: string } {
+  const { FORKEXEC_ADDON: addon } = process.env;
+  return addon === undefined ? {} : { FORKEXEC_ADDON: openPath(addon) };
 }
