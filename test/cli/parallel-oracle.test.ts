@@ -32,7 +32,8 @@ function outcome(argv: readonly string[], folder: string, each: Case): Left & { 
   const { input, isFull } = each;
   const { stdout, status } = runSync(file, words, {
     cwd: folder,
-    env: { SHELL: '/bin/bash' },
+    // Theirs would take the first shell among its ancestors: the sh of npm, whose echo is another.
+    env: { SHELL: '/bin/bash', PARALLEL_SHELL: '/bin/bash' },
     reject: false,
     stripFinalNewline: false,
     ...(input === undefined ? {} : { input }),
