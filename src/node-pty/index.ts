@@ -4,9 +4,11 @@
  * @module
  */
 import { invalid } from '../syscall/check.js';
-import { type IPtyForkOptions, Pty } from './pty.js';
+import type { IPtyForkOptions } from './options.js';
+import { Pty } from './pty.js';
 
-export type { IDisposable, IEvent, IExitEvent, IPtyForkOptions } from './pty.js';
+export type { IPtyForkOptions } from './options.js';
+export type { IDisposable, IEvent, IExitEvent } from './pty.js';
 /** A program on a terminal. */
 export type IPty = Pty;
 

@@ -6,7 +6,7 @@
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { lookPath } from '../command/look-path.js';
-import type { CredentialOptions } from '../launch/credential.js';
+import { ownOptions } from '../launch/values.js';
 import type { Process } from '../process/process.js';
 import { startProcessSync } from '../process/start.js';
 import type { ExitStatus } from '../process/status.js';
@@ -16,6 +16,7 @@ import { foregroundOf } from '../terminal/foreground.js';
 import { openTerminal } from '../terminal/open.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { setTimeout } from '../time.js';
+import { credentialOf, environmentOf, type IPtyForkOptions } from './options.js';
 
 /** What undoes a subscription. */
 export interface IDisposable {
@@ -26,32 +27,6 @@ export interface IDisposable {
 /** An event: called with a listener it subscribes it. */
 export type IEvent<T> = (listener: (event: T) => unknown) => IDisposable;
 
-/** What a program is started with. */
-export interface IPtyForkOptions {
-  /** TERM. Default: TERM of `env`, else `'xterm'`. */
-  name?: string | undefined;
-  /** Default: 80. */
-  cols?: number | undefined;
-  /** Default: 24. */
-  rows?: number | undefined;
-  /** Default: that of this process. */
-  cwd?: string | undefined;
-  /** All variables of the program. Default: those of this process. */
-  env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** The user, without groups of this process. Default: that of this process. */
-  uid?: number | undefined;
-  /** The group. Default: that of this process. */
-  gid?: number | undefined;
-  /** null is Buffers instead of text. Default: `'utf8'`. */
-  encoding?: string | null | undefined;
-  /** Whether what is written is looked at for `flowControlPause` and `flowControlResume`. */
-  handleFlowControl?: boolean | undefined;
-  /** Default: `'\x13'`. */
-  flowControlPause?: string | undefined;
-  /** Default: `'\x11'`. */
-  flowControlResume?: string | undefined;
-}
-
 /** How the program ended: a signal is its number, and the code is 0 then. */
 export interface IExitEvent {
   /** The exit code; 0 where a signal ended it. */
@@ -60,40 +35,8 @@ export interface IExitEvent {
   signal: number;
 }
 
-/** Variables of a terminal that this process runs on, which say nothing of the new one. */
-const OF_ANOTHER_TERMINAL = [
-  'TMUX',
-  'TMUX_PANE',
-  'STY',
-  'WINDOW',
-  'WINDOWID',
-  'TERMCAP',
-  'COLUMNS',
-  'LINES',
-];
-
 /** Milliseconds after the end of the program for which the event loop waits for more output. */
 const LINGER = 200;
-
-function environmentOf({ env, name, cwd }: IPtyForkOptions): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const [key, value] of Object.entries(env ?? process.env)) {
-    if (value === undefined) continue;
-    if (env === undefined && OF_ANOTHER_TERMINAL.includes(key)) continue;
-    result[key] = value;
-  }
-  result['PWD'] = cwd ?? process.cwd();
-  result['TERM'] = name ?? result['TERM'] ?? 'xterm';
-  return result;
-}
-
-function credentialOf({ uid, gid }: IPtyForkOptions): CredentialOptions {
-  if (uid === undefined && gid === undefined) return {};
-  const credential: { uid?: number; gid?: number } = {};
-  if (uid !== undefined) credential.uid = uid;
-  if (gid !== undefined) credential.gid = gid;
-  return { credential };
-}
 
 function exitEventOf({ code, signal }: ExitStatus): IExitEvent {
   const number = signal === null ? 0 : (findSignal(signal) ?? 0);
@@ -115,7 +58,8 @@ export class Pty {
   #status: ExitStatus | undefined;
 
   /** @internal */
-  constructor(file: string | undefined, args: readonly string[], options: IPtyForkOptions) {
+  constructor(file: string | undefined, args: readonly string[], given: IPtyForkOptions) {
+    const options = ownOptions(given);
     const { cols = 80, rows = 24, encoding = 'utf8', cwd } = options;
     [this.#cols, this.#rows] = [cols, rows];
     this.#file = file ?? '';
