@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { lostStatus } from '../agent/wire.js';
 import { type ChildLinesOptions, linesFrom } from '../command/lines.js';
@@ -10,6 +11,7 @@ import type { SpawnOptions, StopOptions } from '../command/options.js';
 import { stopSteps } from '../command/stop.js';
 import { type ChannelStream, streamOver } from '../command/streams.js';
 import type { OptionOf, ReaderOf, WriterOf } from '../command/types.js';
+import { ownOptions } from '../launch/values.js';
 import { checkScope, type Scope } from '../process/scope.js';
 import { type ExitStatus, INSPECT } from '../process/status.js';
 import { checkSignal, invalid } from '../syscall/check.js';
@@ -91,7 +93,7 @@ export class SlotChild<O extends SpawnOptions = SpawnOptions> implements AsyncDi
   /** Sends a signal; false once it is known that the process has ended. Default: SIGTERM. */
   kill(signal: Signal = 'SIGTERM', options: { scope?: Scope } = {}): boolean {
     const number = checkSignal('signal', signal);
-    const scope = checkScope('scope', options.scope);
+    const scope = checkScope('scope', ownOptions(options).scope);
     if (this.#status !== undefined || this.#job.isOver) return false;
     this.#job.signal(number, scope);
     return true;

@@ -4,7 +4,7 @@
  * @module
  */
 import { quoteCommand } from '../command/quote.js';
-import { checkKeys } from '../launch/values.js';
+import { takeOptions } from '../launch/values.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
 
 /** A way to a machine: how to start an agent there. */
@@ -115,8 +115,8 @@ export function local(jobs?: number): Engine {
  *
  * @param jobs At once. Default: the processors of the host.
  */
-export function ssh(host: string, jobs?: number, options: SshOptions = {}): Engine {
-  checkKeys('options', options, ['args', 'ssh', 'agent', 'connectTimeout']);
+export function ssh(host: string, jobs?: number, given: SshOptions = {}): Engine {
+  const options = takeOptions('options', given, ['args', 'ssh', 'agent', 'connectTimeout']);
   const agent = checkWords('agent', options.agent ?? AGENT);
   const [file = '', ...words] = agent;
   const target = checkTarget('host', host);
@@ -151,9 +151,9 @@ function slurmTime(time: string): string {
 const RELEASE = ['--when-lost', 'scancel "$SLURM_JOB_ID"'];
 
 /** Nodes of a Slurm cluster, each with an agent in a step of its own that srun(1) starts. */
-export function slurm(options: SlurmOptions = {}): Engine[] {
+export function slurm(given: SlurmOptions = {}): Engine[] {
   const names = ['nodes', 'jobs', 'cpus', 'memory', 'time', 'partition', 'account', 'args'];
-  checkKeys('options', options, [...names, 'srun', 'agent', 'connectTimeout']);
+  const options = takeOptions('options', given, [...names, 'srun', 'agent', 'connectTimeout']);
   const { nodes = 1, jobs, cpus, memory, time, partition, account, args = [] } = options;
   checkInteger('nodes', nodes, 1, 10_000);
   if (cpus !== undefined) checkInteger('cpus', cpus, 1, 100_000);
@@ -209,10 +209,10 @@ export function container(
   tool: string,
   target: string | Image,
   jobs?: number,
-  options: ContainerOptions = {},
+  given: ContainerOptions = {},
 ): Engine {
   checkTarget('tool', tool);
-  checkKeys('options', options, ['args', 'agent', 'connectTimeout']);
+  const options = takeOptions('options', given, ['args', 'agent', 'connectTimeout']);
   const isImage = typeof target === 'object' && target !== null;
   if (!isImage) checkTarget('target', target);
   const args = checkWords('args', options.args ?? []);
@@ -234,8 +234,8 @@ export function container(
  * Any command that starts `forkexec agent` with its stdin and stdout connected:
  * `custom(['sudo', '-u', 'me', 'forkexec', 'agent'])`.
  */
-export function custom(argv: readonly string[], options: CustomOptions = {}): Engine {
-  checkKeys('options', options, ['jobs', 'name', 'connectTimeout']);
+export function custom(argv: readonly string[], given: CustomOptions = {}): Engine {
+  const options = takeOptions('options', given, ['jobs', 'name', 'connectTimeout']);
   const words = checkWords('argv', argv);
   const [file] = words;
   if (file === undefined) throw invalid('argv', argv, 'a command');

@@ -7,7 +7,7 @@ import type { Command } from '../command/command.js';
 import type { Outcome } from '../command/result.js';
 import { checkDelay } from '../command/stop.js';
 import type { Output } from '../command/types.js';
-import { checkKeys, ownOptions } from '../launch/values.js';
+import { takeOptions } from '../launch/values.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { checkHalt, type Halt, Halting } from './halt.js';
 
@@ -67,9 +67,8 @@ export interface CheckedOptions {
 
 /** Checks the options and gives them their defaults. */
 export function checkOptions(given: MapOptions): CheckedOptions {
-  const options = ownOptions(given);
   const names = ['concurrency', 'retries', 'backoff', 'timeout', 'halt', 'order'];
-  checkKeys('options', options, names);
+  const options = takeOptions('options', given, names);
   const { concurrency, retries = 0, backoff = 0, timeout, halt = 'never' } = options;
   const { order = 'completion' } = options;
   if (concurrency !== undefined) checkInteger('concurrency', concurrency, 1, 2 ** 31 - 1);

@@ -8,7 +8,7 @@ import { splitArguments } from '../command/checked.js';
 import type { RunOptions, SpawnOptions } from '../command/options.js';
 import type { Result } from '../command/result.js';
 import type { NoOptions, Output } from '../command/types.js';
-import { checkKeys, ownOptions } from '../launch/values.js';
+import { takeOptions } from '../launch/values.js';
 import { checkInteger, invalid } from '../syscall/check.js';
 import { attempt } from './attempt.js';
 import { type SlotChild, startOn } from './child.js';
@@ -161,8 +161,7 @@ function checkEngine(option: string, engine: unknown): asserts engine is Engine 
  * @throws TypeError for slots that are not engines.
  */
 export async function openPool(given: PoolOptions): Promise<Pool> {
-  const options = ownOptions(given);
-  checkKeys('options', options, ['slots', 'heartbeat', 'retries']);
+  const options = takeOptions('options', given, ['slots', 'heartbeat', 'retries']);
   const { slots, heartbeat = HEARTBEAT, retries = 0 } = options;
   if (!Array.isArray(slots)) throw invalid('slots', slots, 'an array of engines');
   const engines = slots.flat() as readonly unknown[];

@@ -3,8 +3,10 @@
  *
  * @module
  */
+
 import { Readable, type Stream } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { ownOptions } from '../launch/values.js';
 import { checkBoolean, invalid, refused } from '../syscall/check.js';
 
 /**
@@ -124,9 +126,10 @@ export interface ChildLinesOptions {
 
 /** The lines of a command's streams, which `streamAt` returns by the descriptor of the child. */
 export function linesFrom(
-  { from = 'stdout', carriageReturn = false }: ChildLinesOptions,
+  options: ChildLinesOptions,
   streamAt: (fd: number) => Stream | null,
 ): AsyncIterable<string> {
+  const { from = 'stdout', carriageReturn = false } = ownOptions(options);
   checkBoolean('carriageReturn', carriageReturn);
   const wanted =
     typeof from === 'number' ? [from] : { stdout: [1], stderr: [2], both: [1, 2] }[from];

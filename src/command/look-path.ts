@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { workingDirectory } from '../launch/environ.js';
 import { LaunchError } from '../launch/error.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
-import { checkKeys, ownOptions } from '../launch/values.js';
+import { takeOptions } from '../launch/values.js';
 import { attempt } from '../syscall/call.js';
 import { checkString, invalid } from '../syscall/check.js';
 import { AT, E } from '../syscall/constants.js';
@@ -36,10 +36,9 @@ function whyNot(path: string): number {
  * @throws LaunchError ENOENT with the paths in `searched`; EACCES if there is one that may not run.
  */
 export function lookPath(file: string, given: { path?: string; cwd?: string } = {}): string {
-  const options = ownOptions(given);
+  const options = takeOptions('', given, ['path', 'cwd']);
   checkString('file', file);
   if (file === '') throw invalid('file', file, 'a path or the name of a program');
-  checkKeys('', options, ['path', 'cwd']);
   const { cwd = '' } = options;
   checkString('cwd', cwd);
   if (options.path !== undefined) checkString('path', options.path);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkKeys, ownOptions } from '../launch/values.js';
+import { takeOptions } from '../launch/values.js';
 import { checkScope } from '../process/scope.js';
 import { checkSignal, invalid, outOfRange } from '../syscall/check.js';
 import { SIG } from '../syscall/constants.js';
@@ -55,11 +55,10 @@ export interface StopStep {
 
 /** The rungs that the options describe. SIGCONT goes with each: a stopped process can't end. */
 export function stopSteps(given: StopOptions = {}): StopStep[] {
-  const options = ownOptions(given);
-  if (typeof options === 'string') {
-    throw invalid('stop', options, "an object, such as { signal: 'SIGKILL' }");
+  if (typeof given === 'string') {
+    throw invalid('stop', given, "an object, such as { signal: 'SIGKILL' }");
   }
-  checkKeys('stop', options, ['signal', 'grace', 'scope', 'steps']);
+  const options = takeOptions('stop', given, ['signal', 'grace', 'scope', 'steps']);
   checkScope('stop.scope', options.scope);
   const { steps } = options;
   const isList = Array.isArray(steps) && steps.length > 0 && steps.every(Array.isArray);

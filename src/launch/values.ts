@@ -71,6 +71,17 @@ export function checkKeys(option: string, value: unknown, keys: readonly string[
   }
 }
 
+/** The options of a public function: own properties, with unknown keys refused. */
+export function takeOptions<T extends object>(
+  option: string,
+  given: T,
+  keys: readonly string[],
+): T {
+  const options = ownOptions(given);
+  checkKeys(option, options, keys);
+  return options;
+}
+
 /** Bytes of a struct for `ProgramBuilder.words`. */
 export function toWords(bytes: Uint8Array): bigint[] {
   const padded = new Uint8Array((bytes.length + 7) & ~7);

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { DescriptorSource } from '../launch/attribute.js';
 import { checkLaunch, launchError } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import { checkKeys, isBag, ownOptions } from '../launch/values.js';
+import { isBag, takeOptions } from '../launch/values.js';
 import { native } from '../native.js';
 import { attempt, close } from '../syscall/call.js';
 import { checkInteger, checkSurplus, invalid } from '../syscall/check.js';
@@ -172,8 +172,7 @@ export function exec(
   ...rest: never[]
 ): never {
   checkSurplus(rest);
-  const options = ownOptions(given);
-  checkKeys('', options, NAMES);
+  const options = takeOptions('', given, NAMES);
   if (!Array.isArray(args)) throw invalid('args', args, 'an array of strings');
   return execLaunch({
     file,

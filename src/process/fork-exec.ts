@@ -7,7 +7,7 @@
 import type { DescriptorSource } from '../launch/attribute.js';
 import { type CompiledLaunch, checkLaunch } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import { checkKeys, ownOptions } from '../launch/values.js';
+import { checkKeys, takeOptions } from '../launch/values.js';
 import { close } from '../syscall/call.js';
 import { checkSurplus, invalid } from '../syscall/check.js';
 import { execLaunch } from './exec.js';
@@ -43,8 +43,7 @@ function environmentOf(option: string, strings: readonly string[]): Record<strin
 }
 
 function readyOf(argv0: string, argv: readonly string[], given: ProcAttr): Ready {
-  const attributes = ownOptions(given);
-  checkKeys('', attributes, ['dir', 'env', 'files', 'sys']);
+  const attributes = takeOptions('', given, ['dir', 'env', 'files', 'sys']);
   const { dir, env, files = [], sys = {} } = attributes;
   checkKeys('sys', sys, SYS_NAMES);
   const options: LaunchOptions = { ...sys };

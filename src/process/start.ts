@@ -7,7 +7,7 @@
 import type { DescriptorSource } from '../launch/attribute.js';
 import { type CompiledLaunch, checkLaunch } from '../launch/compile.js';
 import { type LaunchOptions, launchOptionNames } from '../launch/order.js';
-import { checkKeys, ownOptions } from '../launch/values.js';
+import { takeOptions } from '../launch/values.js';
 import { checkInteger, checkSurplus, invalid } from '../syscall/check.js';
 import { program, start } from './launch.js';
 import type { Process } from './process.js';
@@ -48,8 +48,7 @@ function compileProcess(
   argv: readonly string[],
   given: ProcessAttributes,
 ): CompiledLaunch {
-  const attributes = ownOptions(given);
-  checkKeys('', attributes, NAMES);
+  const attributes = takeOptions('', given, NAMES);
   const { argv0 } = attributes;
   const words = argv0 === undefined ? argv : [argv0, ...argv.slice(1)];
   const ready = {

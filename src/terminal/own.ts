@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ownOptions } from '../launch/values.js';
 import { isHeard } from '../signal/listeners.js';
 import { notify } from '../signal/notify.js';
 import { call } from '../syscall/call.js';
@@ -56,7 +57,7 @@ export async function withRawMode<T>(
   body: () => T | Promise<T>,
   options: RawModeOptions = {},
 ): Promise<T> {
-  const { fd = 0, modes = {} } = options;
+  const { fd = 0, modes = {} } = ownOptions(options);
   checkInteger('fd', fd, 0, 2 ** 31 - 1);
   checkModes('modes', modes);
   const before = modesOf(fd);

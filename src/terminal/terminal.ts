@@ -111,10 +111,11 @@ export class Terminal implements AsyncDisposable {
   resize(columns: number, rows: number, pixels: { width?: number; height?: number } = {}): void {
     checkInteger('columns', columns, 1, 0xffff);
     checkInteger('rows', rows, 1, 0xffff);
-    checkSize('pixels.width', pixels.width, 0);
-    checkSize('pixels.height', pixels.height, 0);
+    const { width, height } = ownOptions(pixels);
+    checkSize('pixels.width', width, 0);
+    checkSize('pixels.height', height, 0);
     this.#checkOpen();
-    const [xpixel, ypixel] = [pixels.width ?? 0, pixels.height ?? 0];
+    const [xpixel, ypixel] = [width ?? 0, height ?? 0];
     const size = writeStruct(LAYOUT.winsize, { col: columns, row: rows, xpixel, ypixel });
     call('ioctl', this.#master, TIOC.TIOCSWINSZ, size);
   }

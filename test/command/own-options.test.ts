@@ -83,6 +83,34 @@ for (const [key, value] of Object.entries(POLLUTION)) {
   });
 }
 
+test('what Object.prototype has is no option of engines and terminals either', async () => {
+  const lines = await linesOf(`
+    const { container, custom, slurm, ssh } = await import(${url('batch/index.js')});
+    const { openTerminal } = await import(${url('terminal/index.js')});
+    const pty = await import(${url('node-pty/index.js')});
+    const all = async () => {
+      const engines = [ssh('host'), slurm(), container('podman', 'name'), custom(['agent'])].flat();
+      const terminal = openTerminal();
+      const { columns } = terminal.size;
+      await terminal.close();
+      const program = pty.spawn('sh', ['-c', 'pwd; id -u'], {});
+      let text = '';
+      program.onData((data) => { text += data; });
+      await new Promise((resolve) => program.onExit(resolve));
+      return JSON.stringify([engines, columns, text, program.cols]);
+    };
+    const before = await all();
+    Object.assign(Object.prototype, { agent: ['other'], args: ['--other'], srun: 'other', nodes: 2 });
+    Object.assign(Object.prototype, { jobs: 7, columns: 7, cols: 7, uid: 4242, cwd: '/' });
+    const after = await all();
+    for (const key in {}) delete Object.prototype[key];
+    console.log(before);
+    console.log(after);
+  `);
+  assert.equal(lines.length, 2);
+  assert.equal(lines[1], lines[0]);
+});
+
 test('what an object of options inherits is no option', async () => {
   const lines = await linesOf(`
     const options = Object.create({ cwd: '/', env: { WORD: 'inherited' } });
