@@ -3,7 +3,7 @@
 //
 // scripts/test-dropin.mjs [PART…]    only programs with one of these in their name
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +23,11 @@ const PACKAGES = [
   'tinyexec@1.0.1',
   'nano-spawn@2.0.0',
   'concurrently@9.2.1',
+  '@playwright/test@1.65.1',
 ];
+
+/** Playwright's own are downloads; its test runner starts whatever browser it is given. */
+const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** What the programs work on. */
 const FILES = {
@@ -87,6 +91,21 @@ const FILES = {
     console.log(stdout, exitCode);
     console.log((await spawn('echo', ['three'])).output);
     console.log(await spawn('sh', ['-c', 'exit 4']).catch(({ exitCode, message }) => [exitCode, message]));`,
+  'page.playwright.mjs': `import { expect, test } from '@playwright/test';
+    test('shows a page', async ({ page }) => {
+      await page.goto('http://127.0.0.1:' + process.env.PORT);
+      await expect(page.locator('h1')).toHaveText('served');
+    });
+    test('fails', async ({ page }) => {
+      await page.setContent('<p>one</p>');
+      expect(await page.locator('p').textContent()).toBe('two');
+    });`,
+  'server.cjs': `require('http').createServer((_, answer) => answer.end('<h1>served</h1>')).listen(process.env.PORT);`,
+  // The page's server is a child of the runner, as are the workers and the browser.
+  'playwright.config.mjs': `process.env.PORT ??= String(20000 + (process.pid % 10000));
+    export default { testMatch: '*.playwright.mjs', fullyParallel: true, workers: 2, reporter: 'line',
+      use: { launchOptions: { executablePath: ${JSON.stringify(BROWSER)}, args: ['--no-sandbox'] } },
+      webServer: { command: 'node server.cjs', url: 'http://127.0.0.1:' + process.env.PORT } };`,
 };
 
 const bin = (name) => join('node_modules', '.bin', name);
@@ -114,7 +133,13 @@ const PROGRAMS = {
     'sleep 0.2; echo a',
     'sleep 0.6; exit 3',
   ],
+  playwright: [bin('playwright'), 'test'],
 };
+
+/** By name of a program: why it can't run here. */
+const MISSING = existsSync(BROWSER)
+  ? {}
+  : { playwright: `${BROWSER} is not there; CHROMIUM names another` };
 
 const COLOR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
@@ -172,6 +197,10 @@ try {
   if (how !== '0') throw new Error(`npm install ended with ${how}: ${texts.join('')}`);
   for (const [name, words] of Object.entries(PROGRAMS)) {
     if (parts.length > 0 && !parts.some((part) => name.includes(part))) continue;
+    if (MISSING[name] !== undefined) {
+      console.log(`skipped    ${name}: ${MISSING[name]}`);
+      continue;
+    }
     const results = [];
     for (const extra of [{}, { NODE_OPTIONS: `--require=${register}` }]) {
       const folder = join(place, 'project');
