@@ -15,6 +15,7 @@ import { complain, print, printError } from './output.js';
 import { addParallelCommand } from './parallel/command.js';
 import { addPlayCommand } from './play.js';
 import { addRunCommand } from './run.js';
+import { addSandboxCommand } from './sandbox.js';
 
 const AFTER_HELP = `
 Example:
@@ -44,6 +45,7 @@ function addCommands(
   addAgentCommand(program, done);
   addDoctorCommand(program, done);
   addPlayCommand(program, done);
+  addSandboxCommand(program, done);
 }
 
 /** Resolves to the exit code. */

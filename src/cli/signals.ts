@@ -178,14 +178,18 @@ class Forwarder {
  * From here on signals do not end forkexec, which has a status to wait for. The function that it
  * returns passes them on to the program, also those that came before.
  */
-export function holdSignals(options: SpawnOptions): (child: Child) => Forwarder {
+export function holdSignals(
+  options: SpawnOptions,
+  { isTraced = false }: { isTraced?: boolean } = {},
+): (child: Child) => Forwarder {
   // What was ignored when forkexec was started stays so, for nohup's sake.
   const signals = PASSED.filter((name) => !inherited.ignored.includes(name));
   const stream = notify(...signals);
   return (child) => {
     const forwarder = new Forwarder(child, options);
     stream.on('signal', (info) => forwarder.pass(info));
-    child.on('stopped', (signal) => forwarder.stop(signal));
+    // What is traced stops for its tracer alone.
+    if (!isTraced) child.on('stopped', (signal) => forwarder.stop(signal));
     return forwarder;
   };
 }

@@ -12,7 +12,7 @@ import { sandboxFilter } from '../sandbox/seccomp-profiles.js';
 import { checkPath, refused, unavailable } from '../syscall/check.js';
 import type { SpawnOptions } from './options.js';
 import { type Enforced, enforce, type Policy, policyOf } from './sandbox-layers.js';
-import { covers, realPath } from './sandbox-paths.js';
+import { covers, isBelow, realPath } from './sandbox-paths.js';
 import {
   canDropCapabilities,
   isRoot,
@@ -142,14 +142,20 @@ class Plan {
     return { ...options, ...added };
   }
 
-  /** The working directory lies in the policy, or is the root. */
+  /** Whether a directory is there inside: one that may be read, or in which something may be. */
+  #hasDirectory(path: string): boolean {
+    const { read, write } = this.#policy;
+    return this.#allows(path) || [...read, ...write].some(({ real }) => isBelow(real, path));
+  }
+
+  /** The working directory is one that is there inside, or the root. */
   #addDirectory({ cwd }: SpawnOptions, added: SpawnOptions): void {
     if (cwd !== undefined) {
       const path = realPath(resolve(checkPath('cwd', cwd)));
-      if (path !== undefined && !this.#allows(path)) {
-        throw refused('cwd', 'must lie in a tree of sandbox.read or sandbox.write');
+      if (path !== undefined && !this.#hasDirectory(path)) {
+        throw refused('cwd', 'must lie in a tree of sandbox.read or sandbox.write, or hold one');
       }
-    } else if (!this.#allows(process.cwd())) added.cwd = '/';
+    } else if (!this.#hasDirectory(process.cwd())) added.cwd = '/';
   }
 
   #limitProcesses(rlimits: NonNullable<SpawnOptions['rlimits']>, processes: number): void {

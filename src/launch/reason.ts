@@ -37,7 +37,7 @@ interface Link {
   readonly name: string;
 }
 
-function insideOf({ root, cwd = '' }: Place, path: string): string {
+function insideOf({ root, cwd = '' }: Pick<Place, 'root' | 'cwd'>, path: string): string {
   return join(root, cwd === '' ? path : resolve(cwd, path));
 }
 
@@ -74,7 +74,7 @@ function loaderOf(path: string, head: Buffer): string | undefined {
 }
 
 /** The program and what else execve opens for it; the kernel follows five interpreters. */
-function chainOf(file: string, place: Place): Link[] {
+function chainOf(file: string, place: Pick<Place, 'root' | 'cwd'>): Link[] {
   const chain: Link[] = [{ path: file, name: '' }];
   for (let depth = 0; depth < 6; depth++) {
     const { path } = chain[depth] as Link;
@@ -91,6 +91,12 @@ function chainOf(file: string, place: Place): Link[] {
     if (script === undefined) break;
   }
   return chain;
+}
+
+/** The files that execve reads beside a program: its interpreter, and the loader of that. */
+export function imageFiles(file: string, place: Pick<Place, 'root' | 'cwd'>): string[] {
+  const chain = chainOf(file, place);
+  return chain.slice(1).map(({ path }) => path);
 }
 
 function statOf(path: string): Stats | undefined {

@@ -76,10 +76,20 @@ test('a working directory outside of the policy is refused, or is the root (case
   const sandbox = { read: PROGRAMS, strength };
   await assert.rejects(run('/bin/true', { cwd: d, sandbox }), {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: 'cwd must lie in a tree of sandbox.read or sandbox.write.',
+    message: 'cwd must lie in a tree of sandbox.read or sandbox.write, or hold one.',
   });
   assert.equal(await inSandbox('pwd', sandbox), '/');
   assert.equal(await inSandbox('pwd', { ...sandbox, write: [d] }, { cwd: d }), d);
+});
+
+test('a working directory that holds a path of the policy is there', async (strength, d) => {
+  writeFileSync(join(d, 'f'), 'text\n');
+  writeFileSync(join(d, 'g'), 'other\n');
+  const sandbox = { read: [...PROGRAMS, join(d, 'f')], strength };
+  const script = 'pwd; cat f; cat <g || echo refused';
+  const printed = await inSandbox(script, sandbox, { cwd: d });
+  assert.match(printed, /^(.*)\ntext\nrefused\n.*(?:Permission denied|No such file)/);
+  assert.ok(printed.startsWith(`${d}\n`), printed);
 });
 
 test('a folder that is read-only in a tree that may be written is so or is refused (case 29)', async (strength, d) => {
