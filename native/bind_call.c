@@ -40,12 +40,65 @@ static double raw_syscall(struct js_call *call) {
   return 0;
 }
 
+/* What has come of a call that makes a descriptor, which is the thread's from here on; or -ENOMEM.
+ */
+static long own(struct instance *instance, long returned, const int *pair) {
+  struct owned *owned = environment_owned(instance->environment);
+  if (returned < 0)
+    return returned;
+  if (pair == NULL)
+    return owned_add(owned, (int)returned) == 0 ? returned : -ENOMEM;
+  int error = owned_add(owned, pair[0]);
+  if (owned_add(owned, pair[1]) == 0 && error == 0)
+    return returned;
+  for (int i = 0; i < 2; i++) {
+    if (owned_remove(owned, pair[i]))
+      close(pair[i]);
+  }
+  return -ENOMEM;
+}
+
+/*
+ * openOwned(pair: number, number, ...arguments): number, as rawSyscall, for a call that makes a
+ * descriptor, or a pair of them in the argument `pair`; -1: none. They belong to this thread, which
+ * closes them when it ends, until closeOwned, disown, a launch or a channel takes them.
+ */
+static double open_owned(struct js_call *call) {
+  struct call_arguments arguments;
+  int pair = call->arguments[0].integer;
+  if (pair >= CALL_ARGUMENTS)
+    return js_throw_range(call, "openOwned: there is no such argument");
+  if (!arguments_read(call, 1, 0, &arguments))
+    return 0;
+  long returned = call_kernel(arguments.number, arguments.values);
+  returned = own(call->instance, returned, pair < 0 ? NULL : (const int *)arguments.values[pair]);
+  arguments_free(&arguments);
+  return (double)returned;
+}
+
+/* closeOwned(fd): void. After the thread's end began they are closed already. */
+static double close_owned(struct js_call *call) {
+  int fd = call->arguments[0].integer;
+  if (call->instance->environment == NULL)
+    return 0;
+  owned_remove(environment_owned(call->instance->environment), fd);
+  close(fd);
+  return 0;
+}
+
+/* disown(fd): void. It is other code's to close. */
+static double disown(struct js_call *call) {
+  owned_remove(environment_owned(call->instance->environment), call->arguments[0].integer);
+  return 0;
+}
+
 /* A call on its way through the pool. */
 struct pool_call {
   struct request
       request; /* to the thread that makes the call, then to the watcher, which delivers */
   struct environment *environment;
   double token;
+  int owns; /* the result is a descriptor of the JavaScript thread */
   struct call_arguments arguments;
   long result;
   struct completion called;
@@ -60,6 +113,8 @@ static void free_call(struct pool_call *call) {
 static void write_call(struct completion *completion, double *row, void *reader) {
   struct pool_call *call = OWNER(struct pool_call, called, completion);
   row[ROW_TOKEN] = call->token;
+  if (call->owns)
+    call->result = own(instance_of(reader), call->result, NULL);
   row[CALLED_HIGH] = (double)(call->result >> 32);
   row[CALLED_LOW] = (double)(call->result & 0xffffffff);
   arguments_return(reader, &call->arguments);
@@ -68,7 +123,10 @@ static void write_call(struct completion *completion, double *row, void *reader)
 
 /* Its JavaScript thread is gone, and the references with it. Any thread. */
 static void discard_call(struct completion *completion) {
-  free_call(OWNER(struct pool_call, called, completion));
+  struct pool_call *call = OWNER(struct pool_call, called, completion);
+  if (call->owns && call->result >= 0)
+    close((int)call->result);
+  free_call(call);
 }
 
 static const struct completion_type called_type = {
@@ -96,9 +154,9 @@ static void refuse_call(struct request *request, int error) {
 }
 
 /*
- * asyncSyscall(token, onTracer: boolean, number, ...arguments): number, 0 or the errno for which it
- * was not begun. On the thread that launched all tracees, only calls that do not block; else on a
- * thread of the pool.
+ * asyncSyscall(token, how: number of CALL, number, ...arguments): number, 0 or the errno for which
+ * it was not begun. On the thread that launched all tracees, only calls that do not block; else on
+ * a thread of the pool.
  */
 static double async_syscall(struct js_call *js) {
   struct pool_call *call = calloc(1, sizeof *call);
@@ -112,10 +170,11 @@ static double async_syscall(struct js_call *js) {
   call->request.refuse = refuse_call;
   call->environment = js->instance->environment;
   call->token = js->arguments[0].number;
+  call->owns = js->arguments[1].integer == CALL_OWNED;
   call->called.type = &called_type;
   environment_retain(call->environment);
   int error = watcher_start();
-  if (error == 0 && js->arguments[1].flag)
+  if (error == 0 && js->arguments[1].integer == CALL_TRACER)
     launchers_request(LAUNCHERS_TRACER, &call->request);
   else if (error == 0)
     error = pool_request(&call->request);
@@ -163,7 +222,13 @@ static double set_identity(struct js_call *call) {
 }
 
 const struct js_export bind_call_exports[] = {
-    {"rawSyscall", "*", 'x', raw_syscall},       {"asyncSyscall", "!nb*", 'n', async_syscall},
-    {"sysconf", "i", 'n', system_configuration}, {"monotonicTime", "", 'n', monotonic_time},
-    {"setIdentity", "iw", 'n', set_identity},    {NULL, NULL, 0, NULL},
+    {"rawSyscall", "*", 'x', raw_syscall},
+    {"asyncSyscall", "!ni*", 'n', async_syscall},
+    {"sysconf", "i", 'n', system_configuration},
+    {"monotonicTime", "", 'n', monotonic_time},
+    {"openOwned", "!i*", 'n', open_owned},
+    {"closeOwned", "i", 'v', close_owned},
+    {"disown", "!i", 'v', disown},
+    {"setIdentity", "iw", 'n', set_identity},
+    {NULL, NULL, 0, NULL},
 };

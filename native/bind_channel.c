@@ -16,7 +16,11 @@ static double open_channel(struct js_call *call) {
   struct instance *instance = call->instance;
   struct channel *channel =
       channel_open(instance->environment, a[0].integer, a[1].flag, a[2].number, &error);
-  return channel == NULL ? -error : handle_add(instance, 'C', channel, end_channel);
+  if (channel == NULL)
+    return -error;
+  if (a[1].flag)
+    owned_remove(environment_owned(instance->environment), a[0].integer);
+  return handle_add(instance, 'C', channel, end_channel);
 }
 
 /* armChannel(channel, events: number): number, 0 or an errno */
@@ -33,14 +37,12 @@ static double take_channel(struct js_call *call) {
 }
 
 /* closeChannel(channel, other: number): void. After the environment closed, its channels are closed
- * already. */
+ * already, and so is `other`. */
 static double close_channel(struct js_call *call) {
   int other = call->arguments[1].integer;
-  if (call->arguments[0].data == NULL) {
-    if (other >= 0)
-      close(other);
+  if (call->arguments[0].data == NULL)
     return 0;
-  }
+  owned_remove(environment_owned(call->instance->environment), other);
   handle_remove(call->instance, call->arguments[0].number);
   channel_close(call->arguments[0].data, other);
   return 0;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* signalChild(token, signal, toGroup: boolean): number, 0 or an errno; ESRCH once it was reaped */
@@ -26,10 +27,28 @@ static double unpin_child(struct js_call *call) {
   return 0;
 }
 
+/*
+ * reapChild(token, info: Uint8Array, options, rusage: Uint8Array): number, 0 or -errno: waitid(2)
+ * for a child with WATCH_OWN, which is forgotten once it was reaped. Blocks as the options say.
+ */
+static double reap_child(struct js_call *call) {
+  const struct js_argument *a = call->arguments;
+  if (a[1].length < sizeof(siginfo_t) || a[3].length < sizeof(struct rusage))
+    return js_throw_range(call, "reapChild: there is no room for the result");
+  siginfo_t info = {0};
+  struct rusage usage = {0};
+  long result = reap_own(call->instance->environment, a[0].number, &info, a[2].integer, &usage);
+  memcpy(a[1].data, &info, sizeof info);
+  memcpy(a[3].data, &usage, sizeof usage);
+  return (double)result;
+}
+
 /* A descriptor that reports the end of a child. */
 struct exit_descriptor {
   struct child_wait wait; /* first, so that it is found by it */
   int fd;                 /* of a pipe the end that is written to; JavaScript has the other */
+  struct environment *environment;
+  double token;
 };
 
 /* A thread of the waiter. */
@@ -37,12 +56,14 @@ static void close_writer(struct child_wait *wait) {
   struct exit_descriptor *descriptor = (void *)wait;
   /* The end of the pipe: at once, or when a child that is being launched has closed its copy. */
   close(descriptor->fd);
+  reap_told(descriptor->environment, descriptor->token);
+  environment_release(descriptor->environment);
   free(descriptor);
 }
 
 /*
- * exitDescriptor(pid): number, a descriptor that is readable once this child, which the caller
- * reaps, has ended; or -errno. In place of a pidfd for poll(2).
+ * exitDescriptor(token, pid): number, a descriptor that is readable once this child with WATCH_OWN
+ * has ended; or -errno. In place of a pidfd for poll(2).
  */
 static double exit_descriptor(struct js_call *call) {
   int fds[2];
@@ -60,16 +81,19 @@ static double exit_descriptor(struct js_call *call) {
     return -error;
   }
   descriptor->fd = fds[1];
-  descriptor->wait.pid = call->arguments[0].integer;
+  descriptor->environment = call->instance->environment;
+  descriptor->token = call->arguments[0].number;
+  environment_retain(descriptor->environment);
+  reap_tells(descriptor->environment, descriptor->token);
+  descriptor->wait.pid = call->arguments[1].integer;
   descriptor->wait.ended = close_writer;
   waiter_add(&descriptor->wait);
-  return fds[0];
+  error = owned_add(environment_owned(call->instance->environment), fds[0]);
+  return error == 0 ? fds[0] : -error;
 }
 
 const struct js_export bind_child_exports[] = {
-    {"signalChild", "nib", 'n', signal_child},
-    {"pinChild", "nb", 'n', pin_child},
-    {"unpinChild", "n", 'v', unpin_child},
-    {"exitDescriptor", "p", 'n', exit_descriptor},
-    {NULL, NULL, 0, NULL},
+    {"signalChild", "nib", 'n', signal_child},       {"pinChild", "nb", 'n', pin_child},
+    {"unpinChild", "n", 'v', unpin_child},           {"reapChild", "!nuiu", 'n', reap_child},
+    {"exitDescriptor", "!np", 'n', exit_descriptor}, {NULL, NULL, 0, NULL},
 };

@@ -47,16 +47,25 @@ static struct process *process_of(struct js_call *call) {
   return process;
 }
 
+/* The process closes them from here on, and not this thread. */
+static void take_fds(struct js_call *call, const struct process *process) {
+  struct owned *owned = environment_owned(call->instance->environment);
+  for (uint32_t i = 0; i < process->close_count; i++)
+    owned_remove(owned, process->close_fds[i]);
+}
+
 /*
  * launch(program, size, token, closeFds, watch: number, traced: boolean, sync: boolean): number, 0
  * or the errno for which nothing was started. With WATCH_NONE nothing reaps the process, and
- * the pidfd is the caller's to close. `sync`: the caller will wait with awaitLaunch; EDEADLK if
- * this thread holds the fork lock or waits for it, since the launch would wait for it forever.
+ * with WATCH_OWN reapChild does; the pidfd is then the caller's to close. `sync`: the caller will
+ * wait with awaitLaunch; EDEADLK if this thread holds the fork lock or waits for it, since the
+ * launch would wait for it forever.
  */
 static double launch(struct js_call *call) {
   struct process *process = process_of(call);
   if (process == NULL)
     return 0;
+  take_fds(call, process);
   if (call->arguments[6].flag && call->instance->locks > 0) {
     process_free(process);
     return EDEADLK;
@@ -77,6 +86,8 @@ static double launch_here(struct js_call *call) {
   if (process == NULL)
     return 0;
   int may = process_may_launch_here(process);
+  if (may)
+    take_fds(call, process);
   if (may && call->instance->locks == 0)
     return process_launch_here(process, row);
   if (!may)

@@ -26,6 +26,7 @@ struct environment {
   int to_wake;
   void (*wake)(void *);
   void *wake_data;
+  struct owned owned;               /* of the JavaScript thread only */
   struct environment *next_to_wake; /* guarded by the lock of `news` */
 };
 
@@ -75,6 +76,10 @@ int environment_is_closed(struct environment *environment) {
   int closed = environment->closed;
   pthread_mutex_unlock(&environment->lock);
   return closed;
+}
+
+struct owned *environment_owned(struct environment *environment) {
+  return &environment->owned;
 }
 
 void environment_deliver(struct environment *environment, struct completion *completion) {
@@ -189,6 +194,7 @@ void environment_forget(struct environment *environment, struct completion *comp
 
 void environment_close(struct environment *environment) {
   struct completion *completion;
+  owned_close(&environment->owned);
   pthread_mutex_lock(&environment->lock);
   environment->closed = 1;
   /* One after another: what is delivered meanwhile may be of the object of an earlier one, and the

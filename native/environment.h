@@ -7,6 +7,7 @@
 #ifndef FORKEXEC_ENVIRONMENT_H
 #define FORKEXEC_ENVIRONMENT_H
 
+#include "owned.h"
 #include "queue.h"
 
 struct environment;
@@ -44,6 +45,9 @@ void environment_close(struct environment *environment);
 void environment_retain(struct environment *environment);
 void environment_release(struct environment *environment);
 int environment_is_closed(struct environment *environment);
+
+/* The descriptors that belong to its JavaScript thread, and which that thread alone looks at. */
+struct owned *environment_owned(struct environment *environment);
 
 #define ANY_KIND (-1)
 /* Takes the oldest completion of a kind, or returns NULL. The JavaScript thread only. */

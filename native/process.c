@@ -31,7 +31,7 @@ static void write_launched(struct completion *completion, double *row, void *rea
 static void finish_launched(struct completion *completion, int was_told) {
   struct process *process = OWNER(struct process, launched, completion);
   if (process->child.launch.step == START_LAUNCHED) {
-    if (process->watched != WATCH_NONE)
+    if (process->watched != WATCH_NONE && process->watched != WATCH_OWN)
       return;
     if (!was_told) {
       /* The caller that was to reap it is gone. */
@@ -39,7 +39,13 @@ static void finish_launched(struct completion *completion, int was_told) {
       reap_watch(&process->child);
       return;
     }
-    process->child.launch.pidfd = -1; /* JavaScript's, from now on */
+    if (process->watched == WATCH_OWN) {
+      reap_list_own(&process->child);
+      return;
+    }
+    if (process->child.launch.pidfd >= 0)
+      owned_add(environment_owned(process->child.environment), process->child.launch.pidfd);
+    process->child.launch.pidfd = -1; /* the JavaScript thread's, from now on */
   }
   process_free(process);
 }
@@ -118,7 +124,8 @@ static int launch_now(struct process *process) {
   unlock(process);
   /* Now, and not when JavaScript hears of it: a reader waits for the last writer to close. */
   free_program(process);
-  int watched = process->child.launch.step == START_LAUNCHED && process->watched != WATCH_NONE;
+  int is_watched = process->watched == WATCH_REAP || process->watched == WATCH_HOLD;
+  int watched = process->child.launch.step == START_LAUNCHED && is_watched;
   if (watched)
     reap_list(&process->child, process->watched == WATCH_HOLD);
   return watched;

@@ -35,7 +35,12 @@ enum {
 
 /* What becomes of a process that was launched. */
 enum {
-  WATCH_NONE = 0, WATCH_REAP = 1, WATCH_HOLD = 2, WATCH_COUNT = 3,
+  WATCH_NONE = 0, WATCH_REAP = 1, WATCH_HOLD = 2, WATCH_OWN = 3, WATCH_COUNT = 4,
+};
+
+/* Where `asyncSyscall` makes a call. */
+enum {
+  CALL_POOL = 0, CALL_TRACER = 1, CALL_OWNED = 2, CALL_COUNT = 3,
 };
 
 /* The numbers that stand for channels and fork locks. */

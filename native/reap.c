@@ -170,6 +170,63 @@ void reap_watch(struct child *child) {
     waiter_add(&child->wait);
 }
 
+void reap_list_own(struct child *child) {
+  reap_list(child, 0);
+  child->own = 1;
+  if (child->launch.pidfd >= 0)
+    owned_add(environment_owned(child->environment), child->launch.pidfd);
+}
+
+long reap_own(struct environment *environment, double token, siginfo_t *info, int options,
+              struct rusage *usage) {
+  pthread_mutex_lock(&children.lock);
+  struct child *child = find_locked(environment, token);
+  pthread_mutex_unlock(&children.lock);
+  if (child == NULL || !child->own)
+    return -ECHILD;
+  info->si_pid = 0;
+  /* Only this thread frees it, or reaps it. */
+  long result = wait_for_child(child->launch.pid, child->launch.pidfd, info, options, usage);
+  if ((options & WNOWAIT) != 0 || (result == 0 && info->si_pid == 0))
+    return result;
+  pthread_mutex_lock(&children.lock);
+  unlink_locked(child);
+  pthread_mutex_unlock(&children.lock);
+  child->launch.pidfd = -1; /* the thread closes it */
+  child->free(child);
+  return result;
+}
+
+void reap_tells(struct environment *environment, double token) {
+  pthread_mutex_lock(&children.lock);
+  struct child *child = find_locked(environment, token);
+  if (child != NULL)
+    child->told = 1;
+  pthread_mutex_unlock(&children.lock);
+}
+
+void reap_told(struct environment *environment, double token) {
+  pthread_mutex_lock(&children.lock);
+  struct child *child = find_locked(environment, token);
+  if (child != NULL) {
+    child->told = 0;
+    if (!child->own)
+      watcher_request(&child->end);
+  }
+  pthread_mutex_unlock(&children.lock);
+}
+
+/* The thread of a child of its own is gone: from here on it is like others. The JavaScript thread.
+ */
+static void take_over(struct child *child) {
+  child->own = 0;
+  /* Otherwise the thread has closed it already. */
+  if (!owned_remove(environment_owned(child->environment), child->launch.pidfd))
+    child->launch.pidfd = -1;
+  if (!child->told)
+    reap_watch(child);
+}
+
 /* Takes away one pin, or all. Returns the child if it is to be freed. The lock is held. */
 static struct child *unpin_locked(struct child *child, int pins) {
   child->pins -= pins;
@@ -185,6 +242,10 @@ static struct child *unpin_locked(struct child *child, int pins) {
 void reap_forget(struct environment *environment) {
   struct child *freed = NULL;
   pthread_mutex_lock(&children.lock);
+  for (struct child *at = children.first; at != NULL; at = at->next) {
+    if (at->environment == environment && at->own)
+      take_over(at);
+  }
   for (struct child *at = children.first, *next; at != NULL; at = next) {
     next = at->next;
     if (at->environment != environment || at->pins == 0 || unpin_locked(at, at->pins) == NULL)

@@ -13,6 +13,7 @@
 #include "start.h"
 #include "waiter.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 
 /* A child; part of the launch that it came from, which fills in the first four members. */
@@ -28,6 +29,8 @@ struct child {
   struct request end;     /* to the watcher: it has ended */
   struct child *previous, *next;
   int listed, pins, pinned_unreaped, ended, reaped;
+  int own;         /* the JavaScript thread waits for it, and has its pidfd */
+  int told;        /* reap_told will follow */
   int is_reported; /* the environment has its end, or is gone */
   int code;        /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: other code reaped it, status unknown */
   int status;      /* exit code or signal */
@@ -49,7 +52,25 @@ void reap_list(struct child *child, int held);
 /* Reaps a child that is listed once it has ended, and then delivers COMPLETION_EXITED; frees it
    after that. */
 void reap_watch(struct child *child);
-/* Frees the pinned children of an environment that closes: no code is left to unpin them. */
+/*
+ * Lists a child that its JavaScript thread reaps with reap_own, and whose pidfd that thread owns.
+ * The JavaScript thread.
+ */
+void reap_list_own(struct child *child);
+/*
+ * waitid(2) for such a child; may block. It is freed unless the options or EINTR leave it as it is.
+ * Returns 0 or -errno. The JavaScript thread.
+ */
+long reap_own(struct environment *environment, double token, siginfo_t *info, int options,
+              struct rusage *usage);
+/*
+ * A thread of the waiter waits for such a child, for the JavaScript thread, and calls reap_told.
+ * The waiter takes a number once.
+ */
+void reap_tells(struct environment *environment, double token);
+void reap_told(struct environment *environment, double token);
+/* Frees the pinned children of an environment that closes, which no code is left to unpin, and
+   reaps its own ones once they have ended. */
 void reap_forget(struct environment *environment);
 
 /* kill(2), to the child or to the group that it leads. */

@@ -57,7 +57,8 @@ interface Addon {
   signalChild(token: number, signal: number, toGroup: boolean): number;
   pinChild(token: number, unreaped: boolean): number;
   unpinChild(token: number): void;
-  exitDescriptor(pid: number): number;
+  exitDescriptor(token: number, pid: number): number;
+  reapChild(token: number, info: Uint8Array, options: number, rusage: Uint8Array): number;
   openStdio(): number;
   signalMask(): bigint;
   copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;
@@ -65,10 +66,13 @@ interface Addon {
   rawSyscall(number: number, ...args: readonly NativeArgument[]): number | bigint;
   asyncSyscall(
     token: number,
-    onTracer: boolean,
+    how: number,
     number: number,
     ...args: readonly NativeArgument[]
   ): number;
+  openOwned(pair: number, number: number, ...args: readonly NativeArgument[]): number;
+  closeOwned(fd: number): void;
+  disown(fd: number): void;
   sysconf(name: number): number;
   monotonicTime(): number;
   setIdentity(what: number, ids: Uint32Array): number;

@@ -90,6 +90,17 @@ export const WATCH = {
   reap: 1,
   /** As `reap`, but it is not reaped before `unpinChild`: its number stays its own until then. */
   hold: 2,
+  /** This thread waits for its end and reaps it with `reapChild`; once the thread has ended it is as `reap`. */
+  own: 3,
+} as const;
+
+/** Where `asyncSyscall` makes a call. */
+export const CALL = {
+  pool: 0,
+  /** On the thread that launched all tracees. */
+  tracer: 1,
+  /** In the pool, and the result is a descriptor of the calling JavaScript thread. */
+  owned: 2,
 } as const;
 
 /** The numbers that stand for channels and fork locks. */

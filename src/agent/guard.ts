@@ -9,7 +9,7 @@ import { TREE_VARIABLE } from '../process/markers.js';
 import { hasProc } from '../process/proc.js';
 import type { Process } from '../process/process.js';
 import { startProcess } from '../process/start.js';
-import { attempt, close } from '../syscall/call.js';
+import { attempt, attemptPair, close } from '../syscall/call.js';
 import { F, O } from '../syscall/constants.js';
 
 /**
@@ -70,7 +70,7 @@ export class Guard {
   static async start(seconds: number, keep?: number): Promise<Guard | undefined> {
     if (process.platform !== 'linux' || !hasProc()) return undefined;
     const pipe = new Int32Array(2);
-    if (attempt('pipe2', pipe, O.O_CLOEXEC | O.O_NONBLOCK) < 0) return undefined;
+    if (attemptPair('pipe2', 0, pipe, O.O_CLOEXEC | O.O_NONBLOCK) < 0) return undefined;
     const [reader, writer] = pipe as unknown as [number, number];
     // Its own end must block: `dd` reads until something comes.
     attempt('fcntl', reader, F.F_SETFL, 0);

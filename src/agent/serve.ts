@@ -6,7 +6,7 @@
 import { Channel } from '../command/channel.js';
 import { ourLifetime } from '../command/lifetime.js';
 import { startProcess } from '../process/start.js';
-import { call, setNonblocking } from '../syscall/call.js';
+import { callOpen, setNonblocking } from '../syscall/call.js';
 import { F } from '../syscall/constants.js';
 import { clearTimeout, now, setTimeout } from '../time.js';
 import { version as own } from '../version.js';
@@ -24,7 +24,7 @@ const LAST_COMMAND = 10_000;
 
 /** A copy of a descriptor above stdio that does not block. */
 function openChannel(fd: number): Channel {
-  const copy = call('fcntl', fd, F.F_DUPFD_CLOEXEC, 3);
+  const copy = callOpen('fcntl', fd, F.F_DUPFD_CLOEXEC, 3);
   setNonblocking(copy);
   return new Channel(copy);
 }

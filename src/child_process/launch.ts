@@ -6,6 +6,7 @@
 import { checkLaunch } from '../launch/compile.js';
 import type { IdCredential } from '../launch/credential.js';
 import type { LaunchOptions, StepName } from '../launch/order.js';
+import { native } from '../native.js';
 import { type Failed, type Held, startHeld } from '../process/held.js';
 import { program, type Ready } from '../process/launch.js';
 import type { Process } from '../process/process.js';
@@ -163,7 +164,10 @@ const EMITTED: ReadonlySet<number> = new Set([E.EACCES, E.EAGAIN, E.ENOENT]);
 /** The child has its ends; ours become those of the streams. */
 function handOver({ closeAfter, ends }: Opened): void {
   for (const fd of closeAfter) close(fd);
-  for (const { fd, handle } of ends) handle?.open(fd);
+  for (const { fd, handle } of ends) {
+    native.disown(fd);
+    handle?.open(fd);
+  }
 }
 
 /**

@@ -75,7 +75,8 @@ class Run {
   finish(): { status: ExitStatus; error: number } {
     const { handle } = this.#child;
     // Readable once the process has ended; negative where nothing tells that.
-    const told = handle.pidfd < 0 ? native.exitDescriptor(handle.pid) : handle.pidfd;
+    const told =
+      handle.pidfd < 0 ? native.exitDescriptor(this.#child.token, handle.pid) : handle.pidfd;
     let status: ExitStatus | undefined;
     for (;;) {
       for (const end of this.#ends.values()) this.#serve(end);

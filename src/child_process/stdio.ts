@@ -7,7 +7,7 @@ import { type Blame, openPipe, openSocketPair, type PipeEnds } from '../command/
 import type { DescriptorSource } from '../launch/attribute.js';
 import { LaunchError } from '../launch/error.js';
 import { native } from '../native.js';
-import { attempt, close } from '../syscall/call.js';
+import { attempt, attemptOpen, close } from '../syscall/call.js';
 import { AT, E, F, O } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import type { StdioEntry, StreamHandle } from './node.js';
@@ -86,7 +86,7 @@ function addNull(opened: Opened, number: number): number {
     opened.descriptors.set(number, 'null');
     return 0;
   }
-  const fd = attempt('openat', AT.AT_FDCWD, '/dev/null', O.O_RDONLY | O.O_CLOEXEC);
+  const fd = attemptOpen('openat', AT.AT_FDCWD, '/dev/null', O.O_RDONLY | O.O_CLOEXEC);
   if (fd < 0) return fd;
   opened.closeAfter.push(fd);
   opened.descriptors.set(number, fd);

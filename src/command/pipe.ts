@@ -6,8 +6,9 @@
 import { LaunchError } from '../launch/error.js';
 import type { StepName } from '../launch/order.js';
 import type { StepInfo } from '../launch/program.js';
-import { aboveStdio, attempt, close, setNonblocking } from '../syscall/call.js';
+import { attemptPair, close, pairAboveStdio, setNonblocking } from '../syscall/call.js';
 import { O, SOCK } from '../syscall/constants.js';
+import type { SystemError } from '../syscall/errors.js';
 
 /** Both ends, close-on-exec; ours does not block, the child's does. */
 export interface PipeEnds {
@@ -21,11 +22,16 @@ export interface Blame {
   readonly args: readonly string[];
 }
 
+/** A pipe with both ends blocking and close-on-exec. */
+export function openPair(blame: Blame): [read: number, write: number] {
+  const pair = new Int32Array(2);
+  const result = attemptPair('pipe2', 0, pair, O.O_CLOEXEC);
+  return moved({ name: 'pipe2' }, result, pair, blame);
+}
+
 /** A pipe that the child reads or writes. */
 export function openPipe(childReads: boolean, blame: Blame): PipeEnds {
-  const pair = new Int32Array(2);
-  check(attempt('pipe2', pair, O.O_CLOEXEC), { name: 'pipe2' }, blame);
-  const [readEnd, writeEnd] = pair as unknown as [number, number];
+  const [readEnd, writeEnd] = openPair(blame);
   return childReads ? prepare(writeEnd, readEnd) : prepare(readEnd, writeEnd);
 }
 
@@ -33,30 +39,33 @@ export function openPipe(childReads: boolean, blame: Blame): PipeEnds {
 export function openSocketPair(blame: Blame): PipeEnds {
   const pair = new Int32Array(2);
   const type = SOCK.SOCK_STREAM | SOCK.SOCK_CLOEXEC;
-  check(attempt('socketpair', SOCK.AF_UNIX, type, 0, pair), { name: 'socketpair' }, blame);
-  const [one, other] = pair as unknown as [number, number];
-  return prepare(one, other);
+  const result = attemptPair('socketpair', 3, SOCK.AF_UNIX, type, 0, pair);
+  return prepare(...moved({ name: 'socketpair' }, result, pair, blame));
 }
 
-function check(result: number, step: StepInfo<StepName>, blame: Blame): void {
-  if (result < 0) throw new LaunchError(step, -result, blame.file, blame.args);
+/** Not among stdio, where a child that inherits it would find it. */
+function moved(
+  step: StepInfo<StepName>,
+  result: number,
+  pair: Int32Array,
+  { file, args }: Blame,
+): [number, number] {
+  if (result < 0) throw new LaunchError(step, -result, file, args);
+  try {
+    return pairAboveStdio(pair[0] as number, pair[1] as number);
+  } catch (error) {
+    throw new LaunchError(step, (error as SystemError).errno, file, args);
+  }
 }
 
 /** The two ends have file descriptions of their own, so that only ours is changed. */
 function prepare(ours: number, childs: number): PipeEnds {
-  let child = childs;
   try {
-    child = aboveStdio(childs);
+    setNonblocking(ours);
+    return { ours, childs };
   } catch (error) {
     close(ours);
-    throw error;
-  }
-  try {
-    const end = aboveStdio(ours);
-    setNonblocking(end);
-    return { ours: end, childs: child };
-  } catch (error) {
-    close(child);
+    close(childs);
     throw error;
   }
 }

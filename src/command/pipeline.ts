@@ -5,16 +5,15 @@
  */
 
 import { ownOptions } from '../launch/values.js';
-import { aboveStdio, attempt, close } from '../syscall/call.js';
+import { close } from '../syscall/call.js';
 import { invalid } from '../syscall/check.js';
-import { O } from '../syscall/constants.js';
-import { SystemError } from '../syscall/errors.js';
 import { type Checked, checkRun, checkSpawn } from './checked.js';
 import type { Child } from './child.js';
 import { type Description, mergeOptions, type Stage } from './description.js';
 import { ExitError } from './error.js';
 import { parseJson } from './json.js';
 import type { RunOptions, SpawnOptions } from './options.js';
+import { openPair } from './pipe.js';
 import { quoteCommand } from './quote.js';
 import { isFailure, type Outcome, type Result } from './result.js';
 import { begin, type Running } from './run.js';
@@ -30,15 +29,6 @@ export interface PipelineResult<Out extends Output = string, All extends Output 
 
 /** What each command is given: a pipe of the kernel's on one side or both. */
 type StageOptions = Pick<RunOptions, 'stdin' | 'stdout'>;
-
-/** A pipe between two commands: both ends are theirs, and blocking as they expect. */
-function openPair(): [read: number, write: number] {
-  const pair = new Int32Array(2);
-  const result = attempt('pipe2', pair, O.O_CLOEXEC);
-  if (result < 0) throw new SystemError('pipe2', -result);
-  // Not among stdio, where a command that inherits it would find it.
-  return [aboveStdio(pair[0] as number), aboveStdio(pair[1] as number)];
-}
 
 /** A command that is a stage of a pipeline. @internal */
 export function checkStage(next: Description): Description {
@@ -183,7 +173,7 @@ export class Pipeline<Out extends Output = string, All extends Output = Out> {
       return check(command, stage, index);
     });
     try {
-      for (let index = 0; index < last; index++) pairs.push(openPair());
+      for (const command of checked.slice(0, last)) pairs.push(openPair(command));
       const starting = checked.map((command, index) => {
         const stdio = new Map(command.stdio);
         const [input, output] = [pairs[index - 1]?.[0], pairs[index]?.[1]];

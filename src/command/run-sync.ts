@@ -15,6 +15,7 @@ import { E, LAYOUT, POLL } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { writeStruct } from '../syscall/layout.js';
 import { findSignal } from '../syscall/signals.js';
+import { isMainThread } from '../thread.js';
 import { now } from '../time.js';
 import { throwIfAborted } from './abort-signal.js';
 import { Capture, type Pipe } from './capture.js';
@@ -34,6 +35,9 @@ import { reportOf } from './verbose.js';
 
 /** Milliseconds between looks at a process whose end nothing tells. */
 const LOOK_EVERY = 10;
+
+/** Milliseconds for which a Worker can't be terminated. */
+const LONGEST_WAIT = 100;
 
 /** A pipe as a channel is one; the loop below says when there is something to read. */
 class SyncPipe implements Pipe {
@@ -141,7 +145,7 @@ class Target implements Body {
   pin: Body['pin'] = () => () => {};
 }
 
-/** Waits until a descriptor is ready or a time has come. */
+/** Waits until a descriptor is ready or a time has come; in a Worker for a tenth of a second at the most. */
 export function poll(
   watched: readonly (readonly [fd: number, events: number])[],
   until: number,
@@ -152,9 +156,11 @@ export function poll(
     writeStruct(LAYOUT.pollfd, { fd, events }, pollfds.subarray(index * size));
   }
   let time: Uint8Array | null = null;
-  if (until !== Number.POSITIVE_INFINITY) {
+  // A Worker is terminated in JavaScript alone: it comes back for that.
+  const latest = isMainThread ? until : Math.min(until, now() + LONGEST_WAIT);
+  if (latest !== Number.POSITIVE_INFINITY) {
     // A huge number of seconds is as good as none, and fits.
-    const ns = Math.min(Math.max(Math.ceil((until - now()) * 1e6), 0), 1e15);
+    const ns = Math.min(Math.max(Math.ceil((latest - now()) * 1e6), 0), 1e15);
     time = writeStruct(LAYOUT.timespec, { sec: Math.floor(ns / 1e9), nsec: ns % 1e9 });
   }
   attempt('ppoll', pollfds, watched.length, time, null, 0);
@@ -184,7 +190,7 @@ function follow(child: Unwatched, ends: Connections['ends'], command: Checked, b
     }
   }
   // Readable once the process has ended; negative where nothing tells that.
-  const end = handle.pidfd < 0 ? native.exitDescriptor(handle.pid) : handle.pidfd;
+  const end = handle.pidfd < 0 ? native.exitDescriptor(child.token, handle.pid) : handle.pidfd;
   let status: ExitStatus | undefined;
   while (status === undefined || life.state !== 'closed') {
     const open = pipes.filter(({ closed }) => !closed);
@@ -231,6 +237,7 @@ function runCommandSync(command: Checked): Result<RunOptions> {
     child = start(compiled, {
       sync: true,
       watch: false,
+      own: true,
       closeFds: connected.closeAfter,
       timeLimit: timeLimit + GRACE,
     });

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { backend } from '../backend.js';
 import { native } from '../native.js';
 import { OWN_CALL } from '../protocol.js';
-import { attempt, close } from '../syscall/call.js';
+import { attempt, attemptOpen, close } from '../syscall/call.js';
 import { checkInteger, checkString, invalid } from '../syscall/check.js';
 import { E, O, SYS } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
@@ -45,7 +45,7 @@ function isCgroup(fd: number): boolean {
 
 /** Whether nothing in the group runs: a child born into it could not get as far as its execve. */
 function isFrozen(fd: number): boolean {
-  const events = attempt('openat', fd, 'cgroup.events', O.O_RDONLY | O.O_CLOEXEC, 0);
+  const events = attemptOpen('openat', fd, 'cgroup.events', O.O_RDONLY | O.O_CLOEXEC, 0);
   if (events < 0) return false; // the root group has no such file, and never freezes
   // Not by node:fs: Deno's takes no descriptors that it has not opened.
   const bytes = Buffer.alloc(256);

@@ -5,7 +5,7 @@
  */
 import { type Dirent, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attempt, close } from '../syscall/call.js';
+import { attemptOpen, close } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
@@ -39,7 +39,7 @@ function numbersIn(path: string): number[] {
 
 /** Whether a number is that of a process and not of a thread, for which there are no such pidfds. */
 function isProcess(number: number): boolean {
-  const pidfd = attempt('pidfd_open', number, 0);
+  const pidfd = attemptOpen('pidfd_open', number, 0);
   if (pidfd >= 0) close(pidfd);
   return pidfd >= 0;
 }

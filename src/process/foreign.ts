@@ -4,7 +4,7 @@
  * @module
  */
 import { completions, native } from '../native.js';
-import { attempt } from '../syscall/call.js';
+import { attemptOpen } from '../syscall/call.js';
 import { E, POLL } from '../syscall/constants.js';
 import { SystemError, threadError } from '../syscall/errors.js';
 import { setTimeout } from '../time.js';
@@ -16,7 +16,7 @@ const LONGEST_LOOK = 1000;
 
 /** pidfd_open(2). A thread that is not its process' first is ESRCH, as a number that nothing has is. */
 export function openPidfd(pid: number): number {
-  const pidfd = attempt('pidfd_open', pid, 0);
+  const pidfd = attemptOpen('pidfd_open', pid, 0);
   if (pidfd >= 0) return pidfd;
   const isThread = pidfd === -E.EINVAL || pidfd === -E.ENOENT;
   throw new SystemError('pidfd_open', isThread ? E.ESRCH : -pidfd);

@@ -44,7 +44,7 @@ function failedOf(
 
 /** Launches on this thread; the caller awaits the process and reaps it. */
 export function startUnwatched(compiled: CompiledLaunch): Unwatched | Failed {
-  const launching = launchNow(compiled, { sync: true, watch: false });
+  const launching = launchNow(compiled, { sync: true, watch: false, own: true });
   const { failure } = launching;
   return failure === undefined ? (launching.result() as Unwatched) : failedOf(compiled, failure);
 }

@@ -34,9 +34,10 @@ function toFds(fds: readonly number[], compiled: CompiledLaunch): Int32Array | u
 }
 
 /** One of `WATCH`. */
-function watchOf({ watch, ended }: How<boolean, boolean>): number {
+function watchOf({ watch, own, ended }: How<boolean, boolean>): number {
   if (ended !== undefined) return WATCH.hold;
-  return watch ? WATCH.reap : WATCH.none;
+  if (watch) return WATCH.reap;
+  return own ? WATCH.own : WATCH.none;
 }
 
 /** A tracee obeys the thread that launched it: `trace` works on the tracer's. */

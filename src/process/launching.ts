@@ -22,6 +22,8 @@ import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
 
 /** A process that nobody watches: whoever launched it reaps it and closes its pidfd. */
 export interface Unwatched {
+  /** What the native side knows it by. */
+  readonly token: number;
   readonly handle: Handle;
   /** What the kernel began with when it counted the process' memory, KiB. */
   readonly parentPeak: number;
@@ -73,6 +75,8 @@ export interface How<Sync extends boolean, Watch extends boolean> {
   readonly sync: Sync;
   /** Whether the end of the process is followed; else the caller reaps it, and ends or leaves its `loan`. */
   readonly watch: Watch;
+  /** Without `watch`: whether it is reaped by `reap`, and where this thread ends before that, by the native side. */
+  readonly own?: boolean;
   /** Descriptors that are closed in this process once it is over. */
   readonly closeFds?: readonly number[];
   /** Is called as soon as the program runs: when the promise is settled, a short one may be reaped. */
@@ -147,6 +151,7 @@ export class Launching {
     } else {
       this.#unwatched = {
         handle: new Handle(value(LAUNCHED.pid), value(LAUNCHED.pidfd), 'here'),
+        token: value(ROW.token),
         parentPeak: value(LAUNCHED.maxRssFloor),
         started: value(LAUNCHED.started),
         loan: this.#loan,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { attempt, close } from '../syscall/call.js';
-import { F, SIG, SIG_HOW, TIOC } from '../syscall/constants.js';
+import { attempt, attemptCopy, close } from '../syscall/call.js';
+import { SIG, SIG_HOW, TIOC } from '../syscall/constants.js';
 import type { SignalName } from '../syscall/signals.js';
 import { signalSet } from '../syscall/signals.js';
 import { isMainThread } from '../thread.js';
@@ -82,7 +82,7 @@ export class Loan {
     const group = foregroundOf(terminal);
     const lender = [...running].find((loan) => loan.#group === group);
     this.#before = lender === undefined ? [group] : [group, ...lender.#before];
-    this.#terminal = attempt('fcntl', terminal, F.F_DUPFD_CLOEXEC, 3);
+    this.#terminal = attemptCopy(terminal);
   }
 
   /** A child was launched, in this group. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { attempt, close } from '../syscall/call.js';
+import { attemptOpen, close } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
@@ -93,7 +93,7 @@ function shownBy(pidfd: number): number | undefined {
 }
 
 function shownByNumber(pid: number): number | undefined {
-  const pidfd = attempt('pidfd_open', pid, 0);
+  const pidfd = attemptOpen('pidfd_open', pid, 0);
   if (pidfd < 0) return undefined;
   const shown = shownBy(pidfd);
   close(pidfd);

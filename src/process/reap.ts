@@ -4,20 +4,12 @@
  * @module
  */
 import { native } from '../native.js';
-import { attempt, close } from '../syscall/call.js';
-import { E, LAYOUT, P, W } from '../syscall/constants.js';
-import { refusalOf } from '../syscall/facilities.js';
+import { close } from '../syscall/call.js';
+import { LAYOUT, W } from '../syscall/constants.js';
 import { readStruct } from '../syscall/layout.js';
 import { remember } from './explain.js';
-import type { Handle } from './handle.js';
 import type { Unwatched } from './launching.js';
 import { ExitStatus, ownMaxRss, unknownUsage } from './status.js';
-
-/** What waitid(2) takes. Nobody else may reap it, so its number is as sure as a pidfd. */
-function idOf({ pid, pidfd }: Handle): [type: number, id: number] {
-  const byPidfd = pidfd >= 0 && refusalOf('waitid by pidfd') === 0;
-  return byPidfd ? [P.P_PIDFD, pidfd] : [P.P_PID, pid];
-}
 
 /**
  * Waits until the process has ended, reaps it and closes its pidfd: waitid(2). With `pinned` its
@@ -25,15 +17,11 @@ function idOf({ pid, pidfd }: Handle): [type: number, id: number] {
  * serve it is not reaped yet.
  */
 export function reap(child: Unwatched, pinned = false): ExitStatus {
-  const { handle, parentPeak, started } = child;
+  const { token, handle, parentPeak, started } = child;
   const info = new Uint8Array(LAYOUT.siginfo.size);
   const rusage = new Uint8Array(LAYOUT.rusage.size);
-  const [type, id] = idOf(handle);
   const options = pinned && !handle.reachesGroupByPidfd ? W.WEXITED | W.WNOWAIT : W.WEXITED;
-  let result: number;
-  do {
-    result = attempt('waitid', type, id, info, options, rusage);
-  } while (result === -E.EINTR);
+  const result = native.reapChild(token, info, options, rusage);
   const wallTime = Math.round(native.monotonicTime() - started);
   if (!pinned && handle.pidfd >= 0) close(handle.pidfd);
   // ECHILD: other code has reaped it, and the status is lost.
@@ -57,8 +45,10 @@ export function reap(child: Unwatched, pinned = false): ExitStatus {
 }
 
 /** Gives up what `reap` has left of a pinned process. */
-export function unpin({ handle }: Unwatched): void {
-  const [type, id] = idOf(handle);
-  if (!handle.reachesGroupByPidfd) attempt('waitid', type, id, null, W.WEXITED | W.WNOHANG, null);
+export function unpin({ token, handle }: Unwatched): void {
+  if (!handle.reachesGroupByPidfd) {
+    const [info, rusage] = [LAYOUT.siginfo, LAYOUT.rusage].map(({ size }) => new Uint8Array(size));
+    native.reapChild(token, info as Uint8Array, W.WEXITED | W.WNOHANG, rusage as Uint8Array);
+  }
   if (handle.pidfd >= 0) close(handle.pidfd);
 }

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { attempt, close } from '../syscall/call.js';
+import { attempt, attemptOpen, close } from '../syscall/call.js';
 import { argumentError, invalid, unavailable } from '../syscall/check.js';
 import { E, SIG } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
@@ -175,7 +175,7 @@ function signalMember({ pid, isStill }: Member, number: number, target: ScopeTar
     const errno = -target.handle.signal(number);
     return errno === E.ESRCH ? 0 : errno;
   }
-  const pidfd = attempt('pidfd_open', pid, 0);
+  const pidfd = attemptOpen('pidfd_open', pid, 0);
   // Looked at again now that, with a pidfd, the number can't become another's.
   const member = new Handle(pid, pidfd, 'here');
   if (isStill(pidfd)) member.signal(number);

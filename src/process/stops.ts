@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { attempt, close } from '../syscall/call.js';
-import { CLD, E, F, LAYOUT, P, SYS, W } from '../syscall/constants.js';
+import { attempt, attemptCopy, close } from '../syscall/call.js';
+import { CLD, E, LAYOUT, P, SYS, W } from '../syscall/constants.js';
 import { refusalOf } from '../syscall/facilities.js';
 import { readStruct } from '../syscall/layout.js';
 import { syscallLater } from '../syscall/raw.js';
@@ -20,7 +20,7 @@ export type JobChange =
 function copyHandle(process: Process): number {
   try {
     if (refusalOf('waitid by pidfd') !== 0) return -1;
-    return process.withHandle((pidfd) => attempt('fcntl', pidfd, F.F_DUPFD_CLOEXEC, 3));
+    return process.withHandle((pidfd) => attemptCopy(pidfd));
   } catch {
     return -1;
   }

@@ -20,25 +20,63 @@ export function attempt(name: keyof typeof SYS, ...args: Argument[]): number {
  * The result of a system call; throws a SystemError when it failed or the backend does not have it.
  */
 export function call(name: keyof typeof SYS, ...args: Argument[]): number {
+  return check(name, attempt(name, ...args));
+}
+
+function check(name: keyof typeof SYS, result: number): number {
   if (backend !== 'linux' && SYS[name] === undefined)
     throw unavailable(`The system call '${name}'`);
-  const result = attempt(name, ...args);
   if (result < 0) throw new SystemError(name, -result);
   return result;
 }
 
+/**
+ * As `attempt`, for a call that makes a descriptor. It belongs to this JavaScript thread from birth, which
+ * closes it when it ends: a Worker may be terminated at any time. A launch or a channel takes it over.
+ */
+export function attemptOpen(name: keyof typeof SYS, ...args: Argument[]): number {
+  return native.openOwned(-1, SYS[name] ?? -1, ...args);
+}
+
+/** As `attemptOpen`; throws a SystemError when the call failed. */
+export function callOpen(name: keyof typeof SYS, ...args: Argument[]): number {
+  return check(name, attemptOpen(name, ...args));
+}
+
+/** As `attemptOpen`, for a pipe or a pair of sockets, which the call writes to `args[at]`. */
+export function attemptPair(name: keyof typeof SYS, at: number, ...args: Argument[]): number {
+  return native.openOwned(at, SYS[name] ?? -1, ...args);
+}
+
+/** A copy of a descriptor at 3 or above, close-on-exec; or -errno. */
+export function attemptCopy(fd: number): number {
+  return attemptOpen('fcntl', fd, F.F_DUPFD_CLOEXEC, 3);
+}
+
 /** Closes a descriptor. Errors are ignored: on Linux the descriptor is closed all the same. */
 export function close(fd: number): void {
-  attempt('close', fd);
+  native.closeOwned(fd);
 }
 
 /** The descriptor, moved to 3 or above, so that no code takes it for stdio. */
 export function aboveStdio(fd: number): number {
   if (fd > 2) return fd;
-  const moved = attempt('fcntl', fd, F.F_DUPFD_CLOEXEC, 3);
+  const moved = attemptCopy(fd);
   close(fd);
   if (moved < 0) throw new SystemError('fcntl', -moved);
   return moved;
+}
+
+/** As `aboveStdio`, for two; where one can't be moved both are closed. */
+export function pairAboveStdio(first: number, second: number): [first: number, second: number] {
+  let moved = -1;
+  try {
+    moved = aboveStdio(first);
+    return [moved, aboveStdio(second)];
+  } catch (error) {
+    close(moved < 0 ? second : moved);
+    throw error;
+  }
 }
 
 /** Makes reads and writes of a descriptor of this library return at once. */

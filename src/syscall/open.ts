@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { aboveStdio, attempt } from './call.js';
+import { aboveStdio, attemptOpen } from './call.js';
 import { AT, E, O, SYS } from './constants.js';
 import { SystemError } from './errors.js';
-import { syscallLater } from './raw.js';
+import { openLater } from './raw.js';
 
 /** The descriptor at 3 or above, so that no code takes it for stdio. */
 function opened(result: number): number {
@@ -21,7 +21,7 @@ function opened(result: number): number {
 /** Opens a file with close-on-exec; `close` closes it. `flags` are those of open(2). */
 export function openFileSync(path: string, flags: number, mode = 0o666): number {
   for (;;) {
-    const result = attempt('openat', AT.AT_FDCWD, path, flags | O.O_CLOEXEC, mode);
+    const result = attemptOpen('openat', AT.AT_FDCWD, path, flags | O.O_CLOEXEC, mode);
     if (result !== -E.EINTR) return opened(result);
   }
 }
@@ -33,13 +33,7 @@ export function openFileSync(path: string, flags: number, mode = 0o666): number 
  */
 export async function openFile(path: string, flags: number, mode = 0o666): Promise<number> {
   for (;;) {
-    const { r1, errno } = await syscallLater(
-      SYS.openat,
-      AT.AT_FDCWD,
-      path,
-      flags | O.O_CLOEXEC,
-      mode,
-    );
-    if (errno !== E.EINTR) return opened(errno === 0 ? Number(r1) : -errno);
+    const result = await openLater(SYS.openat, AT.AT_FDCWD, path, flags | O.O_CLOEXEC, mode);
+    if (result !== -E.EINTR) return opened(result);
   }
 }

@@ -5,7 +5,7 @@
  */
 import { backend } from '../backend.js';
 import { completions, type NativeArgument, native } from '../native.js';
-import { CALLED } from '../protocol.js';
+import { CALL, CALLED } from '../protocol.js';
 import { unavailable } from './check.js';
 import { SYS } from './constants.js';
 import { SystemError } from './errors.js';
@@ -133,7 +133,7 @@ export async function syscall(number: number, ...args: SyscallArg[]): Promise<Sy
 /** As `syscall`, with any backend. */
 export async function syscallLater(number: number, ...args: SyscallArg[]): Promise<SyscallResult> {
   settle(args);
-  return toResult(await callOffLoop(false, number, args));
+  return toResult(await callOffLoop(CALL.pool, number, args));
 }
 
 /** As `syscall`, on the thread that launched all tracees, and only for calls that do not block. */
@@ -141,11 +141,17 @@ export async function syscallOnTracer(
   number: number,
   ...args: SyscallArg[]
 ): Promise<SyscallResult> {
-  return toResult(await callOffLoop(true, number, args));
+  return toResult(await callOffLoop(CALL.tracer, number, args));
+}
+
+/** As `syscallLater`, for a call that makes a descriptor: see `attemptOpen`. Resolves with it, or -errno. */
+export async function openLater(number: number, ...args: SyscallArg[]): Promise<number> {
+  settle(args);
+  return Number(await callOffLoop(CALL.owned, number, args));
 }
 
 function callOffLoop(
-  onTracer: boolean,
+  how: number,
   number: number,
   args: readonly NativeArgument[],
 ): Promise<bigint> {
@@ -159,7 +165,7 @@ function callOffLoop(
     completions.retain();
     let errno = -1;
     try {
-      errno = native.asyncSyscall(token, onTracer, number, ...args);
+      errno = native.asyncSyscall(token, how, number, ...args);
       if (errno !== 0) reject(new SystemError('pthread_create', errno));
     } finally {
       if (errno !== 0) {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { call, close } from './call.js';
+import { call, callOpen, close } from './call.js';
 import { MFD } from './constants.js';
 
 const PROT_READ = 1;
@@ -20,7 +20,7 @@ export class Scratch {
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     // The same pages as a file, which JavaScript can write, and as memory, which has an address.
-    this.#fd = call('memfd_create', 'forkexec', MFD.MFD_CLOEXEC);
+    this.#fd = callOpen('memfd_create', 'forkexec', MFD.MFD_CLOEXEC);
     try {
       const size = bytes.byteLength;
       call('pwrite64', this.#fd, bytes, size, 0);

@@ -4,7 +4,7 @@
  * @module
  */
 import { ownOptions } from '../launch/values.js';
-import { aboveStdio, call, close } from '../syscall/call.js';
+import { aboveStdio, call, callOpen, close } from '../syscall/call.js';
 import { unavailable } from '../syscall/check.js';
 import { AT, LAYOUT, O, TIOC } from '../syscall/constants.js';
 import { writeStruct } from '../syscall/layout.js';
@@ -29,11 +29,11 @@ export function openTerminal(given: TerminalOptions = {}): Terminal {
   const { columns = 80, rows = 24, pixelWidth = 0, pixelHeight = 0, modes, name } = options;
   const flags = O.O_RDWR | O.O_NOCTTY | O.O_CLOEXEC;
   const own = flags | O.O_NONBLOCK;
-  const master = aboveStdio(call('openat', AT.AT_FDCWD, '/dev/ptmx', own, 0));
+  const master = aboveStdio(callOpen('openat', AT.AT_FDCWD, '/dev/ptmx', own, 0));
   let childFd = -1;
   try {
     call('ioctl', master, TIOC.TIOCSPTLCK, new Int32Array(1));
-    childFd = aboveStdio(call('ioctl', master, TIOC.TIOCGPTPEER, flags));
+    childFd = aboveStdio(callOpen('ioctl', master, TIOC.TIOCGPTPEER, flags));
     const size = { col: columns, row: rows, xpixel: pixelWidth, ypixel: pixelHeight };
     call('ioctl', master, TIOC.TIOCSWINSZ, writeStruct(LAYOUT.winsize, size));
     changeModes(master, { iutf8: true, ...modes });

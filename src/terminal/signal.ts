@@ -5,7 +5,7 @@
  */
 import { Handle } from '../process/handle.js';
 import { again, type Entry, entries } from '../process/proc.js';
-import { attempt, call, close } from '../syscall/call.js';
+import { attempt, attemptOpen, call, close } from '../syscall/call.js';
 import { E, SIG, TIOC } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
@@ -41,7 +41,7 @@ function sessionOf(master: number): number {
  */
 function signalThroughLeader(master: number, group: number, number: number): number | undefined {
   if (refusalOf('pidfd_open') !== 0) return undefined;
-  const leader = new Handle(group, attempt('pidfd_open', group, 0));
+  const leader = new Handle(group, attemptOpen('pidfd_open', group, 0));
   if (leader.pidfd < 0) return undefined;
   try {
     if (!leader.reachesGroupByPidfd) return undefined;
@@ -56,7 +56,7 @@ function signalThroughLeader(master: number, group: number, number: number): num
 
 /** Sends a signal to one process, if it still is what it was: 0 or an errno. */
 function signalOne(entry: Entry, number: number): number {
-  const pidfd = attempt('pidfd_open', entry.pid, 0);
+  const pidfd = attemptOpen('pidfd_open', entry.pid, 0);
   try {
     const now = again(entry, pidfd);
     if (now?.session !== entry.session) return E.ESRCH;
