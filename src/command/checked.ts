@@ -23,6 +23,7 @@ import {
   type Stdio,
 } from './options.js';
 import { expandSandbox } from './sandbox.js';
+import type { GroupLimits, SandboxGroup } from './sandbox-group.js';
 import { refuseShown, type Showing, splitShown } from './show.js';
 import { isFile, planStdio, type StdioPlan } from './stdio.js';
 import { checkDelay, stopSteps, timeLimit } from './stop.js';
@@ -49,6 +50,8 @@ export interface Checked {
   readonly guards: readonly LifetimeGuard[];
   /** What is to be told of its `sandbox`. */
   readonly layers: readonly SandboxLayer[];
+  /** What its `sandbox` counts in a control group, which is made for each launch. */
+  readonly group: GroupLimits | undefined;
   /** Where output that is collected is shown, by the child's descriptor. */
   readonly showing: ReadonlyMap<number, Showing>;
 }
@@ -141,8 +144,13 @@ function checkSync({ input, detached, terminal }: RunOptions, stdio: StdioPlan):
 export function readyOf<D extends Draft<object>['descriptors']>(
   { file, args, options }: Pick<Checked, 'file' | 'args' | 'options'>,
   descriptors: D,
+  group?: SandboxGroup,
 ): Draft<RunOptions> & { descriptors: D; search: boolean } {
-  return { file, argv: [options.argv0 ?? file, ...args], descriptors, options, search: true };
+  const argv = [options.argv0 ?? file, ...args];
+  const ready = { file, argv, descriptors, options, search: true };
+  if (group === undefined) return ready;
+  const { cgroup, joins } = group;
+  return { ...ready, joins, options: cgroup === undefined ? options : { ...options, cgroup } };
 }
 
 function check(
@@ -154,7 +162,7 @@ function check(
   scope: Scope,
   showing = NOT_SHOWN,
 ): Checked {
-  const { options, layers } = expandSandbox(given);
+  const { options, layers, group } = expandSandbox(given);
   const prepared = prepareTerminal(prepare(options, defaults, scope));
   const { options: known, defaults: stdios, marker, guards } = prepared;
   const { stop } = known;
@@ -173,6 +181,7 @@ function check(
     marker,
     guards,
     layers,
+    group,
     showing,
   };
   checkLaunch(readyOf(checked, stdio)); // before a file is opened, which may empty it

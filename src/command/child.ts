@@ -21,6 +21,7 @@ import type { LifetimeGuard } from './lifetime.js';
 import { type ChildLinesOptions, linesFrom } from './lines.js';
 import type { OnTerminal } from './on-terminal.js';
 import type { SpawnOptions, StopOptions } from './options.js';
+import type { SandboxGroup } from './sandbox-group.js';
 import { killLeft } from './sandbox-left.js';
 import { after } from './stop.js';
 import { type ChannelStream, isRead, streamOver } from './streams.js';
@@ -65,6 +66,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     { limits, options: { signal, input, sandbox }, guards, layers }: Checked,
     begun: number,
     on?: OnTerminal,
+    group?: SandboxGroup,
   ) {
     this.terminal = (on?.terminal ?? null) as typeof this.terminal;
     this.#ownTerminal = on?.isOwn ? on.terminal : undefined;
@@ -81,7 +83,7 @@ export class Child<O extends SpawnOptions = SpawnOptions> implements AsyncDispos
     const abort = (): void => this.life.blame('aborted');
     const forget = onAbort(signal, abort);
     this.exited = process.wait().then((status) => {
-      if (sandbox !== undefined) killLeft(process, now() - begun);
+      if (sandbox !== undefined) killLeft(process, now() - begun, group);
       forget();
       const ended = this.#ended(status);
       // All that it printed is in the stream of its terminal, and those who listen have had it.

@@ -26,6 +26,7 @@ import { GRACE } from './launch-limit.js';
 import { type Body, Life } from './life.js';
 import type { RunOptions } from './options.js';
 import { type Ran, type Result, resultOf } from './result.js';
+import { makeGroup, type SandboxGroup } from './sandbox-group.js';
 import { killLeft } from './sandbox-left.js';
 import { compileFor } from './spawn.js';
 import { type Connections, connect, openFilesSync } from './stdio.js';
@@ -167,7 +168,13 @@ export function poll(
 }
 
 /** Follows a command that was started to its end. */
-function follow(child: Unwatched, ends: Connections['ends'], command: Checked, begun: number): Ran {
+function follow(
+  child: Unwatched,
+  ends: Connections['ends'],
+  command: Checked,
+  begun: number,
+  group: SandboxGroup | undefined,
+): Ran {
   const { options, limits, marker, stdio } = command;
   const { handle } = child;
   const isPinned = (limits.stop?.scope ?? 'process') !== 'process';
@@ -205,7 +212,7 @@ function follow(child: Unwatched, ends: Connections['ends'], command: Checked, b
     if (status === undefined && target.hasEnded()) {
       status = reap(child, isPinned);
       target.reaped();
-      if (options.sandbox !== undefined) killLeft(target, now() - begun);
+      if (options.sandbox !== undefined) killLeft(target, now() - begun, group);
       if (end >= 0 && end !== handle.pidfd) {
         // Whoever tells it is about to close the other end: nothing of it is to be left.
         attempt('read', end, new Uint8Array(1), 1);
@@ -227,10 +234,12 @@ function runCommandSync(command: Checked): Result<RunOptions> {
   const report = reportOf(options.verbose, file, args);
   let child: Unwatched;
   let connections: Connections | undefined;
+  let group: SandboxGroup | undefined;
   const begun = now();
   try {
+    group = makeGroup(command.group, file, args);
     const connected = connect(command, hasFiles ? openFilesSync(command) : new Map());
-    const compiled = compileFor(command, connected);
+    const compiled = compileFor(command, connected, group);
     report?.compiled();
     connections = connected; // from here on the launch closes what is the child's
     const { timeLimit } = command.limits;
@@ -242,12 +251,13 @@ function runCommandSync(command: Checked): Result<RunOptions> {
       timeLimit: timeLimit + GRACE,
     });
   } catch (error) {
+    group?.remove();
     for (const { fd } of connections?.ends.values() ?? []) close(fd);
     report?.failed(error);
     throw error;
   }
   report?.launched(child.handle.pid);
-  const ran = follow(child, connections.ends, command, begun);
+  const ran = follow(child, connections.ends, command, begun, group);
   report?.exited(ran.status);
   child.loan?.end();
   return resultOf(ran);

@@ -4,11 +4,12 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import type { SandboxGroup } from './sandbox-group.js';
 
 /** A process that was started in a sandbox. */
 interface Ended {
   readonly pid: number;
-  signal(signal: 'SIGKILL', options: { scope: 'tree' }): boolean;
+  signal(signal: 'SIGKILL', options: { scope: 'tree' | 'cgroup' }): boolean;
   mayHaveLeft(last: number): boolean;
 }
 
@@ -43,13 +44,15 @@ function mayHaveLeft(process: Ended, lived: number): boolean {
 }
 
 /** Kills what a program in a sandbox has left behind that has ended after some milliseconds. */
-export function killLeft(process: Ended, lived: number): void {
+export function killLeft(process: Ended, lived: number, group?: SandboxGroup): void {
   try {
-    if (!mayHaveLeft(process, lived)) return;
+    if (group === undefined && !mayHaveLeft(process, lived)) return;
+    const scope = group === undefined ? 'tree' : 'cgroup';
     for (let look = 0; look < LOOKS; look++) {
-      if (!process.signal('SIGKILL', { scope: 'tree' })) return;
+      if (!process.signal('SIGKILL', { scope })) break;
     }
   } catch {
     // without /proc they are not found, which the report of the sandbox tells
   }
+  group?.remove();
 }

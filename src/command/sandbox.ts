@@ -11,6 +11,7 @@ import type { SandboxLayer } from '../sandbox/report.js';
 import { sandboxFilter } from '../sandbox/seccomp-profiles.js';
 import { checkPath, refused, unavailable } from '../syscall/check.js';
 import type { SpawnOptions } from './options.js';
+import { type GroupLimits, groupPlace } from './sandbox-group.js';
 import { type Enforced, enforce, type Policy, policyOf } from './sandbox-layers.js';
 import { covers, isBelow, realPath } from './sandbox-paths.js';
 import {
@@ -26,6 +27,7 @@ import {
 export interface Expanded<O extends SpawnOptions> {
   readonly options: O;
   readonly layers: readonly SandboxLayer[];
+  readonly group: GroupLimits | undefined;
 }
 
 const NO_LAYERS: readonly SandboxLayer[] = [];
@@ -46,6 +48,7 @@ const DECIDED = [
 
 /** The sandbox of one launch as it is worked out. */
 class Plan {
+  #group: { -readonly [Key in keyof GroupLimits]: GroupLimits[Key] } | undefined;
   readonly layers: SandboxLayer[] = [];
   readonly #sandbox: SandboxOptions;
   readonly #policy: Policy;
@@ -59,6 +62,11 @@ class Plan {
     this.#enforced = enforce(this.#policy, this.#namespaces);
     const { needsMounts } = this.#enforced;
     if (needsMounts !== undefined && !this.#namespaces) throw this.#lacksMounts(needsMounts);
+  }
+
+  /** What a control group of each launch counts. */
+  get group(): GroupLimits | undefined {
+    return this.#group;
   }
 
   /** Whether there are namespaces; refuses a policy that takes them where there are none. */
@@ -103,7 +111,6 @@ class Plan {
     const added: SpawnOptions = {
       seccomp: sandboxFilter(this.#policy.sockets, cpu !== undefined),
       noNewPrivileges: true,
-      stop: { ...options.stop, scope: options.stop?.scope ?? 'tree' },
     };
     this.layers.push(...layers);
     if (landlock !== undefined) added.landlock = landlock;
@@ -119,13 +126,11 @@ class Plan {
       else this.#tell('noNewPrivileges', 'capabilities', false, 'CAP_SETPCAP is missing');
     }
     const rlimits = { ...options.rlimits };
-    if (memory !== undefined) {
-      rlimits.data = memoryOf(memory);
-      const each = 'RLIMIT_DATA counts each process on its own, and no shared memory';
-      this.#tell('limits', 'memory', false, each);
-    }
-    if (processes !== undefined) this.#limitProcesses(rlimits, processes);
+    if (memory !== undefined) this.#limitMemory(options, rlimits, memoryOf(memory));
+    if (processes !== undefined) this.#limitProcesses(options, rlimits, processes);
     added.rlimits = rlimits;
+    const scope = this.#group === undefined ? 'tree' : 'cgroup';
+    added.stop = { ...options.stop, scope: options.stop?.scope ?? scope };
     if (cpu !== undefined) added.cpuAffinity = usableCpus().slice(0, cpu);
     // 0 is no limit of `timeout`.
     if (time !== undefined)
@@ -158,16 +163,52 @@ class Plan {
     } else if (!this.#hasDirectory(process.cwd())) added.cwd = '/';
   }
 
-  #limitProcesses(rlimits: NonNullable<SpawnOptions['rlimits']>, processes: number): void {
+  /** Whether a control group counts something for this launch; why not, if none does. */
+  #counts(
+    { cgroup }: SpawnOptions,
+    name: keyof GroupLimits,
+    limit: number,
+  ): { readonly holds: boolean; readonly reason: string } {
+    if (cgroup !== undefined) return { holds: false, reason: 'the option cgroup is given' };
+    const place = groupPlace(name === 'memory' ? 'memory' : 'pids');
+    if (typeof place === 'string') return { holds: false, reason: place };
+    this.#group = { ...this.#group, [name]: limit };
+    return { holds: true, reason: 'counted in a control group' };
+  }
+
+  #limitMemory(
+    options: SpawnOptions,
+    rlimits: NonNullable<SpawnOptions['rlimits']>,
+    memory: number,
+  ): void {
+    rlimits.data = memory;
+    const { holds, reason } = this.#counts(options, 'memory', memory);
+    const each = holds
+      ? `${reason}, and with RLIMIT_DATA for each process`
+      : `RLIMIT_DATA counts each process on its own, and no shared memory; ${reason}`;
+    this.#tell('limits', 'memory', holds, each);
+  }
+
+  #limitProcesses(
+    options: SpawnOptions,
+    rlimits: NonNullable<SpawnOptions['rlimits']>,
+    processes: number,
+  ): void {
     const { strength } = this.#sandbox;
+    const { holds, reason } = this.#counts(options, 'processes', processes);
+    if (holds) {
+      this.#tell('limits', 'processes', true, reason);
+      return;
+    }
     if (this.#namespaces && !isRoot()) {
       rlimits.nproc = processes;
       this.#tell('limits', 'processes', true, 'counted in a user namespace of its own');
       return;
     }
-    const why = isRoot()
+    const own = isRoot()
       ? 'the kernel does not limit the processes of root'
       : 'RLIMIT_NPROC counts all processes of the user, also those outside';
+    const why = `${own}, and ${reason}`;
     if (strength === 'kernel' || strength === 'namespaces') {
       throw refused('sandbox.processes', `cannot be held with strength '${strength}': ${why}`);
     }
@@ -187,15 +228,18 @@ class Plan {
         'OpenSSL, and node with it, ends where /etc/ssl is denied: list it in sandbox.read';
       this.#tell('landlock', 'settings of OpenSSL', true, why);
     }
-    const how = 'found by a variable of the environment, which a program can remove';
-    this.#tell('limits', 'processes that outlive the program', false, how);
+    const holds = this.#group !== undefined;
+    const how = holds
+      ? 'found in a control group'
+      : 'found by a variable of the environment, which a program can remove';
+    this.#tell('limits', 'processes that outlive the program', holds, how);
   }
 }
 
 /** Works the option `sandbox` into the others. */
 export function expandSandbox<O extends SpawnOptions>(options: O): Expanded<O> {
   const { sandbox } = options;
-  if (sandbox === undefined) return { options, layers: NO_LAYERS };
+  if (sandbox === undefined) return { options, layers: NO_LAYERS, group: undefined };
   if (!isAvailable('landlock')) throw unavailable("The option 'sandbox'");
   checkSandbox(sandbox);
   for (const name of DECIDED) {
@@ -203,5 +247,5 @@ export function expandSandbox<O extends SpawnOptions>(options: O): Expanded<O> {
     throw refused(name, 'cannot be combined with sandbox');
   }
   const plan = new Plan(sandbox);
-  return { options: plan.expand(options), layers: plan.layers };
+  return { options: plan.expand(options), layers: plan.layers, group: plan.group };
 }

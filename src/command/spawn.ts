@@ -23,6 +23,7 @@ import { guard } from './lifetime.js';
 import { type OnTerminal, openFor } from './on-terminal.js';
 import type { SpawnOptions } from './options.js';
 import { whenReady } from './ready.js';
+import { makeGroup, type SandboxGroup } from './sandbox-group.js';
 import { type Connections, connect, disconnect, openFiles } from './stdio.js';
 import type { NoOptions } from './types.js';
 import { reportOf } from './verbose.js';
@@ -30,9 +31,13 @@ import { reportOf } from './verbose.js';
 const NO_FILES: ReadonlyMap<number, number> = new Map();
 
 /** The program for connections that were made for it; they are undone if there can't be one. */
-export function compileFor(checked: Checked, connections: Connections): CompiledLaunch {
+export function compileFor(
+  checked: Checked,
+  connections: Connections,
+  group?: SandboxGroup,
+): CompiledLaunch {
   try {
-    return program(readyOf(checked, connections.descriptors));
+    return program(readyOf(checked, connections.descriptors, group));
   } catch (error) {
     disconnect(connections);
     throw error;
@@ -70,6 +75,7 @@ export async function start(checked: Checked): Promise<Started> {
   const report = reportOf(options.verbose, file, args);
   let ends: ReadonlyMap<number, OpenEnd> | undefined;
   let on: OnTerminal | undefined;
+  let group: SandboxGroup | undefined;
   const { timeLimit } = checked.limits;
   const isLimited = options.signal !== undefined || timeLimit !== Number.POSITIVE_INFINITY;
   const limit = isLimited ? new LaunchLimit(options.signal, timeLimit) : undefined;
@@ -77,8 +83,9 @@ export async function start(checked: Checked): Promise<Started> {
     on = openFor(options, checked.stdio);
     const opened = checked.hasFiles ? await openFiles(checked, limit) : NO_FILES;
     const { stdio } = on ?? checked;
+    group = makeGroup(checked.group, file, args);
     const connections = connect({ ...checked, stdio }, opened);
-    const compiled = compileFor(checked, connections);
+    const compiled = compileFor(checked, connections, group);
     const { closeAfter } = connections;
     try {
       ends = openEnds(connections);
@@ -96,12 +103,13 @@ export async function start(checked: Checked): Promise<Started> {
       created,
       limit: limit && ((giveUp) => limit.during(giveUp)),
     });
-    const child = new Child(process, ends, checked, begun, on);
+    const child = new Child(process, ends, checked, begun, on, group);
     report?.launched(child.pid);
     if (report !== undefined) void child.exited.then(report.exited);
     return { child, ends };
   } catch (error) {
     for (const { channel } of ends?.values() ?? []) channel.close();
+    group?.remove();
     if (on?.isOwn) on.terminal.output.destroy();
     const failure = isThreadError(error)
       ? new LaunchError({ name: 'clone' }, error.errno, file, args)

@@ -35,6 +35,8 @@ export interface Draft<O extends object> {
   readonly search?: boolean;
   /** Instead of what the options say. */
   readonly verbatim?: Verbatim;
+  /** Directories of control groups of version 1, which the child enters. */
+  readonly joins?: readonly string[] | undefined;
 }
 
 /** A draft that was checked, and what was opened for it. */

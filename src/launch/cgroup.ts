@@ -71,6 +71,19 @@ function ownCgroup(): string | undefined {
   return path === undefined || mount === undefined ? undefined : join(mount, path);
 }
 
+/** Lets the child enter a group, in which no process can be born. */
+function enter(program: ProgramBuilder<'cgroup'>, directory: string): void {
+  try {
+    const fd = openFileSync(join(directory, 'cgroup.procs'), O.O_WRONLY);
+    program.closeAfter.push(fd);
+    const step = { name: 'cgroup', argument: directory } as const;
+    program.must(step, SYS.write, fd, program.string('0'), 1);
+    program.cgroupPath ??= directory;
+  } catch (error) {
+    throw new StepFailure('cgroup', directory, (error as SystemError).errno);
+  }
+}
+
 export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
   options: ['cgroup'],
   steps: ['open', 'cgroup'],
@@ -81,7 +94,8 @@ export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
     else if (typeof cgroup === 'string') checkString('cgroup', cgroup);
     else throw invalid('cgroup', cgroup, 'a path or a descriptor');
   },
-  emit(program, { options: { cgroup: wanted } }) {
+  emit(program, { options: { cgroup: wanted }, joins = [] }) {
+    for (const directory of joins) enter(program, directory);
     if (wanted === undefined) return;
     const fd = directoryOf(program, wanted);
     if (!isCgroup(fd)) throw new StepFailure('cgroup', String(wanted), E.EBADF);

@@ -27,9 +27,9 @@ export interface SandboxOptions {
    * `true`: no restriction. Default: false.
    */
   network?: boolean | 'loopback' | SandboxPorts | undefined;
-  /** The most processes at a time. Default: no limit. */
+  /** The most processes at a time, with their threads. Default: no limit. */
   processes?: number | undefined;
-  /** The most memory: bytes, or `'512M'`. Default: no limit. */
+  /** The most memory of all processes together: bytes, or `'512M'`. Default: no limit. */
   memory?: number | string | undefined;
   /** The number of processors, of those that this process may use. Default: all. */
   cpu?: number | undefined;

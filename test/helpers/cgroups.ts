@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { patience } from './patience.js';
 
 /** The directory of this process' group in the unified hierarchy, if that is mounted. */
-function ownGroup(): string | undefined {
+export function ownGroup(): string | undefined {
   const path = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
     // proc_pid_mountinfo(5): the root of the mount is field 4, where it is 5; the type follows " - ".

@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { type LaunchError, type LaunchOptions, run, spawn } from '#dist/index.js';
 import { landlockAbi } from '#dist/sandbox/landlock-rights.js';
-import { AT, O } from '#dist/syscall/constants.js';
+import { AT, O, SOCK } from '#dist/syscall/constants.js';
 import { type Call, outcomesOf } from '../helpers/calls.js';
 import { lackOfLandlock, SYSTEM, shell } from '../helpers/sandbox.js';
 import { helper, withFolder } from '../helpers/state.js';
@@ -259,3 +259,43 @@ test('a rule goes with the directory that was opened, and not with its name (cas
   assert.equal(lines[0], 'of the first');
   assert.match(lines.at(-1) as string, /f: Permission denied/);
 });
+
+/** struct sockaddr_in of 127.0.0.1. */
+function address(port: number): Uint8Array {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt16LE(SOCK.AF_INET, 0);
+  bytes.writeUInt16BE(port, 2);
+  bytes.set([127, 0, 0, 1], 4);
+  return bytes;
+}
+
+anyTest(
+  'port 0 is a port of its own, which is any that the kernel chooses (case 35)',
+  async () => {
+    const bindTo = (port: number): Call[] => [
+      ['socket', SOCK.AF_INET, SOCK.SOCK_STREAM, 0],
+      ['bind', { result: 0 }, address(port), 16],
+    ];
+    const outcome = async (bind: readonly number[], port: number): Promise<string | undefined> =>
+      (await outcomesOf(bindTo(port), { landlock: { bind: [...bind] } }))[1];
+    assert.equal(await outcome([0], 0), 'ok');
+    assert.equal(await outcome([0], 45_671), 'EACCES');
+    assert.equal(await outcome([], 0), 'EACCES');
+  },
+  { skip: lackOfLandlock(4) },
+);
+
+anyTest(
+  'signals reach processes of the same domain, and none outside (case 38)',
+  async () => {
+    // The session is its own, so that its group is as well.
+    const options = { landlock: { scope: ['signal'] }, session: true } as const;
+    const script = [
+      `kill -0 ${process.pid} 2>/dev/null || echo refused`,
+      'sleep 1000 & kill -0 $! && echo child; kill $!',
+      'trap "echo group" USR1; kill -USR1 0',
+    ].join('\n');
+    assert.equal(await shell(script, options), 'refused\nchild\ngroup');
+  },
+  { skip: lackOfLandlock(6) },
+);

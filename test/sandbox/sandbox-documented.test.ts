@@ -1,7 +1,7 @@
 // The policies of docs/sandbox.md for common programs, in every strength.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type RunOptions, run } from '#dist/index.js';
@@ -88,4 +88,14 @@ anyTest('the documentation shows a policy for each of these programs', () => {
   for (const call of ["'python3'", "'node'", "'gcc'", "'npm', ['test']", "'git', ['status']"]) {
     assert.ok(page.includes(`await run(${call}`), call);
   }
+});
+
+anyTest('every one of the 63 situations that people met has a test that names its number', () => {
+  const folder = 'test/sandbox';
+  const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts'));
+  const text = files.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+  const titles = text.match(/\(cases? [\d, and]+\)/g) ?? [];
+  const named = new Set(titles.flatMap((title) => (title.match(/\d+/g) ?? []).map(Number)));
+  const missing = Array.from({ length: 63 }, (_, index) => index + 1).filter((n) => !named.has(n));
+  assert.deepEqual(missing, []);
 });

@@ -2,10 +2,16 @@
 // situations name; the numbers are those of the list that they come from.
 
 import assert from 'node:assert/strict';
-import { realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { groupPlace } from '#dist/command/sandbox-group.js';
 import { usableCpus } from '#dist/command/sandbox-surroundings.js';
 import { type RunOptions, run, spawn } from '#dist/index.js';
 import { outcomesOf } from '../helpers/calls.js';
+import { ownGroup } from '../helpers/cgroups.js';
+import { asRoot } from '../helpers/identity.js';
+import { patience } from '../helpers/patience.js';
 import {
   API,
   inSandbox,
@@ -19,6 +25,14 @@ import {
 import { helper } from '../helpers/state.js';
 import { test as anyTest } from '../helpers/test.js';
 
+const ownCgroup = ownGroup();
+
+function noGroup(controller: 'pids' | 'memory'): string | false {
+  if (noSandbox) return noSandbox;
+  const place = groupPlace(controller);
+  return typeof place === 'string' && place;
+}
+
 once(
   'a limit of processes is held or told, and refused where it was to be held (case 39)',
   async () => {
@@ -29,10 +43,109 @@ once(
     await child.exited;
     const told = child.sandbox?.layers.find(({ restricts }) => restricts === 'processes');
     assert.ok(told !== undefined && (told.holds || told.reason !== ''), JSON.stringify(told));
+    if (typeof groupPlace('pids') !== 'string') return;
     await assert.rejects(inSandbox(script, { ...sandbox, strength: 'kernel' }), {
       message: /^sandbox\.processes cannot be held with strength 'kernel': /,
     });
   },
+);
+
+const SLEEPS = (count: number): string =>
+  `for i in $(seq ${count}); do sleep 0.3 & done; wait; echo all`;
+
+once('processes outside of a sandbox are not counted in its limit (case 39)', async () => {
+  const user = asRoot.skip === false ? { credential: { uid: 61_234, gid: 61_234 } } : {};
+  const others = await Promise.all(
+    Array.from({ length: 15 }, () => spawn('/bin/sleep', ['1000'], { ...user, cwd: '/' })),
+  );
+  try {
+    const sandbox = { read: PROGRAMS, write: ['/dev/null'], processes: 20 };
+    assert.equal(await inSandbox(SLEEPS(10), sandbox, { ...user, cwd: '/' }), 'all');
+  } finally {
+    for (const other of others) other.kill('SIGKILL');
+    await Promise.all(others.map((other) => other.exited));
+  }
+});
+
+test(
+  'a control group counts the processes of a sandbox, and its directory is gone afterwards (case 39)',
+  async (strength) => {
+    const sandbox = { read: PROGRAMS, write: ['/dev/null'], processes: 20, strength };
+    assert.equal(await inSandbox(SLEEPS(10), sandbox), 'all');
+    assert.match(await inSandbox(SLEEPS(40), sandbox), /[Cc]annot fork/);
+    // All that is left ends with the sandbox, whatever it did to its session and its environment.
+    const script = 'env -i setsid sleep 1234 >/dev/null 2>&1 & cat /proc/self/cgroup';
+    const within = { ...sandbox, read: [...PROGRAMS, '/proc'] };
+    const child = await spawn('/bin/sh', ['-c', script], { sandbox: within, stdout: 'pipe' });
+    const lines: string[] = [];
+    for await (const line of child.lines()) lines.push(line);
+    const own = child.sandbox?.layers.filter(({ restricts }) => /^processes/.test(restricts));
+    assert.deepEqual(
+      own?.map(({ holds }) => holds),
+      [true, true],
+    );
+    const name = /forkexec-sandbox-[^/\n]*/.exec(lines.join('\n'))?.[0] as string;
+    assert.ok(name !== undefined, lines.join('\n'));
+    await child.exited;
+    const { directory } = groupPlace('pids') as { directory: string };
+    const deadline = Date.now() + patience(10_000);
+    while (existsSync(join(directory, name))) {
+      assert.ok(Date.now() < deadline, readFileSync(join(directory, name, 'cgroup.procs'), 'utf8'));
+      await sleep(5);
+    }
+  },
+  noGroup('pids'),
+);
+
+test(
+  'two processes that need more memory together than the limit do not both get it (case 41)',
+  async (strength) => {
+    const sandbox = { read: PROGRAMS, write: ['/dev/null'], memory: '256M', strength };
+    // Both hold their memory until each has written all of it, or the other has ended.
+    const script = `allocate() { python3 -c '
+import sys
+held = bytearray(200 << 20)
+for page in range(0, len(held), 4096): held[page] = 1
+print("has", flush=True)
+sys.stdin.read()
+'; echo "ended $?"; }
+sleep 1000 | allocate & sleep 1000 | allocate & wait`;
+    const child = await spawn('/bin/sh', ['-c', script], {
+      sandbox,
+      stdout: 'pipe',
+      stderr: 'null',
+    });
+    const lines: string[] = [];
+    for await (const line of child.lines()) {
+      lines.push(line);
+      if (lines.length === 2) break;
+    }
+    child.kill('SIGKILL', { scope: 'cgroup' });
+    await child.exited;
+    const told = child.sandbox?.layers.find(({ restricts }) => restricts === 'memory');
+    assert.deepEqual([told?.holds, lines.sort()], [true, ['ended 137', 'has']]);
+  },
+  noGroup('memory') || lackOfProgram('python3'),
+);
+
+test(
+  'where no control group counts memory, each of two processes has its own limit, and that is told (case 41)',
+  async (strength) => {
+    const sandbox = { read: PROGRAMS, write: ['/dev/null'], memory: '256M', strength };
+    const half = "python3 -c 'print(len(bytearray(200 << 20)))'";
+    // A control group that is given takes the place of one of the sandbox.
+    const options = { sandbox, cgroup: ownCgroup as string };
+    const printed = await inSandbox(`${half} & ${half} & wait`, sandbox, options);
+    assert.equal(printed, '209715200\n209715200');
+    const child = await spawn('/bin/true', options);
+    await child.exited;
+    const told = child.sandbox?.layers.find(({ restricts }) => restricts === 'memory');
+    assert.equal(told?.holds, false);
+    assert.match(told?.reason ?? '', /each process on its own.*; the option cgroup is given$/);
+  },
+  (ownCgroup === undefined && 'no control groups of version 2 are mounted') ||
+    asRoot.skip ||
+    lackOfProgram('python3'),
 );
 
 test('a limit of memory counts what is used, and not reserved addresses (cases 40 and 41)', async (strength) => {
