@@ -85,7 +85,7 @@ static int earlier(int one, int other) {
 
 /* The watcher's thread, after each turn. */
 static int each_turn(void) {
-  int next = earlier(flights_look(), launchers_look());
+  int next = earlier(earlier(flights_look(), launchers_look()), reap_look());
   environments_wake(); /* also for what the looks delivered */
   return next;
 }

@@ -1,24 +1,19 @@
 #define _GNU_SOURCE
 #include "reap.h"
 #include "clock.h"
+#include "children.h"
 #include "probe.h"
 #include "watcher.h"
 
 #include <errno.h>
-#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* All children that are watched and not freed. */
-static struct {
-  pthread_mutex_t lock;
-  struct child *first;
-} children = {.lock = PTHREAD_MUTEX_INITIALIZER};
+struct children children = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The lock is held. */
-static void unlink_locked(struct child *child) {
+void unlink_locked(struct child *child) {
   if (child->previous != NULL)
     child->previous->next = child->next;
   else
@@ -27,8 +22,7 @@ static void unlink_locked(struct child *child) {
     child->next->previous = child->previous;
 }
 
-/* The lock is held. */
-static struct child *find_locked(const struct environment *environment, double token) {
+struct child *find_locked(const struct environment *environment, double token) {
   struct child *at = children.first;
   while (at != NULL && (at->environment != environment || at->token != token))
     at = at->next;
@@ -66,16 +60,46 @@ static void reap_pinned_locked(struct child *child) {
   child->reaped = child->ended;
 }
 
+#define LOOK_EVERY 100 /* milliseconds */
+
 /* The watcher's thread only. */
 static void look(struct child *child) {
   pthread_mutex_lock(&children.lock);
   int ended = take_end_locked(child);
+  children.polled += !ended - child->polled;
+  child->polled = !ended;
   pthread_mutex_unlock(&children.lock);
-  if (!ended)
-    return;
+  /* Also where it has not ended for us: a pidfd stays readable while a tracer has the status. */
   if (child->launch.pidfd >= 0)
     events_remove(child->launch.pidfd);
-  environment_deliver(child->environment, &child->exited);
+  if (ended)
+    environment_deliver(child->environment, &child->exited);
+}
+
+/* A polled child that has ended, which is polled no longer; or NULL. */
+static struct child *take_polled(void) {
+  pthread_mutex_lock(&children.lock);
+  struct child *at = children.polled > 0 ? children.first : NULL;
+  while (at != NULL && !(at->polled && take_end_locked(at)))
+    at = at->next;
+  if (at != NULL) {
+    children.polled--;
+    at->polled = 0;
+  }
+  pthread_mutex_unlock(&children.lock);
+  return at;
+}
+
+int reap_look(void) {
+  static double next; /* microseconds */
+  double now = monotonic_microseconds();
+  if (now >= next) {
+    struct child *child;
+    while ((child = take_polled()) != NULL)
+      environment_deliver(child->environment, &child->exited);
+    next = now + LOOK_EVERY * 1000;
+  }
+  return children.polled > 0 ? LOOK_EVERY : -1;
 }
 
 static void pidfd_ready(struct watch *watch, uint32_t events) {
@@ -90,33 +114,6 @@ static void run_look(struct request *request) {
 /* A thread of the waiter. */
 static void wait_is_over(struct child_wait *wait) {
   watcher_request(&OWNER(struct child, wait, wait)->end);
-}
-
-static double microseconds(struct timeval time) {
-  return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
-}
-
-static void write_exited(struct completion *completion, double *row, void *reader) {
-  (void)reader;
-  const struct child *child = OWNER(struct child, exited, completion);
-  const struct rusage *usage = &child->usage;
-  row[ROW_TOKEN] = child->token;
-  row[EXITED_CODE] = child->code;
-  row[EXITED_STATUS] = child->status;
-  row[EXITED_WALL_TIME] = child->wall_time;
-  for (int column = EXITED_USER_TIME; column <= EXITED_INVOLUNTARY_SWITCHES; column++)
-    row[column] = NAN;
-  if (!child->usage_is_known)
-    return;
-  row[EXITED_USER_TIME] = microseconds(usage->ru_utime);
-  row[EXITED_SYSTEM_TIME] = microseconds(usage->ru_stime);
-  row[EXITED_MAX_RSS] = (double)usage->ru_maxrss;
-  row[EXITED_MINOR_FAULTS] = (double)usage->ru_minflt;
-  row[EXITED_MAJOR_FAULTS] = (double)usage->ru_majflt;
-  row[EXITED_BLOCK_INPUT] = (double)usage->ru_inblock;
-  row[EXITED_BLOCK_OUTPUT] = (double)usage->ru_oublock;
-  row[EXITED_VOLUNTARY_SWITCHES] = (double)usage->ru_nvcsw;
-  row[EXITED_INVOLUNTARY_SWITCHES] = (double)usage->ru_nivcsw;
 }
 
 /* Any thread. */
@@ -140,7 +137,7 @@ static void finish_exited(struct completion *completion, int was_told) {
 
 static const struct completion_type exited_type = {
     .kind = COMPLETION_EXITED,
-    .write = write_exited,
+    .write = exited_write,
     .finish = finish_exited,
     .discard = end_is_reported,
 };
@@ -165,66 +162,10 @@ void reap_watch(struct child *child) {
   /* Before Linux 5.3 a pidfd can't be watched; and the kernel may be out of memory. */
   if (child->launch.pidfd >= 0 && events_add(child->launch.pidfd, &child->watch) == 0)
     return;
-  /* Where even that fails, the child runs on without a report. */
   if (waiter_start() == 0)
     waiter_add(&child->wait);
-}
-
-void reap_list_own(struct child *child) {
-  reap_list(child, 0);
-  child->own = 1;
-  if (child->launch.pidfd >= 0)
-    owned_add(environment_owned(child->environment), child->launch.pidfd);
-}
-
-long reap_own(struct environment *environment, double token, siginfo_t *info, int options,
-              struct rusage *usage) {
-  pthread_mutex_lock(&children.lock);
-  struct child *child = find_locked(environment, token);
-  pthread_mutex_unlock(&children.lock);
-  if (child == NULL || !child->own)
-    return -ECHILD;
-  info->si_pid = 0;
-  /* Only this thread frees it, or reaps it. */
-  long result = wait_for_child(child->launch.pid, child->launch.pidfd, info, options, usage);
-  if ((options & WNOWAIT) != 0 || (result == 0 && info->si_pid == 0))
-    return result;
-  pthread_mutex_lock(&children.lock);
-  unlink_locked(child);
-  pthread_mutex_unlock(&children.lock);
-  child->launch.pidfd = -1; /* the thread closes it */
-  child->free(child);
-  return result;
-}
-
-void reap_tells(struct environment *environment, double token) {
-  pthread_mutex_lock(&children.lock);
-  struct child *child = find_locked(environment, token);
-  if (child != NULL)
-    child->told = 1;
-  pthread_mutex_unlock(&children.lock);
-}
-
-void reap_told(struct environment *environment, double token) {
-  pthread_mutex_lock(&children.lock);
-  struct child *child = find_locked(environment, token);
-  if (child != NULL) {
-    child->told = 0;
-    if (!child->own)
-      watcher_request(&child->end);
-  }
-  pthread_mutex_unlock(&children.lock);
-}
-
-/* The thread of a child of its own is gone: from here on it is like others. The JavaScript thread.
- */
-static void take_over(struct child *child) {
-  child->own = 0;
-  /* Otherwise the thread has closed it already. */
-  if (!owned_remove(environment_owned(child->environment), child->launch.pidfd))
-    child->launch.pidfd = -1;
-  if (!child->told)
-    reap_watch(child);
+  else
+    watcher_request(&child->end); /* it is looked at from then on */
 }
 
 /* Takes away one pin, or all. Returns the child if it is to be freed. The lock is held. */
@@ -244,7 +185,7 @@ void reap_forget(struct environment *environment) {
   pthread_mutex_lock(&children.lock);
   for (struct child *at = children.first; at != NULL; at = at->next) {
     if (at->environment == environment && at->own)
-      take_over(at);
+      take_over_locked(at);
   }
   for (struct child *at = children.first, *next; at != NULL; at = next) {
     next = at->next;

@@ -29,6 +29,7 @@ struct child {
   struct request end;     /* to the watcher: it has ended */
   struct child *previous, *next;
   int listed, pins, pinned_unreaped, ended, reaped;
+  int polled;      /* it is looked at now and then, since nothing tells of its end */
   int own;         /* the JavaScript thread waits for it, and has its pidfd */
   int told;        /* reap_told will follow */
   int is_reported; /* the environment has its end, or is gone */
@@ -63,6 +64,12 @@ void reap_list_own(struct child *child);
  */
 long reap_own(struct environment *environment, double token, siginfo_t *info, int options,
               struct rusage *usage);
+/*
+ * Looks at children that no event reports: where neither epoll nor a thread is to be had, and while
+ * a tracer keeps the status of one that has ended. The watcher's thread; returns in how many
+ * milliseconds it is to be called again, -1 for no such time.
+ */
+int reap_look(void);
 /*
  * A thread of the waiter waits for such a child, for the JavaScript thread, and calls reap_told.
  * The waiter takes a number once.

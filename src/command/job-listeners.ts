@@ -7,6 +7,7 @@ import type { Process } from '../process/process.js';
 import { jobChanges } from '../process/stops.js';
 import { invalid } from '../syscall/check.js';
 import type { SignalName } from '../syscall/signals.js';
+import { queueMicrotask } from '../time.js';
 
 /** What a process did, as a shell reports of its jobs. */
 type JobEvent = 'stopped' | 'continued';
@@ -34,8 +35,15 @@ export class JobListeners {
     for await (const change of jobChanges(this.#process)) {
       for (const [event, listener] of this.#listeners) {
         if (event !== change.kind) continue;
-        if (change.kind === 'stopped') listener(change.signal);
-        else listener();
+        try {
+          if (change.kind === 'stopped') listener(change.signal);
+          else listener();
+        } catch (error) {
+          // A mistake in one listener must not cost other listeners the change.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
       }
     }
   }

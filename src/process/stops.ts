@@ -5,10 +5,12 @@
  */
 import { attempt, attemptCopy, close } from '../syscall/call.js';
 import { CLD, E, LAYOUT, P, SYS, W } from '../syscall/constants.js';
+import { isThreadError } from '../syscall/errors.js';
 import { refusalOf } from '../syscall/facilities.js';
 import { readStruct } from '../syscall/layout.js';
 import { syscallLater } from '../syscall/raw.js';
 import { type SignalName, signalName } from '../syscall/signals.js';
+import { setTimeout } from '../time.js';
 import type { Process } from './process.js';
 
 /** That a process stopped, and by which signal, or that it goes on. */
@@ -26,6 +28,38 @@ function copyHandle(process: Process): number {
   }
 }
 
+/** How many threads of the pool wait for stops at once. The rest of the pool is for calls that end. */
+const MOST_THREADS = 16;
+
+/** Milliseconds between looks at a child that no thread waits for. */
+const LOOK_EVERY = 50;
+
+/** How many threads wait for stops. */
+let threads = 0;
+
+/** Waits until the process has stopped, was continued or has ended: 0, or an errno. */
+async function awaitChange(type: number, id: number, info: Uint8Array): Promise<number> {
+  // Looked at off the loop and taken by the caller, so that its end is left for the watcher to reap.
+  const look = W.WSTOPPED | W.WCONTINUED | W.WEXITED | W.WNOWAIT;
+  if (threads < MOST_THREADS) {
+    threads += 1;
+    try {
+      return (await syscallLater(SYS.waitid, type, id, info, look, null)).errno;
+    } catch (error) {
+      if (!isThreadError(error)) throw error;
+    } finally {
+      threads -= 1;
+    }
+  }
+  for (;;) {
+    const result = attempt('waitid', type, id, info, look | W.WNOHANG, null);
+    if (result < 0 || readStruct(LAYOUT.siginfo, info).code !== 0) return -result;
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, LOOK_EVERY).unref();
+    });
+  }
+}
+
 /** As `jobChanges`, for one reader: a change that is taken nobody else is told of. */
 async function* takeChanges(process: Process): AsyncGenerator<JobChange, void, undefined> {
   if (process.status() !== undefined) return;
@@ -34,9 +68,7 @@ async function* takeChanges(process: Process): AsyncGenerator<JobChange, void, u
   try {
     for (;;) {
       const info = new Uint8Array(LAYOUT.siginfo.size);
-      // Looked at off the loop and taken here, so that its end is left for the watcher to reap.
-      const look = W.WSTOPPED | W.WCONTINUED | W.WEXITED | W.WNOWAIT;
-      const { errno } = await syscallLater(SYS.waitid, type, id, info, look, null);
+      const errno = await awaitChange(type, id, info);
       if (errno === E.EINTR) continue;
       const { code, status } = readStruct(LAYOUT.siginfo, info);
       if (errno !== 0) return;
@@ -94,7 +126,7 @@ async function tellAll(process: Process, inboxes: Set<Inbox>): Promise<void> {
 
 /**
  * The stops and continuations of a child until its end: waitid(2). Takes a thread of the pool for
- * as long as the child lives; any number may ask.
+ * as long as the child lives, if fewer than 16 do. Where there is none it looks 20 times a second. Any number may ask.
  */
 export async function* jobChanges(process: Process): AsyncGenerator<JobChange, void, undefined> {
   const inbox = new Inbox();

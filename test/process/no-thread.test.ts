@@ -91,3 +91,30 @@ test(
     }),
   { skip: withoutUsers() },
 );
+
+test(
+  'a stop is reported where no thread can be had to wait for it',
+  () =>
+    withFolder(async (folder) => {
+      needsLinux('RLIMIT_NPROC of threads');
+      const program = join(folder, 'program.mjs');
+      writeFileSync(
+        program,
+        `import { setTimeout } from 'node:timers/promises';
+        import { spawn } from '${dist}index.js';
+        import { prlimit, RLIMIT, setuid } from '${dist}syscall.js';
+        const child = await spawn('sleep', ['60'], { credential: { uid: ${NOBODY}, gid: ${NOBODY} } });
+        setuid(${NOBODY});
+        await setTimeout(200); // no thread of the pool is left
+        prlimit(0, RLIMIT.RLIMIT_NPROC, { ...prlimit(0, RLIMIT.RLIMIT_NPROC), cur: 1 });
+        const stopped = new Promise((resolve) => child.on('stopped', resolve));
+        child.kill('SIGSTOP');
+        console.log(await stopped);
+        child.kill('SIGKILL');
+        console.log((await child.exited).signal);`,
+      );
+      const { stdout } = await run(process.execPath, [program], { timeout: patience(60_000) });
+      assert.equal(stdout, 'SIGSTOP\nSIGKILL');
+    }),
+  { skip: withoutUsers() },
+);
