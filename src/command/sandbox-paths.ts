@@ -62,21 +62,39 @@ export function realPath(path: string): string | undefined {
   }
 }
 
-const target = new Uint8Array(1);
+const target = Buffer.alloc(256);
+
+/** Links one after the other that are followed here; the kernel follows more, and finds those in a circle. */
+const FEW_LINKS = 4;
+
+/** What a link leads to; `length` is that of its text, or -errno. */
+function linkedPath(
+  path: string,
+  directory: string,
+  length: number,
+  known: Map<string, string>,
+  links: number,
+): string | undefined {
+  if (length <= 0 || length >= target.length || links === FEW_LINKS) return realPath(path);
+  const text = target.toString('utf8', 0, length);
+  // What goes up, or may be no UTF-8, is left to the kernel.
+  if (/(?:^|\/)\.\.?(?:\/|$)|\/$|\ufffd/.test(text)) return realPath(path);
+  return realPathWith(resolve(directory, text), known, links + 1);
+}
 
 /**
  * As `realPath` of an absolute path without `.` and `..`, with a quarter of the calls: directories are looked at
  * once for all the paths that lie in them.
  */
-function realPathWith(path: string, known: Map<string, string>): string | undefined {
+function realPathWith(path: string, known: Map<string, string>, links = 0): string | undefined {
   const before = known.get(path);
   if (path === '/' || before !== undefined) return before ?? path;
-  const directory = realPathWith(dirname(path), known);
+  const directory = realPathWith(dirname(path), known, links);
   if (directory === undefined) return undefined;
   const name = join(directory, basename(path));
   const length = attempt('readlinkat', AT.AT_FDCWD, name, target, target.length);
-  // EINVAL: it is there, and is no link.
-  const real = length === -E.EINVAL ? name : realPath(path);
+  // EINVAL: it is there, and is no link. Most links lead into a directory that is known by now.
+  const real = length === -E.EINVAL ? name : linkedPath(path, directory, length, known, links);
   if (real !== undefined) known.set(path, real);
   return real;
 }
