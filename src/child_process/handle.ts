@@ -1,8 +1,7 @@
 /**
  * Takes over how children are started, signalled and awaited: the methods of their handles.
  *
- * A handle stays Node's, with its asynchronous context, its place among the active handles and its
- * reference. It is made to begin with a launch that libuv refuses before it does anything. Its end is
+ * A handle stays Node's, with its asynchronous context and its reference: handle-life.ts. Its end is
  * told as libuv tells that a handle is closed: in the handle's own context, in a turn of its own, and
  * with the ticks after it.
  *
@@ -10,43 +9,35 @@
  */
 import { setImmediate } from '../time.js';
 import type { Running } from './core.js';
-import { readRequest, withoutStart } from './form.js';
+import { readRequest } from './form.js';
+import { begunLife, closesRefused, type HandleLife, type Methods, ownLife } from './handle-life.js';
 import { loadCore, requireCore } from './load.js';
 import type { ProcessHandle } from './node.js';
 import { isOurs, type State } from './state.js';
 
-const EINVAL = -22;
 const ESRCH = -3;
 
 /** Children by their handles, from the start until their end was told. */
 const children = new WeakMap<ProcessHandle, Running>();
 
 /** The end of a child has come: once the handle is closed, it is told. */
-function end(
-  handle: ProcessHandle,
-  close: ProcessHandle['close'],
-  code: number | null,
-  signal: string,
-): void {
+function end(handle: ProcessHandle, life: HandleLife, code: number | null, signal: string): void {
   const child = children.get(handle);
   if (child === undefined || child.ended) return;
   child.ended = true;
-  Reflect.apply(close, handle, [
-    () => {
-      children.delete(handle);
-      ended.add(handle);
-      child.release();
-      handle.onexit(code, signal);
-    },
-  ]);
+  life.end(handle, () => {
+    children.delete(handle);
+    ended.add(handle);
+    child.release();
+    handle.onexit(code, signal);
+  });
 }
 
 /** Handles that are closed already, for code that closes them once more. */
 const ended = new WeakSet<ProcessHandle>();
 
-type Methods = Pick<ProcessHandle, 'spawn' | 'kill' | 'close' | 'ref' | 'unref'>;
-
 function methodsOf(original: Methods, state: State): Methods {
+  const life = (closesRefused(process.versions['uv']) ? begunLife : ownLife)(original);
   return {
     spawn(this: ProcessHandle, ...args: unknown[]): number {
       const request = isOurs(state, this) ? readRequest(args) : undefined;
@@ -56,17 +47,17 @@ function methodsOf(original: Methods, state: State): Methods {
         return Reflect.apply(original.spawn, this, args);
       }
       // Node's own refusals, for lack of a permission, are thrown here.
-      const refusal: number = Reflect.apply(original.spawn, this, withoutStart(args));
-      if (refusal !== EINVAL) return refusal;
+      const refusal = life.begin(this, args);
+      if (refusal !== 0) return refusal;
       const tell = (code: number | null, signal: string): void => {
-        end(this, original.close, code, signal);
+        end(this, life, code, signal);
       };
       const child = core.start(request, options, tell);
       unstarted.add(this);
       if (typeof child === 'number') return child;
       unstarted.delete(this);
       children.set(this, child);
-      if (!this.hasRef()) child.unref();
+      if (!life.hasRef(this, true)) child.unref();
       this.pid = child.pid;
       return 0;
     },
@@ -89,17 +80,21 @@ function methodsOf(original: Methods, state: State): Methods {
       if (child !== undefined) ended.add(this);
       child?.unref();
       child?.release();
-      Reflect.apply(original.close, this, callback === undefined ? [] : [callback]);
+      life.close(this, callback);
     },
 
     ref(this: ProcessHandle): void {
-      Reflect.apply(original.ref, this, []);
+      life.ref(this);
       children.get(this)?.ref();
     },
 
     unref(this: ProcessHandle): void {
-      Reflect.apply(original.unref, this, []);
+      life.unref(this);
       children.get(this)?.unref();
+    },
+
+    hasRef(this: ProcessHandle): boolean {
+      return life.hasRef(this, children.get(this)?.ended === false);
     },
   };
 }
@@ -109,8 +104,8 @@ const unstarted = new WeakSet<ProcessHandle>();
 
 /** Puts this library's methods in place of Node's; those of other launches go on to Node's. */
 export function takeOver(prototype: ProcessHandle, state: State): void {
-  const { spawn, kill, close, ref, unref } = prototype;
-  const methods = methodsOf({ spawn, kill, close, ref, unref }, state);
+  const { spawn, kill, close, ref, unref, hasRef } = prototype;
+  const methods = methodsOf({ spawn, kill, close, ref, unref, hasRef }, state);
   for (const [name, value] of Object.entries(methods)) {
     Object.defineProperty(prototype, name, {
       value,

@@ -219,6 +219,54 @@ test('onexit of the handle is looked up when the child has ended', async () => {
   assert.equal(handle.kill(15), -3);
 });
 
+test('a handle reports whether it keeps the event loop alive', async () => {
+  needsHandles();
+  const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+  const handle = handleOf(child);
+  assert.equal(handle.hasRef(), true);
+  child.unref();
+  assert.equal(handle.hasRef(), false);
+  child.ref();
+  assert.equal(handle.hasRef(), true);
+  child.stdin.end();
+  await once(child, 'exit');
+  assert.equal(handle.hasRef(), false);
+});
+
+test('a child that is not referenced does not keep its program alive', async () => {
+  needsHandles();
+  const source = `
+    import { spawn } from ${JSON.stringify(import.meta.resolve('#dist/child_process/index.js'))};
+    const child = spawn('sleep', ['100'], { stdio: 'ignore' });
+    child.unref();
+    process.on('exit', () => child.kill('SIGKILL'));`;
+  const program = nodes.spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: 'inherit',
+    timeout: patience(20_000),
+  });
+  assert.deepEqual(await once(program, 'exit'), [0, null]);
+});
+
+test('the handles of many children with pipes leave the memory of the runtime intact', async () => {
+  needsHandles();
+  const source = `
+    import { spawn } from ${JSON.stringify(import.meta.resolve('#dist/child_process/index.js'))};
+    for (let round = 0; round < 50; round++) {
+      for (const name of ['true', 'nothing-of-that-name']) {
+        const child = spawn(name, { stdio: ['ignore', 'pipe', 'ignore'] });
+        child.on('error', () => {});
+        await new Promise((resolve) => child.on('close', resolve));
+      }
+    }`;
+  // glibc compares what it knows of each block with the block itself; other systems ignore both.
+  const env = { ...process.env, LD_PRELOAD: 'libc_malloc_debug.so.0', MALLOC_CHECK_: '3' };
+  const program = nodes.spawn(process.execPath, ['--input-type=module', '-e', source], {
+    env,
+    stdio: 'ignore',
+  });
+  assert.deepEqual(await once(program, 'exit'), [0, null]);
+});
+
 test('a handle whose launch failed signals nobody', async () => {
   needsHandles();
   const child = spawn('nothing-of-that-name');
