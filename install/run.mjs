@@ -48,9 +48,11 @@ function installTools() {
         version.replace(/^v/, '')
     );
   });
-  // Tools lie in their packages as they are: no script has to run.
-  if (!isThere)
-    must('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], here);
+  if (isThere) return;
+  // Tools lie in their packages as they are: no script has to run. Not `npm ci`: npm 11.19 refuses a lock that
+  // lacks optional packages of other systems, and a registry need not have them all.
+  const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  must('npm', ['install', ...flags], here);
 }
 
 function pack() {
