@@ -162,7 +162,7 @@ function check(
   scope: Scope,
   showing = NOT_SHOWN,
 ): Checked {
-  const { options, layers, group } = expandSandbox(given);
+  const { options, layers, group } = expandSandbox(given, file);
   const prepared = prepareTerminal(prepare(options, defaults, scope));
   const { options: known, defaults: stdios, marker, guards } = prepared;
   const { stop } = known;

@@ -13,6 +13,7 @@ import { checkPath, refused, unavailable } from '../syscall/check.js';
 import type { SpawnOptions } from './options.js';
 import { type GroupLimits, groupPlace } from './sandbox-group.js';
 import { type Enforced, enforce, type Policy, policyOf } from './sandbox-layers.js';
+import { libraryDenied } from './sandbox-libraries.js';
 import { covers, isBelow, realPath } from './sandbox-paths.js';
 import {
   canDropCapabilities,
@@ -105,7 +106,7 @@ class Plan {
     return covers(this.#policy.read, path) || covers(this.#policy.write, path);
   }
 
-  expand<O extends SpawnOptions>(options: O): O {
+  expand<O extends SpawnOptions>(options: O, file: string): O {
     const { network = false, processes, memory, cpu, time, keep } = this.#sandbox;
     const { landlock, mounts, layers } = this.#enforced;
     const added: SpawnOptions = {
@@ -144,7 +145,21 @@ class Plan {
       added.env = { ...Object.fromEntries(kept), ...options.env };
     }
     this.#remark(options);
-    return { ...options, ...added };
+    const expanded = { ...options, ...added };
+    this.#checkLibraries(expanded, file);
+    return expanded;
+  }
+
+  /** Refuses a policy in which the program could not begin. */
+  #checkLibraries(options: SpawnOptions, file: string): void {
+    const allows = (path: string): boolean => {
+      const real = realPath(path);
+      return real !== undefined && this.#allows(real);
+    };
+    const library = libraryDenied(file, options, this.#enforced, allows);
+    if (library === undefined) return;
+    const what = `must list ${JSON.stringify(library)}, a library of ${JSON.stringify(file)}`;
+    throw refused('sandbox.read', what);
   }
 
   /** Whether a directory is there inside: one that may be read, or in which something may be. */
@@ -237,7 +252,7 @@ class Plan {
 }
 
 /** Works the option `sandbox` into the others. */
-export function expandSandbox<O extends SpawnOptions>(options: O): Expanded<O> {
+export function expandSandbox<O extends SpawnOptions>(options: O, file: string): Expanded<O> {
   const { sandbox } = options;
   if (sandbox === undefined) return { options, layers: NO_LAYERS, group: undefined };
   if (!isAvailable('landlock')) throw unavailable("The option 'sandbox'");
@@ -247,5 +262,5 @@ export function expandSandbox<O extends SpawnOptions>(options: O): Expanded<O> {
     throw refused(name, 'cannot be combined with sandbox');
   }
   const plan = new Plan(sandbox);
-  return { options: plan.expand(options), layers: plan.layers, group: plan.group };
+  return { options: plan.expand(options, file), layers: plan.layers, group: plan.group };
 }

@@ -1,5 +1,6 @@
 // What tests of sandboxes share: what of them this system has, trees that programs need, and shells inside.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,4 +97,13 @@ export function inSandbox(
   options: RunOptions = {},
 ): Promise<string> {
   return shell(script, { ...options, sandbox });
+}
+
+/** The loader and the libraries of a program, and that is what ldd(1) finds too. */
+export function linkedWith(program: string): { loader: string; libraries: string[] } {
+  const lines = execFileSync('ldd', [program], { encoding: 'utf8' }).split('\n');
+  const paths = lines.flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? []);
+  const isLoader = (path: string): boolean => /\/ld-[^/]*$/.test(path);
+  const loader = paths.find(isLoader) as string;
+  return { loader, libraries: paths.filter((path) => !isLoader(path)) };
 }

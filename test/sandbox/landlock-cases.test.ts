@@ -19,7 +19,7 @@ import { type LaunchError, type LaunchOptions, run, spawn } from '#dist/index.js
 import { landlockAbi } from '#dist/sandbox/landlock-rights.js';
 import { AT, O, SOCK } from '#dist/syscall/constants.js';
 import { type Call, outcomesOf } from '../helpers/calls.js';
-import { lackOfLandlock, SYSTEM, shell } from '../helpers/sandbox.js';
+import { lackOfLandlock, linkedWith, SYSTEM, shell } from '../helpers/sandbox.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test as anyTest } from '../helpers/test.js';
 
@@ -35,15 +35,6 @@ const CWD = AT.AT_FDCWD;
 
 /** Runs programs of the system, and the helper. */
 const programs = { execute: [...SYSTEM, helper('calls')], read: [...SYSTEM, '/dev', '/proc'] };
-
-/** The loader and the libraries of a program, and that is what ldd(1) finds too. */
-function linkedWith(program: string): { loader: string; libraries: string[] } {
-  const lines = execFileSync('ldd', [program], { encoding: 'utf8' }).split('\n');
-  const paths = lines.flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? []);
-  const isLoader = (path: string): boolean => /\/ld-[^/]*$/.test(path);
-  const loader = paths.find(isLoader) as string;
-  return { loader, libraries: paths.filter((path) => !isLoader(path)) };
-}
 
 async function refusal(file: string, options: LaunchOptions): Promise<LaunchError> {
   let error: unknown;

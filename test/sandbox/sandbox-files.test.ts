@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   realpathSync,
@@ -10,9 +11,9 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { run } from '#dist/index.js';
-import { inSandbox, PROGRAMS, test } from '../helpers/sandbox.js';
+import { inSandbox, linkedWith, PROGRAMS, test } from '../helpers/sandbox.js';
 
 test('what is listed can be read or written, and nothing else', async (strength, d) => {
   mkdirSync(join(d, 'out'));
@@ -172,4 +173,30 @@ test('a listed link that leads elsewhere at the next launch is followed anew', a
   if (strength === 'kernel') await assert.rejects(attempt, /cannot be read-only/);
   else await attempt;
   assert.equal(existsSync(join(d, 'a/in/new')), false);
+});
+
+test('a policy without a library of the program is refused by the name of the library', async (strength, d) => {
+  const program = realpathSync('/bin/ls');
+  const { loader, libraries } = linkedWith(program);
+  assert.ok(libraries.length > 0, `${program} has libraries`);
+  for (const library of libraries) {
+    const others = libraries.filter((each) => each !== library);
+    const sandbox = { read: [program, loader, ...others, d], strength };
+    const isNamed = (error: Error & { code?: string }): boolean => {
+      const [, named = ''] =
+        /^sandbox\.read must list "(.*)", a library of/.exec(error.message) ?? [];
+      // By one of the names that it has.
+      assert.equal(named === '' ? error.message : realpathSync(named), realpathSync(library));
+      return error.code === 'ERR_INVALID_ARG_VALUE';
+    };
+    for (let launch = 0; launch < 2; launch++) {
+      await assert.rejects(run(program, [d], { sandbox }), isNamed);
+    }
+    // One that is found elsewhere is no reason.
+    const copy = join(d, basename(library));
+    copyFileSync(library, copy);
+    const { stdout } = await run(program, [d], { sandbox, env: { LD_LIBRARY_PATH: d } });
+    assert.equal(stdout, basename(library));
+    unlinkSync(copy);
+  }
 });
