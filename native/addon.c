@@ -148,9 +148,19 @@ static const struct js_export own_exports[] = {
 };
 
 NAPI_MODULE_INIT() {
-  const struct js_export *lists[] = {own_exports,         bind_call_exports,  bind_channel_exports,
-                                     bind_child_exports,  bind_lock_exports,  bind_process_exports,
-                                     bind_signal_exports, bind_socket_exports};
+  const struct js_export *lists[] = {
+      own_exports,
+      bind_call_exports,
+      bind_channel_exports,
+      bind_child_exports,
+      bind_lock_exports,
+      bind_process_exports,
+      bind_signal_exports,
+      bind_socket_exports,
+#ifdef FORKEXEC_FAILPOINTS
+      bind_failpoint_exports,
+#endif
+  };
   struct instance *instance = calloc(1, sizeof *instance);
   if (instance == NULL)
     return NULL;

@@ -15,5 +15,8 @@ void addon_dispatch_signals(napi_env env);
 
 extern const struct js_export bind_call_exports[], bind_channel_exports[], bind_child_exports[],
     bind_lock_exports[], bind_process_exports[], bind_signal_exports[], bind_socket_exports[];
+#ifdef FORKEXEC_FAILPOINTS
+extern const struct js_export bind_failpoint_exports[];
+#endif
 
 #endif

@@ -3,6 +3,7 @@
 #include "addon.h"
 #include "arguments.h"
 #include "calls.h"
+#include "failpoint.h"
 #include "launchers.h"
 #include "pool.h"
 #include "watcher.h"
@@ -31,7 +32,9 @@ static double raw_syscall(struct js_call *call) {
   struct call_arguments arguments;
   if (!arguments_read(call, 0, 0, &arguments))
     return 0;
-  long returned = call_kernel(arguments.number, arguments.values);
+  long returned = failpoint(FAILPOINT_CALL);
+  if (returned == 0)
+    returned = call_kernel(arguments.number, arguments.values);
   arguments_free(&arguments);
   if (returned >= -EXACT_INTEGERS && returned <= EXACT_INTEGERS)
     napi_create_double(call->env, (double)returned, &call->result);
@@ -70,7 +73,9 @@ static double open_owned(struct js_call *call) {
     return js_throw_range(call, "openOwned: there is no such argument");
   if (!arguments_read(call, 1, 0, &arguments))
     return 0;
-  long returned = call_kernel(arguments.number, arguments.values);
+  long returned = failpoint(FAILPOINT_CALL);
+  if (returned == 0)
+    returned = call_kernel(arguments.number, arguments.values);
   returned = own(call->instance, returned, pair < 0 ? NULL : (const int *)arguments.values[pair]);
   arguments_free(&arguments);
   return (double)returned;
@@ -141,7 +146,9 @@ static void deliver_call(struct request *request) {
 /* The thread that the call was meant for; blocks as long as the call does. */
 static void run_call(struct request *request) {
   struct pool_call *call = OWNER(struct pool_call, request, request);
-  call->result = call_kernel(call->arguments.number, call->arguments.values);
+  call->result = failpoint(FAILPOINT_POOL_CALL);
+  if (call->result == 0)
+    call->result = call_kernel(call->arguments.number, call->arguments.values);
   request->run = deliver_call;
   watcher_request(request);
 }
@@ -159,9 +166,9 @@ static void refuse_call(struct request *request, int error) {
  * a thread of the pool.
  */
 static double async_syscall(struct js_call *js) {
-  struct pool_call *call = calloc(1, sizeof *call);
+  struct pool_call *call = failpoint(FAILPOINT_MEMORY) == 0 ? calloc(1, sizeof *call) : NULL;
   if (call == NULL)
-    return js_throw(js, "asyncSyscall: out of memory");
+    return ENOMEM;
   if (!arguments_read(js, 2, 1, &call->arguments)) {
     free(call);
     return 0;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #ifdef __APPLE__
 #include <crt_externs.h>
 #define environ (*_NSGetEnviron())
@@ -19,9 +20,20 @@
 extern char **environ;
 #endif
 
+/* There is no memory for a process that would close them. */
+static void close_fds(struct js_call *call) {
+  const struct js_argument *fds = &call->arguments[3];
+  for (size_t i = 0; i < fds->length; i++) {
+    int fd = ((const int *)fds->data)[i];
+    owned_remove(environment_owned(call->instance->environment), fd);
+    close(fd);
+  }
+}
+
 /*
  * From the arguments (program: Uint8Array, size, token, closeFds: Int32Array | undefined, watch: of
- * WATCH). NULL with an exception pending when they are wrong; nothing is closed then.
+ * WATCH). NULL with an exception pending when they are wrong, and nothing is closed then; NULL
+ * without one when there is no memory, and the descriptors are closed.
  */
 static struct process *process_of(struct js_call *call) {
   const struct js_argument *a = call->arguments, *fds = &a[3];
@@ -31,7 +43,7 @@ static struct process *process_of(struct js_call *call) {
   struct process *process =
       process_create(call->instance->environment, size, (uint32_t)fds->length);
   if (process == NULL)
-    return js_throw(call, "out of memory"), NULL;
+    return close_fds(call), NULL;
   if (size > 0)
     memcpy(process->bytes, a[0].data, size);
   const char *wrong = program_load(&process->program, process->bytes, size);
@@ -64,7 +76,7 @@ static void take_fds(struct js_call *call, const struct process *process) {
 static double launch(struct js_call *call) {
   struct process *process = process_of(call);
   if (process == NULL)
-    return 0;
+    return ENOMEM; /* or an exception is pending */
   take_fds(call, process);
   if (call->arguments[6].flag && call->instance->locks > 0) {
     process_free(process);
@@ -84,7 +96,7 @@ static double launch_here(struct js_call *call) {
     return js_throw_range(call, "the mailbox has no room");
   struct process *process = process_of(call);
   if (process == NULL)
-    return 0;
+    return ENOMEM; /* or an exception is pending */
   int may = process_may_launch_here(process);
   if (may)
     take_fds(call, process);

@@ -1,4 +1,5 @@
 #include "channel.h"
+#include "failpoint.h"
 #include "events.h"
 #include "pump.h"
 #include "watcher.h"
@@ -112,7 +113,7 @@ static void free_channel(struct request *request) {
 
 struct channel *channel_open(struct environment *environment, int fd, int owned, double token,
                              int *error) {
-  struct channel *channel = calloc(1, sizeof *channel);
+  struct channel *channel = failpoint(FAILPOINT_MEMORY) == 0 ? calloc(1, sizeof *channel) : NULL;
   if (channel == NULL) {
     *error = ENOMEM;
     return NULL;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "events.h"
 #include "above_stdio.h"
+#include "failpoint.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -13,6 +14,8 @@ _Static_assert((int)EVENT_READ == EPOLLIN && (int)EVENT_WRITE == EPOLLOUT &&
 static int set = -1;
 
 int events_open(void) {
+  if (failpoint(FAILPOINT_EPOLL_CREATE) != 0)
+    return ENOMEM;
   set = fd_above_stdio(epoll_create1(EPOLL_CLOEXEC));
   return set < 0 ? errno : 0;
 }
@@ -28,16 +31,19 @@ static int control(int operation, int fd, uint32_t events, struct watch *watch) 
 }
 
 int events_add(int fd, struct watch *watch) {
-  return control(EPOLL_CTL_ADD, fd, EPOLLIN, watch);
+  long fails = failpoint(FAILPOINT_EPOLL_ADD);
+  return fails != 0 ? (int)-fails : control(EPOLL_CTL_ADD, fd, EPOLLIN, watch);
 }
 
 /* No events yet. EPOLL_CTL_ADD reports an error or a hang-up all the same, once: epoll_ctl(2). */
 int events_add_idle(int fd, struct watch *watch) {
-  return control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, watch);
+  long fails = failpoint(FAILPOINT_EPOLL_ADD);
+  return fails != 0 ? (int)-fails : control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, watch);
 }
 
 int events_arm(int fd, uint32_t events, struct watch *watch) {
-  return control(EPOLL_CTL_MOD, fd, events | EPOLLONESHOT, watch);
+  long fails = failpoint(FAILPOINT_EPOLL_ARM);
+  return fails != 0 ? (int)-fails : control(EPOLL_CTL_MOD, fd, events | EPOLLONESHOT, watch);
 }
 
 /*

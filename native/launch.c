@@ -52,7 +52,12 @@ struct failure launch_run(struct child_start *start) {
   for (uint32_t i = 0; i < program->count; i++) {
     const struct instruction *instruction = &program->instructions[i];
     start->report->at = (int32_t)i;
+#ifdef FORKEXEC_FAILPOINTS
+    int fails = start->fail_error != 0 && (int)i == start->fail_step;
+    long result = fails ? -start->fail_error : call(start, instruction);
+#else
     long result = call(start, instruction);
+#endif
     struct failure failure = {(int32_t)i, (int32_t)-result};
     switch (INSTRUCTION_MODE(instruction)) {
     case MODE_FAIL:

@@ -83,6 +83,9 @@ struct child_start {
   int failure_pipe;   /* where the parent reads that it failed; -1 if vfork says it */
   int wakeup_fd;      /* what the child writes to when it waits for its parent */
   int highest_fd;     /* the highest descriptor that may be open, where no call knows */
+#ifdef FORKEXEC_FAILPOINTS
+  int fail_step, fail_error; /* 0: none fails */
+#endif
 };
 
 /*

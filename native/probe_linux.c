@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "probe.h"
+#include "failpoint.h"
 #include "above_stdio.h"
 #include "calls_linux.h"
 
@@ -137,7 +138,9 @@ int open_pidfd(long pid) {
   static atomic_int known;
   if (atomic_load_explicit(&known, memory_order_relaxed) == REFUSED)
     return -1; /* not -EPERM, which is a refusal */
-  long fd = CALL(SYS_pidfd_open, pid, 0);
+  long fd = failpoint(FAILPOINT_PIDFD_OPEN);
+  if (fd == 0)
+    fd = CALL(SYS_pidfd_open, pid, 0);
   if (fd < 0 && learn(&known, fd) == REFUSED)
     return -1;
   return (int)fd;

@@ -1,4 +1,5 @@
 #include "process.h"
+#include "failpoint.h"
 #include "thread.h"
 #include "watcher.h"
 
@@ -70,7 +71,7 @@ static void free_child(struct child *child) {
 }
 
 struct process *process_create(struct environment *environment, size_t size, uint32_t close_count) {
-  struct process *process = calloc(1, sizeof *process);
+  struct process *process = failpoint(FAILPOINT_MEMORY) == 0 ? calloc(1, sizeof *process) : NULL;
   if (process == NULL)
     return NULL;
   process->bytes = malloc(program_allocation(size));

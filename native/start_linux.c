@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "start.h"
+#include "failpoint.h"
 #include "above_stdio.h"
 #include "clock.h"
 #include "calls_linux.h"
@@ -74,6 +75,9 @@ static void give_back_stack(struct stack *stack) {
  */
 static long clone_child(struct stack *stack, struct child_start *start, struct flight *flight,
                         int with_pidfd) {
+  long fails = failpoint(FAILPOINT_CLONE);
+  if (fails != 0)
+    return fails;
   const struct program *program = start->program;
   uint64_t flags = program->clone_flags & ~(uint32_t)PROGRAM_OWN_MEMORY;
   if (start->failure_pipe < 0) {
@@ -123,6 +127,9 @@ static void reap_failed(long pid, int pidfd) {
 static long enter_pid_namespace(int fd) {
   if (fd < 0)
     return 0;
+  long fails = failpoint(FAILPOINT_SETNS);
+  if (fails != 0)
+    return fails;
   /* A thread that has joined can start no other. */
   if (!can_clone_pidfd())
     waiter_start();
@@ -254,13 +261,14 @@ static void start_in(struct flight *flight, int in_cgroup, struct launch_result 
                               .report = &local,
                               .in_cgroup = in_cgroup,
                               .wakeup_fd = watcher_wakeup_fd()};
+  failpoint_set_step(&start);
   *result = (struct launch_result){
       .step = START_CLONE, .error = ENOMEM, .pidfd = -1, .started = monotonic_microseconds()};
   int apart = !vfork_shares_memory();
   if (apart || (program->clone_flags & PROGRAM_OWN_MEMORY) != 0)
     start.report = report_share();
   struct stack *stack = take_stack();
-  if (start.report != NULL && stack != NULL)
+  if (start.report != NULL && stack != NULL && failpoint(FAILPOINT_MEMORY) == 0)
     start_process(stack, &start, apart, flight, result);
   else
     flight_end(flight);

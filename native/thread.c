@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "thread.h"
+#include "failpoint.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 #if defined(__FreeBSD__)
@@ -33,6 +35,8 @@ int thread_start(struct thread *thread) {
   sigset_t all, before;
   pthread_attr_t attributes;
   pthread_t id;
+  if (failpoint(FAILPOINT_THREAD) != 0)
+    return EAGAIN;
   sigfillset(&all);
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

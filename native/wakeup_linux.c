@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "wakeup.h"
 #include "above_stdio.h"
+#include "failpoint.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -8,6 +9,8 @@
 #include <unistd.h>
 
 int wakeup_open(struct wakeup *wakeup) {
+  if (failpoint(FAILPOINT_EVENTFD) != 0)
+    return EMFILE;
   wakeup->fd = wakeup->raised = fd_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   return wakeup->fd < 0 ? errno : 0;
 }

@@ -94,6 +94,26 @@ export const WATCH = {
   own: 3,
 } as const;
 
+/** Where a build for tests fails at will: native/failpoint.h. */
+export const FAILPOINT = {
+  /** A step of the child. */
+  step: 0,
+  clone: 1,
+  setns: 2,
+  pidfdOpen: 3,
+  epollCreate: 4,
+  epollAdd: 5,
+  epollArm: 6,
+  eventfd: 7,
+  thread: 8,
+  /** Memory, of the heap and of mappings. */
+  memory: 9,
+  /** A system call that JavaScript makes on its own thread. */
+  call: 10,
+  /** The same on a thread of the pool. */
+  poolCall: 11,
+} as const;
+
 /** Where `asyncSyscall` makes a call. */
 export const CALL = {
   pool: 0,

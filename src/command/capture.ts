@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SystemError } from '../syscall/errors.js';
 import type { Channel } from './channel.js';
 import type { Collected } from './collected.js';
 import { fillsPipe } from './io.js';
@@ -17,6 +18,8 @@ export type Pipe = Pick<
 /** Collects a pipe to its end. */
 export class Capture implements Use {
   readonly collected: Collected;
+  /** Why no more could be read. */
+  error: SystemError | undefined;
   readonly #pipe: Pipe;
   readonly #name: number;
   readonly #life: Life;
@@ -51,7 +54,7 @@ export class Capture implements Use {
   /** Takes what is there, and comes back when there is more. */
   #read(): void {
     for (;;) {
-      const bytes = this.#pipe.read();
+      const bytes = this.#readSome();
       if (bytes === undefined) {
         this.#pipe.onceReadable(() => this.#read());
         return;
@@ -64,5 +67,16 @@ export class Capture implements Use {
     }
     this.#pipe.close();
     this.#life.over(this.#name);
+  }
+
+  /** The event loop called: there is no caller who could catch an error now, so it is told with the result. */
+  #readSome(): Buffer | undefined | null {
+    try {
+      return this.#pipe.read();
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.error = error;
+      return null;
+    }
   }
 }

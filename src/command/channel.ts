@@ -11,7 +11,7 @@ import { READY } from '../protocol.js';
 import { attempt, close } from '../syscall/call.js';
 import { E, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError, threadError } from '../syscall/errors.js';
-import { clearImmediate, setImmediate } from '../time.js';
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from '../time.js';
 import { growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
 
 /** Then others have their turn of the event loop. */
@@ -24,6 +24,9 @@ let scratchBytes: Buffer | undefined;
 
 /** Where the bytes are put first: how many there are is known then. */
 const scratch = (): Buffer => (scratchBytes ??= Buffer.allocUnsafeSlow(MOST_TAKEN));
+
+/** Milliseconds between tries where the system does not tell that a descriptor is ready. */
+const RETRY_EVERY = 20;
 
 /** Our end of a pipe or a socket. */
 export class Channel {
@@ -44,6 +47,7 @@ export class Channel {
   /** The watcher reads, and says so on its own. */
   #isPumped = false;
   #retained = false;
+  #timer: NodeJS.Timeout | undefined;
   #referenced = true;
 
   /** Takes over `fd`. */
@@ -116,11 +120,15 @@ export class Channel {
   cutOff(): void {
     if (this.#closed) return;
     // No more than there can be: whoever still writes is not waited for.
-    for (let room = LARGEST_BUFFER; room > 0; ) {
-      const bytes = readSome(this.#fd);
-      if (bytes === undefined || bytes === null) break;
-      room -= bytes.length;
-      this.#rest.push(bytes);
+    try {
+      for (let room = LARGEST_BUFFER; room > 0; ) {
+        const bytes = readSome(this.#fd);
+        if (bytes === undefined || bytes === null) break;
+        room -= bytes.length;
+        this.#rest.push(bytes);
+      }
+    } catch {
+      // what can't be read any more is cut off as well
     }
     const readable = this.#onReadable;
     this.close();
@@ -182,6 +190,7 @@ export class Channel {
     this.#closed = true;
     this.#onClosed?.();
     clearImmediate(this.#pause);
+    clearTimeout(this.#timer);
     completions.forget(this.#token);
     native.closeChannel(this.#native, other);
     this.#retain(false);
@@ -206,7 +215,14 @@ export class Channel {
       else this.#awaitTurn();
     }
     // Without events a hang-up is reported all the same.
-    if (events !== 0 || this.#onHangUp !== undefined) native.armChannel(this.#native, events);
+    if (events === 0 && this.#onHangUp === undefined) return;
+    // The kernel is out of memory, say: then it is tried now and then, as if it were ready.
+    if (native.armChannel(this.#native, events) !== 0) this.#retry(events);
+  }
+
+  #retry(events: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ready(events), RETRY_EVERY);
   }
 
   /** That it is ready may be told several times in one turn, as fast as the child writes. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ExitStatus } from '../process/status.js';
+import type { SystemError } from '../syscall/errors.js';
 import type { Checked } from './checked.js';
 import { type Collected, textFrom } from './collected.js';
 import { ExitError } from './error.js';
@@ -27,12 +28,18 @@ function decode(collected: Collected | undefined, options: RunOptions): Output {
   return text.slice(0, options.terminal !== undefined && text.endsWith('\r\n') ? -2 : -1);
 }
 
+/** What was collected, and why no more could be. */
+export interface Capturing {
+  readonly collected: Collected;
+  readonly error?: SystemError | undefined;
+}
+
 /** A command that ran to its end. */
 export interface Ran {
   readonly command: Pick<Checked, 'file' | 'args' | 'options'>;
   readonly status: ExitStatus;
   /** What was collected, by the child's descriptor. */
-  readonly collected: ReadonlyMap<number, { readonly collected: Collected }>;
+  readonly collected: ReadonlyMap<number, Capturing>;
   /** Why it could not be stopped. */
   readonly stopError: unknown;
 }
@@ -44,6 +51,7 @@ export function isFailure({ code, reason }: ExitStatus, { exitCodes = [0] }: Run
 
 /** @throws ExitError unless the command exited with 0, or `reject` is false. */
 export function resultOf({ command, status, collected, stopError }: Ran): Result<RunOptions> {
+  for (const { error } of collected.values()) if (error !== undefined) throw error;
   const { file, args, options } = command;
   let tooLong: { readonly why: string; readonly cause: unknown } | undefined;
   const textOf = (fd: number): Output => {

@@ -21,7 +21,8 @@ import { throwIfAborted } from './abort-signal.js';
 import { Capture, type Pipe } from './capture.js';
 import { type Checked, checkRunSync, splitArguments } from './checked.js';
 import { Collected, DEFAULT_MAX_BUFFER } from './collected.js';
-import { fillsPipe, growPipe, isHeld, LARGEST_BUFFER, readSome, writeSome } from './io.js';
+import { Feed } from './feed.js';
+import { growPipe, isHeld, LARGEST_BUFFER, readSome } from './io.js';
 import { GRACE } from './launch-limit.js';
 import { type Body, Life } from './life.js';
 import type { RunOptions } from './options.js';
@@ -80,34 +81,6 @@ class SyncPipe implements Pipe {
   close(): void {
     if (!this.closed) close(this.fd);
     this.closed = true;
-  }
-}
-
-/** What is written to stdin. */
-class Feed {
-  fd: number;
-  #left: Uint8Array;
-
-  constructor(fd: number, bytes: Uint8Array) {
-    this.fd = fd;
-    this.#left = bytes;
-    if (fillsPipe(bytes)) growPipe(fd);
-    this.write();
-  }
-
-  /** Writes as much as can be now. */
-  write(): void {
-    while (this.fd >= 0) {
-      const count = this.#left.length === 0 ? -1 : writeSome(this.fd, this.#left);
-      if (count === 0) return;
-      if (count < 0) this.close();
-      else this.#left = this.#left.subarray(count);
-    }
-  }
-
-  close(): void {
-    if (this.fd >= 0) close(this.fd);
-    this.fd = -1;
   }
 }
 
@@ -224,6 +197,7 @@ function follow(
   }
   feed?.close();
   if (isPinned) unpin(child);
+  if (feed?.error !== undefined) throw feed.error;
   const { held, stopError, reason = status.reason } = life;
   return { command, status: status.with({ held, reason }), collected, stopError };
 }

@@ -9,7 +9,7 @@ import { type Checked, checkRun, splitArguments } from './checked.js';
 import type { Child } from './child.js';
 import { Collected, DEFAULT_MAX_BUFFER } from './collected.js';
 import type { MaxBuffer, RunOptions } from './options.js';
-import { type Result, resultOf } from './result.js';
+import { type Capturing, type Result, resultOf } from './result.js';
 import { start } from './spawn.js';
 import type { NoOptions } from './types.js';
 
@@ -24,7 +24,7 @@ export interface Running {
 function collectTerminal(
   { terminal, life }: Child,
   limit: MaxBuffer,
-  into: Map<number, { readonly collected: Collected }>,
+  into: Map<number, Capturing>,
 ): () => void {
   if (terminal === null || into.has(1)) return () => {};
   const collected = new Collected(limit);
@@ -39,7 +39,7 @@ function collectTerminal(
 /** Starts what `run` awaits. */
 export async function begin(command: Checked): Promise<Running> {
   const { child, ends } = await start(command);
-  const collected = new Map<number, { readonly collected: Collected }>();
+  const collected = new Map<number, Capturing>();
   const { showing } = command;
   const limit = command.options.maxBuffer ?? DEFAULT_MAX_BUFFER;
   for (const [fd, end] of ends) {

@@ -66,15 +66,20 @@ export class Handle {
     return attempt('kill', toGroup ? -this.pid : this.pid, number);
   }
 
+  /** What the pidfd says of its end. */
+  #isReadable(): boolean {
+    const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.pidfd, events: POLL.POLLIN });
+    return attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0) === 1;
+  }
+
   /** Whether it has ended, reaped or not. */
   hasEnded(): boolean {
-    if (this.#owner === undefined) {
-      const pollfd = writeStruct(LAYOUT.pollfd, { fd: this.pidfd, events: POLL.POLLIN });
-      return attempt('ppoll', pollfd, 1, new Uint8Array(LAYOUT.timespec.size), null, 0) === 1;
-    }
+    if (this.#owner === undefined) return this.#isReadable();
     const info = new Uint8Array(LAYOUT.siginfo.size);
     const look = W.WEXITED | W.WNOHANG | W.WNOWAIT;
-    if (attempt('waitid', P.P_PID, this.pid, info, look, null) < 0) return true;
+    const result = attempt('waitid', P.P_PID, this.pid, info, look, null);
+    // Any other error than that there is no such child says nothing of the child.
+    if (result < 0) return result === -E.ECHILD || this.#isReadable();
     // A traced one is reported when it stops, too.
     const { code } = readStruct(LAYOUT.siginfo, info);
     return code === CLD.CLD_EXITED || code === CLD.CLD_KILLED || code === CLD.CLD_DUMPED;

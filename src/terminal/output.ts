@@ -50,7 +50,11 @@ export class Output {
 
   /** As `drain`, and ends the stream: the terminal is about to be closed. */
   end(): void {
-    this.#takeAll();
+    try {
+      this.#takeAll();
+    } catch {
+      // what can't be read must not keep the terminal open
+    }
     this.#isOpen = false;
     this.stream.push(null);
   }
