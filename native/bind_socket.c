@@ -43,11 +43,11 @@ static double send_message(struct js_call *call) {
   if (size > 0) {
     memset(&control, 0, sizeof control);
     message.msg_control = control.bytes;
-    message.msg_controllen = CMSG_SPACE(size);
+    message.msg_controllen = (socklen_t)CMSG_SPACE(size);
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(size);
+    header->cmsg_len = (socklen_t)CMSG_LEN(size);
     memcpy(CMSG_DATA(header), a[2].data, size);
   }
   ssize_t sent;
@@ -56,6 +56,15 @@ static double send_message(struct js_call *call) {
   while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : (double)sent;
 }
+
+// musl's macro compares a length with a difference of pointers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare"
+// The next control message, or NULL. Any thread, does not block, async-signal-safe.
+static struct cmsghdr *next_header(struct msghdr *message, struct cmsghdr *header) {
+  return CMSG_NXTHDR(message, header);
+}
+#pragma GCC diagnostic pop
 
 /*
  * receiveMessage(fd, bytes: Uint8Array, result: Int32Array, flags): number, how many bytes were
@@ -82,7 +91,7 @@ static double receive_message(struct js_call *call) {
     return -errno;
   int32_t count = 0, flags = message.msg_flags & ~MSG_CMSG_CLOEXEC;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL;
-       header = CMSG_NXTHDR(&message, header)) {
+       header = next_header(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
       continue;
     size_t descriptors = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
