@@ -17,11 +17,17 @@ export function identify(pid: number, inode: number): string {
 
 /** When it was started, in clock ticks since the system was. */
 function startTime(pid: number): string {
-  // No such file elsewhere: when it was launched, in microseconds, is as good.
-  if (process.platform !== 'linux') {
-    return String(Math.round((timeOrigin + now()) * 1000));
-  }
-  return entryOf(pid)?.started ?? '0';
+  // No such file elsewhere, nor of a process that was reaped already.
+  const entry = process.platform === 'linux' ? entryOf(pid) : undefined;
+  return entry?.started ?? String(momentOfLaunch());
+}
+
+let latest = 0;
+
+/** Now, in microseconds since 1970; later than at each call before. */
+function momentOfLaunch(): number {
+  latest = Math.max(Math.round((timeOrigin + now()) * 1000), latest + 1);
+  return latest;
 }
 
 /** The inode of a pidfd where it means something, else 0. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn as spawnByNode } from 'node:child_process';
+import { spawn as spawnByNode, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { spawn } from '#dist/index.js';
+import { identify } from '#dist/process/identity.js';
 import { Process, startProcess, startProcessSync } from '#dist/process/index.js';
 import { call } from '#dist/syscall/call.js';
 import { F, FD } from '#dist/syscall/constants.js';
@@ -153,6 +154,13 @@ test('processes at once and in sequence have different ids', async () => {
     await Promise.all(two.map((child) => child.wait()));
   }
   assert.equal(ids.size, 40);
+});
+
+test('ids of processes that were reaped before they were identified are different', () => {
+  const gone = spawnSync('true').pid;
+  const ids = [1, 2, 3].map(() => identify(gone, 0));
+  assert.equal(new Set(ids).size, 3, ids.join(' '));
+  for (const id of ids) assert.match(id, new RegExp(`^${gone}:[1-9]\\d+$`));
 });
 
 test(

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LaunchOptions } from '#dist/launch/order.js';
 import { startProcess } from '#dist/process/index.js';
 import { needsLinux } from '../helpers/backend.js';
-import { runs, untilEnded } from '../helpers/other.js';
+import { childrenOf, runs, untilEnded } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
 import { until } from '../helpers/streams.js';
 import { test } from '../helpers/test.js';
@@ -50,6 +50,8 @@ test('a process that lost its parent before the first signal is not taken for on
   withFolder(async (folder) => {
     needsLinux("The scope 'tree'");
     const { process, pid } = await start(`(${STUBBORN} &); exec sleep 1000`, folder);
+    // The shell in parentheses may live for a moment after the file is there.
+    await until('it has lost its parent', () => childrenOf(process.pid).length === 0);
     assert.equal(process.signal('SIGKILL', { scope: 'tree' }), true);
     assert.equal((await process.wait()).signal, 'SIGKILL');
     assert.ok(runs(pid));
