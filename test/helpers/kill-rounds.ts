@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -57,6 +58,17 @@ function processes(): Row[] {
       return []; // it has ended meanwhile
     }
   });
+}
+
+/** Whether it is this runtime, and runs the agent: Deno has words of its own before those of a program. */
+function isAgent({ pid, argv }: Row): boolean {
+  const at = argv.findIndex((word) => word.endsWith('agent.js'));
+  if (at < 1 || argv[at + 1] !== 'agent') return false;
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) === readlinkSync('/proc/self/exe');
+  } catch {
+    return false; // it has ended meanwhile
+  }
 }
 
 /** A sequence that depends on nothing but its seed: xorshift. */
@@ -112,7 +124,7 @@ class Round {
   /** The process to kill, while there is one. */
   victim({ pid }: Child): number | undefined {
     const all = processes();
-    const agent = all.find(({ argv }) => argv[1]?.endsWith('agent.js') && argv[2] === 'agent');
+    const agent = all.find(isAgent);
     const child = (name: string) =>
       all.find(({ parent, argv }) => parent === pid && argv[0]?.endsWith(name))?.pid;
     if (this.#kind.victim === 'coordinator') return pid;

@@ -200,22 +200,25 @@ test('signals dropped before JavaScript takes them are counted', async (context)
   };
   using stream = notify(NUMBER, 'SIGUSR2');
   const infos = gather(stream);
-  whileWatcherStarves(() => {
-    while (sent < 100_000) send();
-  });
   const known = (): number => infos.reduce((sum, { dropped }) => sum + dropped + 1, 0);
-  // The dropped ones are told of with the next that there is room for.
-  while (known() < sent) {
-    await aMoment();
-    send();
-    await aMoment();
+  const lost = (): number => known() - infos.length;
+  // Where other programs keep this thread from running, the watcher keeps up with it.
+  for (let round = 0; round < 50 && lost() === 0; round++) {
+    whileWatcherStarves(() => {
+      for (let n = 0; n < 100_000; n++) send();
+    });
+    // The dropped ones are told of with the next that there is room for.
+    while (known() < sent) {
+      await aMoment();
+      send();
+      await aMoment();
+    }
   }
   assert.equal(known(), sent);
   process.kill(pid, 'SIGUSR2');
   await until(() => infos.at(-1)?.signal === 'SIGUSR2');
-  const lost = infos.reduce((sum, { dropped }) => sum + dropped, 0);
-  context.diagnostic(`${lost} were lost on the way`);
-  assert.ok(lost > 0);
+  context.diagnostic(`${lost()} were lost on the way`);
+  assert.ok(lost() > 0);
   assert.equal(infos.at(-1)?.dropped, 0, 'those of another number');
 });
 
