@@ -1,4 +1,5 @@
 /* Launching processes, and replacing this one. */
+#define _GNU_SOURCE /* Linux: strnlen */
 #include "above_stdio.h"
 #include "addon.h"
 #include "exec.h"
@@ -164,10 +165,23 @@ static double signal_mask(struct js_call *call) {
   return 0;
 }
 
+/* Whether the name of a variable is one of `names`, each of which ends with a NUL. */
+static int is_among(const char *entry, const char *names, size_t size) {
+  size_t length = strcspn(entry, "=");
+  for (size_t at = 0; at < size;) {
+    size_t end = strnlen(names + at, size - at);
+    if (end == length && memcmp(names + at, entry, length) == 0)
+      return 1;
+    at += end + 1;
+  }
+  return 0;
+}
+
 /*
- * copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean. Writes
- * environ(7) as strings that each end with a NUL; result[0] is their size and result[1] how many
- * they are. False when there is not that much room. For the process' main thread: no libc defines
+ * copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array, without: Uint8Array):
+ * boolean. Writes environ(7) as strings that each end with a NUL, but for the variables whose names
+ * are in `without`, each with a NUL; result[0] is their size and result[1] how many they are. False
+ * when there is not that much room. For the process' main thread: no libc defines
  * what another thread may do to the environment meanwhile, for this as for getenv(3).
  */
 static double copy_environment(struct js_call *call) {
@@ -178,6 +192,8 @@ static double copy_environment(struct js_call *call) {
   char *buffer = a[0].data;
   size_t offset = (size_t)a[1].number, size = 0;
   for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+    if (is_among(*entry, a[3].data, a[3].length))
+      continue;
     size_t length = strlen(*entry) + 1;
     if (offset + size + length <= a[0].length)
       memcpy(buffer + offset + size, *entry, length);
@@ -231,6 +247,6 @@ const struct js_export bind_process_exports[] = {
     {"vforkSharesMemory", "", 'b', shares_memory},
     {"openStdio", "", 'n', open_stdio},
     {"signalMask", "", 'x', signal_mask},
-    {"copyEnvironment", "una", 'b', copy_environment},
+    {"copyEnvironment", "unau", 'b', copy_environment},
     {NULL, NULL, 0, NULL},
 };

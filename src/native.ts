@@ -61,7 +61,12 @@ interface Addon {
   reapChild(token: number, info: Uint8Array, options: number, rusage: Uint8Array): number;
   openStdio(): number;
   signalMask(): bigint;
-  copyEnvironment(buffer: Uint8Array, offset: number, result: Int32Array): boolean;
+  copyEnvironment(
+    buffer: Uint8Array,
+    offset: number,
+    result: Int32Array,
+    without: Uint8Array,
+  ): boolean;
   exec(program: Uint8Array, size: number): [step: number, errno: number];
   rawSyscall(number: number, ...args: readonly NativeArgument[]): number | bigint;
   asyncSyscall(

@@ -84,6 +84,11 @@ export interface Attribute<
   readonly options: readonly (keyof O & string)[];
   /** Every step that it can fail at. */
   readonly steps: Steps;
+  /**
+   * Whether its check and its steps depend on nothing but the values of its options, where these are not
+   * objects: then launches with the same values can begin with the same steps. Default: false.
+   */
+  readonly steady?: true;
   /** The systems that have it; with the portable backend Linux is none of them. */
   readonly on: 'all' | readonly ('linux' | 'freebsd')[];
   /** Throws TypeError or RangeError for options that can't be taken. Opens and reads nothing. */

@@ -21,6 +21,7 @@ import { attributes, type LaunchOptions, type StepName } from './order.js';
 import { checkPermission } from './permission.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
 import type { Place } from './reason.js';
+import { beginAlike, lastAttribute, nameSteps, rememberChecked, wasChecked } from './repeat.js';
 
 /** A launch that is ready for the native side. */
 export interface CompiledLaunch {
@@ -58,8 +59,13 @@ function checkArguments(file: string, argv: readonly string[]): void {
  */
 export function checkLaunch(draft: Draft<LaunchOptions>): void {
   checkArguments(draft.file, draft.argv);
-  checkAvailable(draft.options);
-  for (const attribute of attributes) attribute.check?.(draft.options, draft);
+  if (wasChecked(draft)) {
+    lastAttribute.check?.(draft.options, draft);
+  } else {
+    checkAvailable(draft.options);
+    for (const attribute of attributes) attribute.check?.(draft.options, draft);
+    rememberChecked(draft);
+  }
   checkPermission(draft);
 }
 
@@ -71,11 +77,27 @@ export function checkLaunch(draft: Draft<LaunchOptions>): void {
 export function compile(launch: Launch<LaunchOptions>): CompiledLaunch {
   const program = new ProgramBuilder<StepName>();
   const { closeAfter, bornInto } = program;
-  const steps = program.steps as StepInfo<StepName>[];
   try {
-    for (const attribute of attributes) attribute.emit(program, launch);
+    const numbers = beginAlike(program, launch);
+    if (numbers !== undefined) lastAttribute.emit(program, launch);
+    else for (const attribute of attributes) attribute.emit(program, launch);
     const { cgroupPath, layers } = program;
-    return { launch, bytes: program.finish(), steps, closeAfter, bornInto, cgroupPath, layers };
+    const bytes = program.finish();
+    const steps = program.steps as StepInfo<StepName>[];
+    if (numbers === undefined) {
+      return { launch, bytes, steps, closeAfter, bornInto, cgroupPath, layers };
+    }
+    return {
+      launch,
+      bytes,
+      get steps() {
+        return nameSteps(steps, numbers);
+      },
+      closeAfter,
+      bornInto,
+      cgroupPath,
+      layers,
+    };
   } catch (error) {
     for (const fd of closeAfter) close(fd);
     if (!(error instanceof StepFailure)) throw error;

@@ -14,6 +14,7 @@ export interface DirectoryOptions {
 export const directory: Attribute<DirectoryOptions, ['chdir']> = {
   options: ['cwd'],
   steps: ['chdir'],
+  steady: true,
   on: 'all',
   check({ cwd }) {
     if (cwd !== undefined) checkPath('cwd', cwd);

@@ -1,5 +1,6 @@
 import { checkString } from '../syscall/check.js';
 import { SYS } from '../syscall/constants.js';
+import { encodeText } from '../syscall/text.js';
 import type { Attribute } from './attribute.js';
 import { type CredentialOptions, identityOf } from './credential.js';
 import { emitEnvironment, environmentOf, type Placement, variableOf } from './environ.js';
@@ -8,6 +9,7 @@ import {
   type EnvironmentOptions,
   flags as environmentFlags,
 } from './environment.js';
+import { Address, type StepInfo } from './program.js';
 
 /** The program that the new process runs. */
 export interface ImageOptions extends EnvironmentOptions {
@@ -31,6 +33,38 @@ export function candidatesOf(file: string, path: string): string[] {
     if (directory.startsWith('/')) candidates.push(`${directory.replace(/\/+$/, '')}/${file}`);
   }
   return candidates;
+}
+
+type ExecStep = StepInfo<'execve'>;
+
+/** What is tried, with the bytes of all paths, and where each begins. */
+interface Trying {
+  readonly steps: readonly ExecStep[];
+  readonly bytes: Uint8Array;
+  readonly offsets: readonly number[];
+}
+
+/** Few programs are started again and again. */
+const MOST_TRYING = 32;
+const trying = new Map<string, Trying>();
+
+function tryingOf(paths: readonly string[]): Trying {
+  const key = paths.join('\0');
+  const known = trying.get(key);
+  if (known !== undefined) return known;
+  const offsets: number[] = [];
+  let size = 0;
+  const pieces = paths.map((path) => {
+    const piece = encodeText(`${path}\0`);
+    offsets.push(size);
+    size += piece.length;
+    return piece;
+  });
+  const steps = paths.map((argument) => ({ name: 'execve', argument }) as const);
+  const made = { steps, bytes: Buffer.concat(pieces), offsets };
+  if (trying.size >= MOST_TRYING) trying.clear();
+  trying.set(key, made);
+  return made;
 }
 
 /** The search path that holds for the new process. */
@@ -58,9 +92,11 @@ export const image: Attribute<ImageOptions, ['execve'], CredentialOptions & Plac
         : program.strings(verbatim.environment);
     const paths =
       verbatim?.paths ?? (search ? candidatesOf(file, searchPath(options, environment)) : [file]);
-    for (const path of paths) {
-      const step = { name: 'execve', argument: path } as const;
-      program.candidate(step, SYS.execve, program.string(path), argvAt, envpAt);
+    const { steps, bytes, offsets } = tryingOf(paths);
+    const { offset: from } = program.bytes(bytes);
+    for (let index = 0; index < steps.length; index++) {
+      const path = new Address(from + (offsets[index] as number));
+      program.candidate(steps[index] as ExecStep, SYS.execve, path, argvAt, envpAt);
     }
   },
   flags: [

@@ -6,7 +6,8 @@
 import type { Layer, PathRule } from '../sandbox/landlock-policy.js';
 import { ACCESS_FILE, landlockAbi, RULE } from '../sandbox/landlock-rights.js';
 import { AT, E, F, O, SYS } from '../syscall/constants.js';
-import { type Address, type Part, type ProgramBuilder, Slot } from './program.js';
+import { type Address, type ProgramBuilder, Slot } from './program.js';
+import type { Part } from './program-part.js';
 
 export const RULESET_STEPS = [
   'landlock_create_ruleset',

@@ -22,6 +22,7 @@ export const noNewPrivileges: Attribute<
 > = {
   options: ['noNewPrivileges'],
   steps: ['PR_SET_NO_NEW_PRIVS'],
+  steady: true,
   on: ['linux'],
   check({ noNewPrivileges }) {
     if (noNewPrivileges !== undefined) checkBoolean('noNewPrivileges', noNewPrivileges);

@@ -26,6 +26,7 @@ export const parentDeathSignal: Attribute<
 > = {
   options: ['parentDeathSignal'],
   steps: ['getpid', 'PR_SET_PDEATHSIG'],
+  steady: true,
   on: ['linux', 'freebsd'], // procctl(2) of FreeBSD has it
   check({ parentDeathSignal }) {
     if (parentDeathSignal !== undefined) checkSignal('parentDeathSignal', parentDeathSignal);

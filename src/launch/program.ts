@@ -11,35 +11,20 @@ import type { SandboxLayer } from '../sandbox/report.js';
 import { unavailable } from '../syscall/check.js';
 import { F, SYS } from '../syscall/constants.js';
 import { Address, checkSize, ProgramData, Slot } from './program-data.js';
+import { type Opening, offsetsIn, type Part, type StepInfo } from './program-part.js';
 
+export type { StepInfo } from './program-part.js';
 export { Address, Slot };
-
-/** What an instruction is called in an error. */
-export interface StepInfo<Name extends string = string> {
-  readonly name: Name;
-  /** What it was applied to: `'/no/dir'`. */
-  readonly argument?: string | undefined;
-}
 
 /** A Slot stands for its value when the instruction runs, an Address for the pointer. */
 export type Argument = number | Address | Slot;
 
 const { instructionWords: INSTRUCTION_WORDS, tableWords: TABLE_WORDS } = PROGRAM;
+const { headerWords: HEADER_WORDS } = PROGRAM;
 
 let instructions = new Int32Array(64 * INSTRUCTION_WORDS);
 let output = new Uint8Array(64 * 1024);
-
-/** A part of a program that is the same wherever it stands. */
-export interface Part {
-  readonly code: Int32Array;
-  readonly steps: readonly StepInfo[];
-  readonly data: Uint8Array;
-  /** Where the data began, and where the slot is that it returned. */
-  readonly from: number;
-  readonly result: number;
-  /** The words of the code that are offsets into the data. */
-  readonly offsets: readonly number[];
-}
+let outputWords = new Int32Array(output.buffer);
 
 /** An instruction as it is added. */
 interface NewInstruction {
@@ -60,19 +45,6 @@ function growTo(words: number): void {
   const larger = new Int32Array(words * 2);
   larger.set(instructions);
   instructions = larger;
-}
-
-/** The words of a code that are offsets into the data: arguments, and the slots of `MODE.store`. */
-function offsetsIn(code: Int32Array): number[] {
-  const offsets: number[] = [];
-  for (let at = 0; at < code.length; at += INSTRUCTION_WORDS) {
-    const word = code[at + 1] as number;
-    if ((word & 0xff) === MODE.store) offsets.push(at + 3);
-    for (let index = 0; index < 6; index++) {
-      if ((word >> (8 + index * 2)) & 3) offsets.push(at + 4 + index * 2);
-    }
-  }
-  return offsets;
 }
 
 /**
@@ -195,6 +167,26 @@ export class ProgramBuilder<Name extends string = string> extends ProgramData {
     return new Slot(result + offset - from);
   }
 
+  /** Begins as another program did, before anything else is written. */
+  begin({ code, steps, data, tables, relocations }: Opening): void {
+    growTo(code.length);
+    instructions.set(code);
+    for (const step of steps) this.steps.push(step);
+    this.beginData(data, tables, relocations);
+  }
+
+  /** What was written so far; undefined where that is not all there is to it. */
+  opening(): Opening | undefined {
+    const [kept, files] = [this.#kept.size, this.#parentFiles.length];
+    const { closeAfter, layers, bornInto, cloneFlags, cgroup, cgroupPath, pidNamespace } = this;
+    const isAll = kept + files + closeAfter.length + layers.length + bornInto.length === 0;
+    const isUsual = cloneFlags === 0 && cgroup < 0 && pidNamespace < 0 && cgroupPath === undefined;
+    if (!isAll || !isUsual) return undefined;
+    const code = instructions.slice(0, this.steps.length * INSTRUCTION_WORDS);
+    const [tables, relocations] = [[...this.tables], [...this.relocations]];
+    return { code, steps: [...this.steps], data: this.dataFrom(0), tables, relocations };
+  }
+
   /** The child waits here until the parent has written the `parentFile`s. */
   waitForParent(step: StepInfo<Name>): void {
     this.must(step, OWN_CALL.waitForParent);
@@ -219,20 +211,28 @@ export class ProgramBuilder<Name extends string = string> extends ProgramData {
     const bytes = this.finishData();
     checkSize('system calls', steps.length, PROGRAM.mostInstructions);
     checkSize('pointers', relocations.length / PROGRAM.relocationWords, PROGRAM.mostRelocations);
-    const header = [
-      ...[PROGRAM.magic, steps.length, tables.length / TABLE_WORDS, bytes.length],
-      ...[cloneFlags, cgroup, pidNamespace, this.#parentFiles.length / TABLE_WORDS],
-      ...[this.#kept.size > 0 ? this.#floor : 0, relocations.length / PROGRAM.relocationWords],
-    ];
-    const code = instructions.subarray(0, steps.length * INSTRUCTION_WORDS);
-    const sections = [header, code, tables, this.#parentFiles, relocations];
-    const size = sections.reduce((sum, { length }) => sum + length * 4, bytes.length);
-    if (output.length < size) output = new Uint8Array(size * 2);
-    const words = new Int32Array(output.buffer);
-    let at = 0;
-    for (const section of sections) {
-      words.set(section, at);
-      at += section.length;
+    const code = steps.length * INSTRUCTION_WORDS;
+    const parentFiles = this.#parentFiles;
+    const words = HEADER_WORDS + code + tables.length + parentFiles.length + relocations.length;
+    const size = words * 4 + bytes.length;
+    if (output.length < size) {
+      output = new Uint8Array(size * 2);
+      outputWords = new Int32Array(output.buffer);
+    }
+    outputWords[0] = PROGRAM.magic;
+    outputWords[1] = steps.length;
+    outputWords[2] = tables.length / TABLE_WORDS;
+    outputWords[3] = bytes.length;
+    outputWords[4] = cloneFlags;
+    outputWords[5] = cgroup;
+    outputWords[6] = pidNamespace;
+    outputWords[7] = parentFiles.length / TABLE_WORDS;
+    outputWords[8] = this.#kept.size > 0 ? this.#floor : 0;
+    outputWords[9] = relocations.length / PROGRAM.relocationWords;
+    outputWords.set(instructions.subarray(0, code), HEADER_WORDS);
+    let at = HEADER_WORDS + code;
+    for (const section of [tables, parentFiles, relocations]) {
+      for (const word of section) outputWords[at++] = word;
     }
     output.set(bytes, at * 4);
     return output.subarray(0, size);

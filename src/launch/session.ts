@@ -23,6 +23,7 @@ const PID_MAX = 0x3fff_ffff;
 export const session: Attribute<SessionOptions, ['setsid', 'setpgid']> = {
   options: ['session', 'processGroup'],
   steps: ['setsid', 'setpgid'],
+  steady: true,
   on: 'all',
   check({ session, processGroup }) {
     if (session !== undefined) checkBoolean('session', session);

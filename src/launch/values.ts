@@ -52,6 +52,17 @@ export function ownOptions<T extends object>(options: T): T {
   return inherited.length === 0 ? own : (shadowed(own, inherited) as T);
 }
 
+/** Of the long lists of names that there are. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+function setOf(keys: readonly string[]): ReadonlySet<string> {
+  const known = sets.get(keys);
+  if (known !== undefined) return known;
+  const set = new Set(keys);
+  sets.set(keys, set);
+  return set;
+}
+
 /**
  * Refuses unknown keys: a misspelt option would silently leave out the restriction that was meant.
  *
@@ -59,8 +70,13 @@ export function ownOptions<T extends object>(options: T): T {
  */
 export function checkKeys(option: string, value: unknown, keys: readonly string[]): void {
   if (!isBag(value)) throw invalid(option || 'options', value, 'an object');
-  for (const [key, given] of Object.entries(value)) {
-    if (given === undefined || keys.includes(key)) continue;
+  const known = keys.length > 8 ? setOf(keys) : undefined;
+  for (const key of Object.keys(value)) {
+    if (
+      (known === undefined ? keys.includes(key) : known.has(key)) ||
+      value[key as keyof typeof value] === undefined
+    )
+      continue;
     const path = option === '' ? '' : `${option}.`;
     let hint = option === '' ? '' : ` ${option} takes ${keys.join(', ')}.`;
     const similar = nearest(key, keys);

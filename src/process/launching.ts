@@ -139,9 +139,11 @@ export class Launching {
 
   launched(row: Float64Array, at: number): void {
     const value = (column: number): number => row[at + column] as number;
-    const first = at + LAUNCHED.firstSkipped;
-    const skipped = Array.from(row.subarray(first, first + value(LAUNCHED.skipped)));
-    this.#skipped = skippedSteps(this.#compiled, skipped);
+    const [first, count] = [at + LAUNCHED.firstSkipped, value(LAUNCHED.skipped)];
+    if (count > 0) {
+      const skipped = Array.from(row.subarray(first, first + count));
+      this.#skipped = skippedSteps(this.#compiled, skipped);
+    }
     if (value(LAUNCHED.step) !== START.launched) {
       this.fail(value(LAUNCHED.step), value(LAUNCHED.error));
     } else if (this.#how.watch) {

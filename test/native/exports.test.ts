@@ -68,7 +68,7 @@ const EXPORTS: Readonly<Record<string, string>> = {
   exitDescriptor: 'natural pid',
   openStdio: '',
   signalMask: '',
-  copyEnvironment: 'bytes natural ints',
+  copyEnvironment: 'bytes natural ints bytes',
   rawSyscall: '...',
   asyncSyscall: 'natural int ...',
   openOwned: 'int ...',
@@ -160,6 +160,6 @@ test('sizes and offsets past the end of a buffer are refused', () => {
   assert.throws(() => native.launch(bytes, 9, 1, undefined, WATCH.reap, false, false), RANGE);
   assert.throws(() => native.launchHere(bytes, 9, 1, undefined, WATCH.reap), RANGE);
   assert.throws(() => native.exec(bytes, 9), RANGE);
-  assert.throws(() => native.copyEnvironment(bytes, 9, integers), RANGE);
-  assert.throws(() => native.copyEnvironment(bytes, 0, new Int32Array(1)), RANGE);
+  assert.throws(() => native.copyEnvironment(bytes, 9, integers, bytes), RANGE);
+  assert.throws(() => native.copyEnvironment(bytes, 0, new Int32Array(1), bytes), RANGE);
 });
