@@ -35,7 +35,8 @@ struct channel {
 static int arm(struct channel *channel) {
   if (channel->fd < 0 || (!channel->armed && !channel->awaits))
     return 0;
-  uint32_t events = (channel->armed ? channel->asked : 0) | (channel->awaits ? EVENT_READ : 0);
+  uint32_t events = (channel->armed ? channel->asked & ~(uint32_t)EVENT_QUIET : 0) |
+                    (channel->awaits ? EVENT_READ : 0);
   return events_arm(channel->fd, events, &channel->watch);
 }
 
@@ -58,7 +59,9 @@ static void channel_ready(struct watch *watch, uint32_t events) {
   uint32_t report = 0;
   pthread_mutex_lock(&channel->lock);
   /* epoll reports a hang-up that nothing asked for; the channel reports it when it is armed. */
-  if (channel->armed && (failed || (events & channel->asked) != 0)) {
+  int wanted = (events & channel->asked) != 0;
+  int quiet = (channel->asked & EVENT_QUIET) != 0 && (events & EVENT_ERROR) == 0;
+  if (channel->armed && (wanted || (failed && !quiet))) {
     channel->armed = 0;
     report = events;
   }
@@ -78,8 +81,10 @@ static void channel_ready(struct watch *watch, uint32_t events) {
       report |= EVENT_READ;
     }
   }
-  /* One-shot: whatever was reported, nothing else is from here on. */
-  arm(channel);
+  /* One-shot: whatever was reported, nothing else is from here on. A hang-up that is to be kept
+     quiet would be reported again at once. */
+  if (report != 0 || fills || !failed)
+    arm(channel);
   pthread_mutex_unlock(&channel->lock);
   if (report == 0)
     return;
@@ -196,5 +201,5 @@ void channel_close(struct channel *channel, int other) {
   if (channel->owned)
     close(fd);
   /* The watcher may hold an event for it at this moment: it is the one to free the memory. */
-  watcher_request(&channel->request);
+  watcher_request_later(&channel->request);
 }

@@ -16,7 +16,8 @@ struct channel;
 struct channel *channel_open(struct environment *environment, int fd, int owned, double token,
                              int *error);
 /* COMPLETION_READY follows once, when one of `events` (EVENT_READ, EVENT_WRITE) or a hang-up is
-   there. */
+   there. With EVENT_QUIET, not for a hang-up alone: it is reported when the channel is armed again
+   without. */
 int channel_arm(struct channel *channel, uint32_t events);
 /*
  * Takes what the watcher has read of the descriptor, which does not block, and has it read on: a

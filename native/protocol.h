@@ -101,7 +101,7 @@ enum {
 
 /* What is reported of a descriptor, as poll(2) has it on every system. */
 enum {
-  EVENT_READ = 1, EVENT_WRITE = 4, EVENT_ERROR = 8, EVENT_HANG_UP = 16,
+  EVENT_READ = 1, EVENT_WRITE = 4, EVENT_ERROR = 8, EVENT_HANG_UP = 16, EVENT_QUIET = 0x10000,
 };
 
 /* What the process does on a signal now. */

@@ -6,6 +6,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Requests that can wait, after which the thread is woken all the same: they hold memory. */
+#define MOST_LATER 64
+
 static void wakeup_ready(struct watch *watch, uint32_t events);
 
 /* One for the process. The lock guards the queue and the start, and is held for microseconds. */
@@ -15,6 +18,8 @@ static struct {
   struct wakeup wakeup;
   struct watch wakeup_watch;
   struct queue requests;
+  int woken; /* for requests, which the thread has not seen yet */
+  int later; /* requests for which it was not woken */
   int (*_Atomic turn)(void);
 } watcher = {.lock = PTHREAD_MUTEX_INITIALIZER, .wakeup_watch = {wakeup_ready}};
 
@@ -30,6 +35,7 @@ static void run_requests(void) {
   pthread_mutex_lock(&watcher.lock);
   struct queue requests = watcher.requests;
   watcher.requests = (struct queue){0};
+  watcher.woken = watcher.later = 0;
   pthread_mutex_unlock(&watcher.lock);
   struct request *request;
   while ((request = (void *)queue_take(&requests)) != NULL)
@@ -88,11 +94,22 @@ int watcher_wakeup_fd(void) {
 
 void watcher_request(struct request *request) {
   pthread_mutex_lock(&watcher.lock);
-  int idle = watcher.requests.first == NULL;
+  int wake = !watcher.woken;
+  watcher.woken = 1;
   queue_add(&watcher.requests, &request->link);
   pthread_mutex_unlock(&watcher.lock);
   /* Where others wait already, the thread was woken for them and will find this one too. */
-  if (idle)
+  if (wake)
+    watcher_wake();
+}
+
+void watcher_request_later(struct request *request) {
+  pthread_mutex_lock(&watcher.lock);
+  queue_add(&watcher.requests, &request->link);
+  int wake = ++watcher.later >= MOST_LATER && !watcher.woken;
+  watcher.woken |= wake;
+  pthread_mutex_unlock(&watcher.lock);
+  if (wake)
     watcher_wake();
 }
 

@@ -20,6 +20,8 @@ int watcher_start(void);
  * request may free the owner of a watch that was removed. The watcher has been started.
  */
 void watcher_request(struct request *request);
+/* The same for what can wait until the thread wakes up for something else. */
+void watcher_request_later(struct request *request);
 /* Has it go through a turn now. The watcher has been started. Async-signal-safe. */
 void watcher_wake(void);
 /* The descriptor that is written to for that, as wakeup.h has it; a child may write to its copy. */

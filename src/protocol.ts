@@ -223,6 +223,8 @@ export const EVENT = {
   error: 0x8,
   /** Reported even if it was not asked for. */
   hangUp: 0x10,
+  /** Only asked for: a hang-up alone is not reported. */
+  quiet: 0x1_0000,
 } as const;
 
 /** What the process does on a signal now. */

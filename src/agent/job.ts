@@ -4,7 +4,7 @@
  * @module
  */
 import type { Channel } from '../command/channel.js';
-import { checkSpawn } from '../command/checked.js';
+import { type Checked, checkAgain, checkSpawn } from '../command/checked.js';
 import type { Child } from '../command/child.js';
 import type { Life, Use } from '../command/life.js';
 import type { RunOptions, Stdio } from '../command/options.js';
@@ -63,8 +63,18 @@ class Outflow implements Use {
   #reading = false;
   #waiting = false;
   #over = false;
+  /** Whether an end of the output can wait for that of the process. */
+  #isQuiet: boolean;
 
-  constructor(channel: Channel, fd: number, id: number, send: Send, life: Life) {
+  constructor(
+    channel: Channel,
+    fd: number,
+    id: number,
+    send: Send,
+    life: Life,
+    isWatched: boolean,
+  ) {
+    this.#isQuiet = !isWatched;
     this.#channel = channel;
     this.#fd = fd;
     this.#id = id;
@@ -82,6 +92,8 @@ class Outflow implements Use {
   }
 
   settle(): void {
+    this.#isQuiet = false;
+    this.#waiting = false;
     this.read();
   }
 
@@ -126,7 +138,7 @@ class Outflow implements Use {
         this.#channel.onceReadable(() => {
           this.#waiting = false;
           this.read();
-        });
+        }, this.#isQuiet);
         return false;
       }
       this.#credit -= bytes.length;
@@ -146,6 +158,20 @@ function optionsOf({ options, stdio }: JobSpec, inflows: ReadonlyMap<number, Inf
   const { 0: stdin = 'null', 1: stdout = 'null', 2: stderr = 'null', ...fds } = streams;
   const lifetime = isAvailable('parentDeathSignal') ? 'parent' : undefined;
   return { ...options, stdin, stdout, stderr, fds, lifetime };
+}
+
+/** By what makes jobs alike: one of them. */
+const known = new WeakMap<object, Checked>();
+
+function checkJob(spec: JobSpec, inflows: ReadonlyMap<number, Inflow>): Checked {
+  const { file, args, options, scope, alike } = spec;
+  const before = alike && known.get(alike);
+  if (before !== undefined) return checkAgain(before, file, args, options.env);
+  const checked = checkSpawn(file, args, optionsOf(spec, inflows), scope);
+  // A sandbox is worked out by what there is at the time.
+  const isSteady = inflows.size === 0 && options.sandbox === undefined;
+  if (alike !== undefined && isSteady) known.set(alike, checked);
+  return checked;
 }
 
 /** One job from its start to its end. */
@@ -176,7 +202,7 @@ export class Job {
   async #run(spec: JobSpec): Promise<void> {
     const { id } = this;
     try {
-      const checked = checkSpawn(spec.file, spec.args, optionsOf(spec, this.#inflows), spec.scope);
+      const checked = checkJob(spec, this.#inflows);
       const { child, ends } = await start(checked);
       this.#child = child;
       const { pid, process, lifetime } = child;
@@ -184,7 +210,10 @@ export class Job {
       for (const [fd, end] of ends) {
         if (end.attached !== undefined || end.kind !== 'reader') continue;
         end.taken = true;
-        this.#outflows.set(fd, new Outflow(end.channel, fd, id, this.#send, child.life));
+        this.#outflows.set(
+          fd,
+          new Outflow(end.channel, fd, id, this.#send, child.life, spec.watched === true),
+        );
       }
       for (const flow of this.#outflows.values()) flow.read();
       if (spec.watched) this.#watch(child);

@@ -23,6 +23,7 @@ export class Capture implements Use {
   readonly #pipe: Pipe;
   readonly #name: number;
   readonly #life: Life;
+  #hasEnded = false;
 
   /** `name` is the child's descriptor. */
   constructor(pipe: Pipe, name: number, collected: Collected, life: Life) {
@@ -43,6 +44,7 @@ export class Capture implements Use {
   }
 
   settle(): void {
+    this.#hasEnded = true;
     this.#read();
   }
 
@@ -56,7 +58,7 @@ export class Capture implements Use {
     for (;;) {
       const bytes = this.#readSome();
       if (bytes === undefined) {
-        this.#pipe.onceReadable(() => this.#read());
+        this.#pipe.onceReadable(() => this.#read(), !this.#hasEnded);
         return;
       }
       if (bytes === null) break;

@@ -7,7 +7,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { completions, type NativeChannel, native } from '../native.js';
-import { READY } from '../protocol.js';
+import { EVENT, READY } from '../protocol.js';
 import { attempt, close } from '../syscall/call.js';
 import { E, POLL, SOCK } from '../syscall/constants.js';
 import { SystemError, threadError } from '../syscall/errors.js';
@@ -43,6 +43,7 @@ export class Channel {
   /** What is left of it since it was cut off. */
   #rest: Buffer[] = [];
   #grown = false;
+  #isQuiet = false;
   #closed = false;
   /** The watcher reads, and says so on its own. */
   #isPumped = false;
@@ -161,9 +162,13 @@ export class Channel {
     attempt('shutdown', this.#fd, SOCK.SHUT_WR);
   }
 
-  /** Calls back once there is something to read, or the end. */
-  onceReadable(callback: () => void): void {
+  /**
+   * Calls back once there is something to read, or the end. `quiet`: of an end without anything to read it
+   * tells only when this is called again without; the child is about to end, which wakes this thread anyway.
+   */
+  onceReadable(callback: () => void, quiet = false): void {
     this.#onReadable = callback;
+    this.#isQuiet = quiet;
     this.#arm();
   }
 
@@ -213,6 +218,9 @@ export class Channel {
     if (this.#onReadable !== undefined && !this.#isPumped) {
       if (this.#taken < BYTES_A_TURN) events |= POLL.POLLIN;
       else this.#awaitTurn();
+    }
+    if (this.#isQuiet && events === POLL.POLLIN && this.#onHangUp === undefined) {
+      events |= EVENT.quiet;
     }
     // Without events a hang-up is reported all the same.
     if (events === 0 && this.#onHangUp === undefined) return;

@@ -6,8 +6,8 @@
 import { LaunchError } from '../launch/error.js';
 import type { StepName } from '../launch/order.js';
 import type { StepInfo } from '../launch/program.js';
-import { attemptPair, close, pairAboveStdio, setNonblocking } from '../syscall/call.js';
-import { O, SOCK } from '../syscall/constants.js';
+import { attemptPair, call, close, pairAboveStdio } from '../syscall/call.js';
+import { F, O, SOCK } from '../syscall/constants.js';
 import type { SystemError } from '../syscall/errors.js';
 
 /** Both ends, close-on-exec; ours does not block, the child's does. */
@@ -61,7 +61,7 @@ function moved(
 /** The two ends have file descriptions of their own, so that only ours is changed. */
 function prepare(ours: number, childs: number): PipeEnds {
   try {
-    setNonblocking(ours);
+    call('fcntl', ours, F.F_SETFL, O.O_NONBLOCK); // it has no other flags yet
     return { ours, childs };
   } catch (error) {
     close(ours);
