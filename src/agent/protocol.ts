@@ -39,6 +39,11 @@ export interface JobSpec {
   readonly scope: Scope;
   /** Whether its stops are told of: `changed`. */
   readonly watched?: boolean | undefined;
+  /**
+   * Jobs with the same object here are alike but for `file`, `args` and `env` of the options, which are all that
+   * is checked again for each. It does not leave this process.
+   */
+  readonly alike?: object | undefined;
 }
 
 /** How a process ended, as `ExitStatus` is made of it. */

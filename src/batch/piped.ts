@@ -77,7 +77,8 @@ class Piped implements Connection {
   }
 
   start(spec: JobSpec, events: JobEvents): RemoteJob {
-    return this.#jobs.start(spec, events);
+    const { alike: _, ...sent } = spec;
+    return this.#jobs.start(sent, events);
   }
 
   close(): Promise<void> {

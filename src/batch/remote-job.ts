@@ -35,7 +35,7 @@ export class RemoteJob {
   readonly spec: JobSpec;
   readonly events: JobEvents;
   readonly #send: (request: Request) => void;
-  readonly #stops = new Map<number, (error: Error | undefined) => void>();
+  #stops: Map<number, (error: Error | undefined) => void> | undefined;
   #requests = 0;
   #over = false;
 
@@ -63,8 +63,8 @@ export class RemoteJob {
     else if (answer.type === 'stopDone') {
       const { failure } = answer;
       const error = failure && failureFromWire(failure, spec.file, spec.args);
-      this.#stops.get(answer.request)?.(error);
-      this.#stops.delete(answer.request);
+      this.#stops?.get(answer.request)?.(error);
+      this.#stops?.delete(answer.request);
     } else if (answer.type === 'failed') {
       this.#end();
       events.failed(failureFromWire(answer.failure, spec.file, spec.args));
@@ -84,8 +84,8 @@ export class RemoteJob {
 
   #end(): void {
     this.#over = true;
-    for (const done of this.#stops.values()) done(undefined);
-    this.#stops.clear();
+    for (const done of this.#stops?.values() ?? []) done(undefined);
+    this.#stops = undefined;
   }
 
   write(fd: number, bytes: Uint8Array): void {
@@ -119,6 +119,7 @@ export class RemoteJob {
     this.#requests += 1;
     const request = this.#requests;
     await new Promise<void>((resolve, reject) => {
+      this.#stops ??= new Map();
       this.#stops.set(request, (error) => (error === undefined ? resolve() : reject(error)));
       this.#send({ type: 'stop', id: this.id, request, options });
     });

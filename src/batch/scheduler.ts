@@ -64,24 +64,37 @@ export class Scheduler {
   async acquire(wanted: Wanted = {}): Promise<Lease> {
     const { signal } = wanted;
     throwIfAborted(signal);
-    if (signal !== undefined) makeRoom(signal, 1);
-    let abort = (): void => {};
+    if (signal === undefined) return this.wait(wanted).lease;
+    makeRoom(signal, 1);
+    const { lease, giveUp } = this.wait(wanted);
+    const abort = (): void => giveUp(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      return await new Promise((resolve, reject) => {
-        const waiter = { ...wanted, resolve, reject };
-        abort = () => {
-          this.#queue = this.#queue.filter((each) => each !== waiter);
-          reject(signal?.reason);
-          this.#dispatch();
-        };
-        signal?.addEventListener('abort', abort, { once: true });
-        this.#queue.push(waiter);
-        this.#dispatch();
-      });
+      return await lease;
     } finally {
-      signal?.removeEventListener('abort', abort);
-      if (signal !== undefined) makeRoom(signal, -1);
+      signal.removeEventListener('abort', abort);
+      makeRoom(signal, -1);
     }
+  }
+
+  /** As `acquire` without its signal: `giveUp` ends the waiting, which rejects with a reason. */
+  wait(wanted: Omit<Wanted, 'signal'> = {}): {
+    readonly lease: Promise<Lease>;
+    giveUp(reason: Error): void;
+  } {
+    let giveUp: (reason: Error) => void = () => {};
+    const lease = new Promise<Lease>((resolve, reject) => {
+      const { alone, avoid } = wanted;
+      const waiter = { alone: alone === true, avoid, resolve, reject };
+      giveUp = (reason) => {
+        this.#queue = this.#queue.filter((each) => each !== waiter);
+        reject(reason);
+        this.#dispatch();
+      };
+      this.#queue.push(waiter);
+      this.#dispatch();
+    });
+    return { lease, giveUp };
   }
 
   /** Room now, or undefined. */

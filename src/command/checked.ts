@@ -13,7 +13,7 @@ import { checkAbortSignal } from './abort-signal.js';
 import { checkReady } from './check-ready.js';
 import { streamName } from './holders.js';
 import type { Limits } from './life.js';
-import { type LifetimeGuard, prepare } from './lifetime.js';
+import { type LifetimeGuard, newMark, prepare } from './lifetime.js';
 import { checkTerminal, prepareTerminal } from './on-terminal.js';
 import {
   checkOptionNames,
@@ -200,6 +200,21 @@ export function checkSpawn(
   refuseShown(options);
   const inherit = ['inherit', 'inherit', 'inherit'] as const;
   return check(file, args, checkReady(options), inherit, SPAWN, scope);
+}
+
+/** As `before`, with another program and other variables, which alone are checked. */
+export function checkAgain(
+  before: Checked,
+  file: string,
+  args: readonly string[],
+  env: SpawnOptions['env'],
+): Checked {
+  const { marker, options: known } = before;
+  const mark = newMark(known, marker !== undefined);
+  const options = { ...known, env: { ...env, ...mark.env } };
+  const checked = { ...before, file, args, options, marker: mark.marker };
+  checkLaunch(readyOf(checked, checked.stdio));
+  return checked;
 }
 
 /** What `run` takes. */

@@ -43,9 +43,15 @@ function checkLifetime({ lifetime, detached, parentDeathSignal }: SpawnOptions):
  * marker of a tree can only add processes of their own to it.
  */
 function newMarker(): string {
-  const random = (): string => Math.random().toString(36).slice(2);
-  return `${process.pid}-${random()}${random()}`;
+  count += 1;
+  return `${process.pid}-${random}${count.toString(36)}`;
 }
+
+const part = (): string => Math.random().toString(36).slice(2);
+
+/** Of this thread: processes that had its number before, and other threads, have others. */
+const random = part() + part();
+let count = 0;
 
 let ours: string | undefined;
 
@@ -65,6 +71,16 @@ function markers(
   const inherited = detached ? undefined : process.env[TREE_VARIABLE];
   const all = [inherited, guarded ? ourLifetime() : undefined, own].filter((each) => each);
   return all.length === 0 ? undefined : all.join(' ');
+}
+
+/** A marker of its own, if `marked`, for another launch with options that `prepare` has returned. */
+export function newMark(
+  { lifetime, detached }: SpawnOptions,
+  marked: boolean,
+): Pick<Prepared, 'marker'> & { readonly env?: SpawnOptions['env'] } {
+  const marker = marked ? newMarker() : undefined;
+  if (!marked && !detached) return { marker };
+  return { marker, env: { [TREE_VARIABLE]: markers(marker, lifetime === 'parent', detached) } };
 }
 
 function withScope(options: SpawnOptions, scope: Scope): SpawnOptions {

@@ -29,6 +29,7 @@ import { Runner } from './runner.js';
 import { restoreFunctions } from './shell.js';
 import { enginesOf } from './slots.js';
 import { parseWords } from './split-words.js';
+import { Supply } from './supply.js';
 import { exactWords } from './words.js';
 import { Writer } from './writer.js';
 
@@ -118,9 +119,11 @@ function readingOf(flags: ParallelFlags): Reading {
 
 async function dryRun(input: Input, plan: Plan, reading: Reading): Promise<number> {
   let seq = 0;
-  for await (const items of jobsOf(input.sources, reading)) {
-    seq += 1;
-    print(`${plan.show({ items, seq, slot: 1 })}\n`);
+  for await (const jobs of jobsOf(input.sources, reading)) {
+    for (const items of jobs) {
+      seq += 1;
+      print(`${plan.show({ items, seq, slot: 1 })}\n`);
+    }
   }
   return 0;
 }
@@ -192,14 +195,18 @@ async function parallel(
   const runner = new Runner({
     scheduler,
     plan,
-    work: (total?.jobs ?? jobsOf(input.sources, reading))[Symbol.asyncIterator](),
+    supply: new Supply((total?.jobs ?? jobsOf(input.sources, reading))[Symbol.asyncIterator]()),
     total: total?.count,
     printer,
     joblog,
     results,
     tag,
     options,
-    stdin,
+    stdio: [
+      [0, stdin],
+      [1, 'out'],
+      [2, 'out'],
+    ],
     retries,
     backoff: flags.backoff ?? 0,
     delay: flags.delay ?? 0,

@@ -78,23 +78,25 @@ function pollFor(fd: number): Uint8Array {
   return new Uint8Array(Int32Array.of(fd, 1).buffer); // POLLIN
 }
 
-/** The items of a file: what is between separators, byte for byte; the last may have none. */
-async function* itemsIn(file: string, separator: Buffer): AsyncGenerator<string> {
+/** The items of a file, as many at a time as were read: what is between separators, byte for byte. */
+async function* itemsIn(file: string, separator: Buffer): AsyncGenerator<string[]> {
   let rest: Buffer[] = [];
   for await (const bytes of bytesOf(file)) {
     // Only a separator of several bytes can begin in what was left.
     const all: Buffer = separator.length > 1 ? Buffer.concat([...rest, bytes]) : bytes;
     if (separator.length > 1) rest = [];
     let from = 0;
+    const items: string[] = [];
     for (let end = all.indexOf(separator); end >= 0; end = all.indexOf(separator, from)) {
       const piece = all.subarray(from, end);
-      yield decodeText(rest.length === 0 ? piece : Buffer.concat([...rest, piece]));
+      items.push(decodeText(rest.length === 0 ? piece : Buffer.concat([...rest, piece])));
       rest = [];
       from = end + separator.length;
     }
     if (from < all.length) rest.push(all.subarray(from));
+    if (items.length > 0) yield items;
   }
-  if (rest.length > 0) yield decodeText(Buffer.concat(rest));
+  if (rest.length > 0) yield [decodeText(Buffer.concat(rest))]; // the last needs no separator
 }
 
 /** How items are read and put together. */
@@ -110,56 +112,75 @@ export interface Reading {
   readonly skipEmpty: boolean;
 }
 
-async function* itemsOf(source: Source, { separator }: Reading): AsyncGenerator<string> {
-  if (source.kind === 'words') yield* source.words;
+async function* itemsOf(source: Source, { separator }: Reading): AsyncGenerator<readonly string[]> {
+  if (source.kind === 'words') yield source.words;
   else yield* itemsIn(source.file, separator);
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+async function all<T>(batches: AsyncIterable<readonly T[]>): Promise<T[]> {
   const list: T[] = [];
-  for await (const item of items) list.push(item);
+  for await (const batch of batches) for (const item of batch) list.push(item);
   return list;
 }
 
+type Row = string[];
+
 /** The sources that are linked to one before, together: each row has one item of each. */
-async function* rowsOf(sources: readonly Source[], reading: Reading): AsyncGenerator<string[]> {
+async function* rowsOf(sources: readonly Source[], reading: Reading): AsyncGenerator<Row[]> {
   const [first, ...others] = sources as [Source, ...Source[]];
   const lists = await Promise.all(others.map((source) => all(itemsOf(source, reading))));
+  const shortest = Math.min(...lists.map(({ length }) => length));
   let index = 0;
-  for await (const item of itemsOf(first, reading)) {
-    const row = [item, ...lists.map((list) => list[index])];
-    if (row.includes(undefined)) return; // the shortest is the end
-    yield row as string[];
-    index += 1;
+  for await (const items of itemsOf(first, reading)) {
+    const rows: Row[] = [];
+    for (const item of items) {
+      if (index === shortest) break;
+      rows.push([item, ...lists.map((list) => list[index] as string)]);
+      index += 1;
+    }
+    if (rows.length > 0) yield rows;
+    if (index === shortest) return;
   }
 }
 
 /** As rows, where the shorter lists begin again. */
-async function* linkedRows(sources: readonly Source[], reading: Reading): AsyncGenerator<string[]> {
+async function* linkedRows(sources: readonly Source[], reading: Reading): AsyncGenerator<Row[]> {
   const lists = await Promise.all(sources.map((source) => all(itemsOf(source, reading))));
   const longest = Math.max(...lists.map((list) => list.length));
   if (lists.some((list) => list.length === 0)) return;
   for (let index = 0; index < longest; index++) {
-    yield lists.map((list) => list[index % list.length] as string);
+    yield [lists.map((list) => list[index % list.length] as string)];
   }
 }
 
 /** A row with each of the first list, with each of the next, and so on. */
-function* eachWith(row: string[], lists: readonly string[][][]): Generator<string[]> {
+function* eachWith(row: Row, lists: readonly Row[][]): Generator<Row> {
   const [list, ...others] = lists;
   if (list === undefined) yield row;
   else for (const after of list) yield* eachWith([...row, ...after], others);
 }
 
+/** Rows at a time of those that are made of others, of which there may be any number. */
+const BATCH = 256;
+
 /** Every row of the first group with every row of the others; the last changes first. */
-async function* combinations(
-  groups: readonly Source[][],
-  reading: Reading,
-): AsyncGenerator<string[]> {
+async function* combinations(groups: readonly Source[][], reading: Reading): AsyncGenerator<Row[]> {
   const [first, ...others] = groups as [Source[], ...Source[][]];
+  if (others.length === 0) {
+    yield* rowsOf(first, reading);
+    return;
+  }
   const lists = await Promise.all(others.map((group) => all(rowsOf(group, reading))));
-  for await (const row of rowsOf(first, reading)) {
-    yield* eachWith(row, lists);
+  for await (const rows of rowsOf(first, reading)) {
+    let batch: Row[] = [];
+    for (const row of rows) {
+      for (const combined of eachWith(row, lists)) {
+        if (batch.push(combined) < BATCH) continue;
+        yield batch;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) yield batch;
   }
 }
 
@@ -173,33 +194,34 @@ function groupsOf(sources: readonly Source[]): Source[][] {
   return groups;
 }
 
-/** The items of each job. */
-export async function* jobsOf(
-  sources: readonly Source[],
-  reading: Reading,
-): AsyncGenerator<string[]> {
-  const rows = reading.link
+/** The items of each job, for some jobs at a time: as many as there are without waiting for more. */
+export async function* jobsOf(sources: readonly Source[], reading: Reading): AsyncGenerator<Row[]> {
+  const batches = reading.link
     ? linkedRows(sources, reading)
     : combinations(groupsOf(sources), reading);
   let group: string[] = [];
   let count = 0;
-  for await (const row of rows) {
-    if (reading.skipEmpty && row.every((item) => /^\s*$/.test(item))) continue;
-    const items =
-      reading.columns === undefined
-        ? row
-        : row.flatMap((item) => item.split(reading.columns as RegExp));
-    if (reading.group === 1) yield items;
-    else {
-      group.push(...items);
-      count += 1;
-      if (count < reading.group) continue;
-      yield group;
-      group = [];
-      count = 0;
+  for await (const rows of batches) {
+    const jobs: Row[] = [];
+    for (const row of rows) {
+      if (reading.skipEmpty && row.every((item) => /^\s*$/.test(item))) continue;
+      const items =
+        reading.columns === undefined
+          ? row
+          : row.flatMap((item) => item.split(reading.columns as RegExp));
+      if (reading.group === 1) jobs.push(items);
+      else {
+        group.push(...items);
+        count += 1;
+        if (count < reading.group) continue;
+        jobs.push(group);
+        group = [];
+        count = 0;
+      }
     }
+    if (jobs.length > 0) yield jobs;
   }
-  if (count > 0) yield group;
+  if (count > 0) yield [group];
 }
 
 /** Whether a source can be read twice. */
@@ -216,17 +238,17 @@ export async function countJobs(
   sources: readonly Source[],
   reading: Reading,
   keep: boolean,
-): Promise<{ readonly count: number; readonly jobs?: AsyncIterable<string[]> } | undefined> {
+): Promise<{ readonly count: number; readonly jobs?: AsyncIterable<Row[]> } | undefined> {
   if (!sources.every(isKnown)) {
     if (!keep) return undefined;
     const jobs = await all(jobsOf(sources, reading));
-    return { count: jobs.length, jobs: each(jobs) };
+    return { count: jobs.length, jobs: one(jobs) };
   }
   let count = 0;
-  for await (const _ of jobsOf(sources, reading)) count += 1;
+  for await (const jobs of jobsOf(sources, reading)) count += jobs.length;
   return { count };
 }
 
-async function* each<T>(list: readonly T[]): AsyncGenerator<T> {
-  yield* list;
+async function* one<T>(item: T): AsyncGenerator<T> {
+  yield item;
 }

@@ -105,6 +105,11 @@ export class JobOutput {
     this.#files?.close();
   }
 
+  /** Whether nothing of it is left to be printed. */
+  get isEmpty(): boolean {
+    return this.#spools[0].size === 0 && this.#spools[1].size === 0;
+  }
+
   /** Prints all that is left. */
   *rest(): Generator<void> {
     for (const fd of [1, 2] as const) {
@@ -173,9 +178,14 @@ export class Printer {
     } else if (seq === this.#next) this.#advance();
   }
 
+  /** Whether more is waiting to be printed than the reader can take. */
+  get isBehind(): boolean {
+    return this.writer.isFull || this.#ended.length > 100;
+  }
+
   /** Resolves once no more is waiting to be printed than the reader can take. */
   async room(): Promise<void> {
-    while (this.writer.isFull || this.#ended.length > 100) {
+    while (this.isBehind) {
       await (this.writer.isFull ? this.writer.room() : this.#printing);
     }
   }
@@ -204,6 +214,7 @@ export class Printer {
   }
 
   #print(output: JobOutput): void {
+    if (output.isEmpty) return;
     this.#ended.push(output);
     this.#printing ??= this.#printAll();
   }

@@ -19,12 +19,13 @@ import type { JobOutput, Printer } from './output.js';
 import type { Plan, Work } from './plan.js';
 import { expand, type Template } from './replace.js';
 import type { Results } from './results.js';
+import type { Supply } from './supply.js';
 
 /** What a run is of. */
 export interface RunnerOptions {
   readonly scheduler: Scheduler;
   readonly plan: Plan;
-  readonly work: AsyncIterator<readonly string[]>;
+  readonly supply: Supply;
   /** How many jobs there are, where that is known. */
   readonly total: number | undefined;
   readonly printer: Printer;
@@ -33,13 +34,15 @@ export interface RunnerOptions {
   readonly tag: Template | undefined;
   /** Options of each job. */
   readonly options: RunOptions;
-  readonly stdin: JobSpec['stdio'][number][1];
+  readonly stdio: JobSpec['stdio'];
   readonly retries: number;
   readonly backoff: number;
   readonly delay: number;
   readonly halting: Halting;
   readonly progress: { started(): void; ended(failed: boolean): void };
 }
+
+const NO_TAG = new Uint8Array();
 
 export class Runner {
   readonly #options: RunnerOptions;
@@ -49,8 +52,10 @@ export class Runner {
   #isOver = false;
   #active = 0;
   #wake: (() => void) | undefined;
-  /** Ends the waiting for items. */
-  #leave: (() => void) | undefined;
+  /** Ends the waiting for room. */
+  #giveUp: ((reason: Error) => void) | undefined;
+  /** Makes all jobs alike: see JobSpec. */
+  readonly #alike = {};
   #seq = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
   /** By --halt, or because something else went wrong. */
@@ -63,10 +68,10 @@ export class Runner {
 
   /** Resolves to the exit code. */
   async run(): Promise<number> {
-    const { work, printer } = this.#options;
+    const { supply, printer } = this.#options;
     try {
       for (;;) {
-        await printer.room();
+        if (printer.isBehind) await printer.room();
         if (this.#isOver || !(await this.#begin())) break;
       }
     } catch (error) {
@@ -78,8 +83,7 @@ export class Runner {
         this.#wake = resolve;
       });
     }
-    // Not waited for: it may be reading stdin, which has no end.
-    void work.return?.().then(undefined, () => {});
+    supply.end();
     await printer.flushed();
     if (printer.writer.failure !== undefined) this.#problem ??= printer.writer.failure.message;
     if (this.#problem !== undefined) throw new Failure(this.#problem);
@@ -91,6 +95,7 @@ export class Runner {
     this.#code ??= code;
     this.#end();
     this.#stopping.abort();
+    this.#giveUp?.(this.#stopping.signal.reason as Error);
     for (const job of this.#running) void job.stop().catch(() => {});
     this.#wake?.();
   }
@@ -98,7 +103,7 @@ export class Runner {
   /** Nothing is started any more, and no item is waited for. */
   #end(): void {
     this.#isOver = true;
-    this.#leave?.();
+    this.#options.supply.leave();
   }
 
   /** Something went wrong that is not of a job. */
@@ -120,11 +125,11 @@ export class Runner {
 
   /** Takes the next items and starts their job once there is room; false when there are no more. */
   async #begin(): Promise<boolean> {
-    const { joblog, printer } = this.#options;
+    const { joblog, printer, scheduler, supply, delay } = this.#options;
     // Room comes first, so that items are not read ahead.
-    let lease = await this.#room();
+    let lease = scheduler.tryAcquire() ?? (await this.#room());
     for (;;) {
-      const value = lease === undefined || this.#isOver ? undefined : await this.#next();
+      const value = lease === undefined || this.#isOver ? undefined : await supply.next();
       if (lease === undefined || value === undefined || this.#isOver) {
         lease?.release();
         return false;
@@ -134,42 +139,40 @@ export class Runner {
         printer.skip(this.#seq);
         continue;
       }
-      await this.#delay();
+      if (delay > 0) await this.#delay(delay);
       // An item may take its time, in which a slot can be lost.
       while (lease !== undefined && lease.slot.state !== 'ready') {
         lease.release();
-        lease = await this.#room();
+        lease = scheduler.tryAcquire() ?? (await this.#room());
       }
       if (lease === undefined || this.#isOver) {
         lease?.release();
         return false;
       }
       this.#active += 1;
-      void this.#run({ items: value, seq: this.#seq }, lease)
-        .catch((error: unknown) => this.fail(error))
-        .finally(() => {
-          this.#active -= 1;
-          if (this.#active === 0) this.#wake?.();
-        });
+      void this.#runOne({ items: value, seq: this.#seq }, lease);
       return true;
     }
   }
 
-  /** Room for one job, or undefined when all is stopped first. */
-  async #room(): Promise<Lease | undefined> {
-    const { scheduler } = this.#options;
-    const { signal } = this.#stopping;
-    return scheduler.tryAcquire() ?? (await this.#acquire(() => scheduler.acquire({ signal })));
+  async #runOne(work: Work, lease: Lease): Promise<void> {
+    try {
+      await this.#run(work, lease);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.#active -= 1;
+    if (this.#active === 0) this.#wake?.();
   }
 
-  /** The next items; undefined where there are none, or no more is started. */
-  async #next(): Promise<readonly string[] | undefined> {
-    const left = new Promise<undefined>((resolve) => {
-      this.#leave = () => resolve(undefined);
-    });
-    const result = await Promise.race([this.#options.work.next(), left]);
-    this.#leave = undefined;
-    return result?.done ? undefined : result?.value;
+  /** Waits for room for one job; undefined when all is stopped first. */
+  async #room(): Promise<Lease | undefined> {
+    if (this.#stopping.signal.aborted) return undefined;
+    const { lease, giveUp } = this.#options.scheduler.wait();
+    this.#giveUp = giveUp;
+    const given = await this.#acquire(() => lease);
+    this.#giveUp = undefined;
+    return given;
   }
 
   async #acquire(acquire: () => Promise<Lease>): Promise<Lease | undefined> {
@@ -182,9 +185,8 @@ export class Runner {
   }
 
   /** Waits for the time between two starts. */
-  async #delay(): Promise<void> {
-    const { delay } = this.#options;
-    if (delay > 0) await pauseFor(this.#startedAt + delay - now(), this.#stopping.signal);
+  async #delay(delay: number): Promise<void> {
+    await pauseFor(this.#startedAt + delay - now(), this.#stopping.signal);
     this.#startedAt = now();
   }
 
@@ -196,7 +198,7 @@ export class Runner {
     let lease = first;
     const valuesOn = ({ number }: Lease) => ({ items, seq, slot: number });
     const values = valuesOn(lease);
-    const tagged = tag === undefined ? new Uint8Array() : encodeText(`${expand(tag, values)}\t`);
+    const tagged = tag === undefined ? NO_TAG : encodeText(`${expand(tag, values)}\t`);
     const output = printer.begin(seq, tagged, results?.open(values));
     progress.started();
     for (;;) {
@@ -261,7 +263,7 @@ export class Runner {
   }
 
   #specOf(work: Work, lease: Lease): JobSpec {
-    const { plan, options, stdin } = this.#options;
+    const { plan, options, stdio } = this.#options;
     const { items, seq } = work;
     const isHere = lease.slot.engine.argv === undefined;
     const [file = '', ...args] = plan.argv({ items, seq, slot: lease.number }, isHere);
@@ -270,12 +272,8 @@ export class Runner {
       PARALLEL_SEQ: String(seq),
       PARALLEL_JOBSLOT: String(lease.number),
     };
-    const stdio = [
-      [0, stdin],
-      [1, 'out'],
-      [2, 'out'],
-    ] as const;
-    return { file, args, options: { ...options, env }, stdio, scope: 'tree' };
+    const alike = this.#alike;
+    return { file, args, options: { ...options, env }, stdio, scope: 'tree', alike };
   }
 
   async #try(work: Work, lease: Lease, output: JobOutput): Promise<End> {
