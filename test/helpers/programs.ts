@@ -88,7 +88,7 @@ export function runProgram(bytes: Uint8Array, size: number = bytes.length): Prog
   const { mailbox } = completions;
   const token = completions.register(() => {});
   try {
-    const errno = native.launchHere(bytes, size, token, undefined, WATCH.none);
+    const errno = native.launchHere(bytes, size, token, undefined, WATCH.own);
     if (errno !== 0) throw new Error(`launchHere returned ${errno}`);
   } finally {
     completions.forget(token);
@@ -97,7 +97,7 @@ export function runProgram(bytes: Uint8Array, size: number = bytes.length): Prog
   if (step !== -1) return { step: step as number, errno: error as number };
   const handle = new Handle(pid as number, pidfd as number, 'here');
   const launch = { options: {} }; // nothing is known of it
-  return reap({ handle, parentPeak, started, launch } as Parameters<typeof reap>[0]);
+  return reap({ token, handle, parentPeak, started, launch } as Parameters<typeof reap>[0]);
 }
 
 /** What the last program that ran left out. */
