@@ -50,6 +50,7 @@ export class LineSplitter {
       this.#rest = [];
     }
     if (last !== '') this.#rest.push(last);
+    if (!text.includes('\r') && !lines[0]?.endsWith('\r')) return lines;
     return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   }
 }
@@ -63,31 +64,75 @@ export function splitLines(bytes: Uint8Array): string[] {
 /**
  * The lines of several streams, in the order in which they are complete. Who leaves early, while a line
  * is waited for too, closes them.
+ *
+ * Not an async generator, which makes several promises for each line: a chunk is split at once, and a line that
+ * is there takes one.
  */
-function linesOf(
-  streams: readonly Readable[],
-  carriageReturn: boolean,
-): AsyncIterableIterator<string> {
-  let isLeft = false;
-  const lines = read(streams, carriageReturn, () => isLeft);
-  return {
-    next: () => lines.next(),
-    return: () => {
-      isLeft = true;
-      for (const stream of streams) stream.destroy();
-      return lines.return();
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+class Lines implements AsyncIterableIterator<string> {
+  readonly #streams: readonly Readable[];
+  readonly #batches: AsyncGenerator<string[], void, undefined>;
+  #lines: string[] = [];
+  #at = 0;
+  #isLeft = false;
+  /** The last call that waits for a line: those that come meanwhile are answered after it. */
+  #last: Promise<IteratorResult<string, void>> | undefined;
+
+  constructor(streams: readonly Readable[], carriageReturn: boolean) {
+    this.#streams = streams;
+    this.#batches = read(streams, carriageReturn, () => this.#isLeft);
+  }
+
+  next(): Promise<IteratorResult<string, void>> {
+    if (this.#last === undefined && this.#at < this.#lines.length) {
+      const value = this.#lines[this.#at] as string;
+      this.#at += 1;
+      return Promise.resolve({ done: false, value });
+    }
+    const before = this.#last ?? Promise.resolve();
+    const taken = before.then(
+      () => this.#take(),
+      () => this.#take(),
+    );
+    const forget = (): void => {
+      if (this.#last === taken) this.#last = undefined;
+    };
+    this.#last = taken;
+    taken.then(forget, forget);
+    return taken;
+  }
+
+  async #take(): Promise<IteratorResult<string, void>> {
+    while (this.#at >= this.#lines.length) {
+      const { done, value } = await this.#batches.next();
+      if (done) return { done, value: undefined };
+      this.#lines = value;
+      this.#at = 0;
+    }
+    const value = this.#lines[this.#at] as string;
+    this.#at += 1;
+    return { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<string, void>> {
+    this.#isLeft = true;
+    this.#lines = [];
+    this.#at = 0;
+    for (const stream of this.#streams) stream.destroy();
+    await this.#batches.return();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }
 
+/** The lines as they become complete, those of a chunk together. */
 async function* read(
   streams: readonly Readable[],
   carriageReturn: boolean,
   isLeft: () => boolean,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<string[], void, undefined> {
   const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
   const splitters = streams.map(() => new LineSplitter(carriageReturn));
   const next = async (index: number) => {
@@ -99,13 +144,9 @@ async function* read(
     while (pending.size > 0) {
       const { index, result } = await Promise.race(pending.values());
       const splitter = splitters[index] as LineSplitter;
-      if (result.done) {
-        pending.delete(index);
-        yield* splitter.end();
-      } else {
-        pending.set(index, next(index));
-        yield* splitter.push(result.value);
-      }
+      if (result.done) pending.delete(index);
+      else pending.set(index, next(index));
+      yield result.done ? splitter.end() : splitter.push(result.value);
     }
   } catch (error) {
     if (!isLeft()) throw error; // of a stream that was closed by leaving it
@@ -142,5 +183,5 @@ export function linesFrom(
     const option = ['stdin', 'stdout', 'stderr'][fd] ?? `fds[${fd}]`;
     throw refused('lines', `requires ${option} to be 'pipe'`);
   });
-  return linesOf(streams, carriageReturn);
+  return new Lines(streams, carriageReturn);
 }

@@ -255,6 +255,27 @@ test('an iterator of lines that is left ends at once, also while it waits for a 
   }
 });
 
+test('lines that are asked for before they are there come in order, and then the end', async () => {
+  const child = await spawn('sh', ['-c', 'echo 1; sleep 0.1; printf "2\\n3\\n4"'], {
+    stdout: 'pipe',
+  });
+  const lines = child.lines()[Symbol.asyncIterator]();
+  const asked = Array.from({ length: 6 }, () => lines.next());
+  const results = await Promise.all(asked);
+  assert.deepEqual(
+    results.map(({ done, value }) => (done ? 'end' : value)),
+    ['1', '2', '3', '4', 'end', 'end'],
+  );
+  await child.closed;
+});
+
+test('output that ends before its process does not end the command', async () => {
+  const result = await run('sh', ['-c', 'echo out; exec >&- 2>&-; sleep 0.2; exit 3'], {
+    exitCodes: [3],
+  });
+  assert.deepEqual([result.stdout, result.status.code], ['out', 3]);
+});
+
 test('lines of an inherited stream are refused with the option to give', async () => {
   const child = await spawn('true', { stdout: 'null', stderr: 'null' });
   assert.throws(() => child.lines(), /lines requires stdout to be 'pipe'/);
