@@ -34,7 +34,7 @@ export interface Draft<O extends object> {
   /** Whether a file without a slash is looked for along PATH. Default: true. */
   readonly search?: boolean;
   /** Instead of what the options say. */
-  readonly verbatim?: Verbatim;
+  readonly verbatim?: Verbatim | undefined;
   /** Directories of control groups of version 1, which the child enters. */
   readonly joins?: readonly string[] | undefined;
 }

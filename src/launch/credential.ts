@@ -121,9 +121,10 @@ export function readIdentity(credential: IdCredential | UserCredential): Identit
 
 /** Who the process of this program is to be; nothing for who this one is. */
 export function identityOf(program: ProgramBuilder, { credential }: CredentialOptions): Identity {
+  if (credential === undefined) return SAME;
   let identity = identities.get(program);
   if (identity === undefined) {
-    identity = credential === undefined ? SAME : readIdentity(credential);
+    identity = readIdentity(credential);
     identities.set(program, identity);
   }
   return identity;

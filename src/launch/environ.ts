@@ -37,9 +37,15 @@ interface Environment {
   readonly changes: Readonly<Record<string, string | undefined>>;
 }
 
+/** That of this process, as most have it. */
+const INHERITED: Environment = { inherits: true, changes: Object.freeze(Object.create(null)) };
+
 /** The environment that the options describe, for the user that they come to. */
 export function environmentOf(options: EnvironmentOptions & Placement, user?: User): Environment {
   const inherits = options.clearEnv !== true;
+  const { env, cwd: given, chroot } = options;
+  const isOther = !inherits || (env ?? given ?? chroot ?? user) !== undefined;
+  if (!isOther) return INHERITED;
   const changes: Record<string, string | undefined> = Object.create(null);
   const cwd = workingDirectory(options);
   if (cwd !== undefined && inherits) changes['PWD'] = cwd;
@@ -49,7 +55,9 @@ export function environmentOf(options: EnvironmentOptions & Placement, user?: Us
   return { inherits, changes: Object.assign(changes, options.env) };
 }
 
-export function variableOf({ inherits, changes }: Environment, name: string): string | undefined {
+export function variableOf(environment: Environment, name: string): string | undefined {
+  const { inherits, changes } = environment;
+  if (environment === INHERITED) return process.env[name];
   return name in changes || !inherits ? changes[name] : process.env[name];
 }
 
@@ -106,17 +114,21 @@ function restored(copy: readonly string[]): string[] {
   return copy.map((text) => originals.get(text) ?? bytesOf(text));
 }
 
+const NONE: readonly string[] = [];
+
 /** As execve(2) takes it. */
 export function emitEnvironment(program: ProgramBuilder, environment: Environment): Address {
   const { inherits, changes } = environment;
+  const names = environment === INHERITED ? NONE : Object.keys(changes);
   const own: string[] = [];
-  for (const [name, value] of Object.entries(changes)) {
+  for (const name of names) {
+    const value = changes[name];
     if (value !== undefined) own.push(`${name}=${value}`);
   }
   if (!inherits) return program.strings(own);
   const env = process.env ?? {};
   // Forty times faster than variable by variable, and byte for byte.
-  if (isEnviron(env)) return program.inheritedEnvironment(Object.keys(changes), own);
+  if (isEnviron(env)) return program.inheritedEnvironment(names, own);
   const copy: string[] = [];
   for (const [name, value] of Object.entries(env)) {
     if (name in changes || value === undefined) continue;

@@ -22,7 +22,10 @@ export type Ready = Omit<Launch<LaunchOptions>, 'parentPid'>;
 
 /** The program of a launch. */
 export function program(ready: Ready): CompiledLaunch {
-  return compile({ ...ready, parentPid: ready.inPlace ? process.ppid : process.pid });
+  const { file, argv, options, descriptors, inPlace = false, search, verbatim } = ready;
+  const parentPid = inPlace ? process.ppid : process.pid;
+  // Member by member, so that all launches have one shape: what reads them is faster then.
+  return compile({ file, argv, options, descriptors, inPlace, search, verbatim, parentPid });
 }
 
 type Launched<Watch extends boolean> = Watch extends true ? Process : Unwatched;
