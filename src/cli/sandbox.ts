@@ -9,6 +9,7 @@ import { checkSpawn } from '../command/checked.js';
 import type { Child } from '../command/child.js';
 import type { SpawnOptions } from '../command/options.js';
 import { start } from '../command/spawn.js';
+import { isAvailable } from '../launch/available.js';
 import { LaunchError } from '../launch/error.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
 import { isExecutable } from '../launch/reason.js';
@@ -158,6 +159,9 @@ export function addSandboxCommand(program: Command, done: (code: number) => void
         throw new Failure(
           'sandbox needs --trace. forkexec run --sandbox runs a program in a sandbox',
         );
+      }
+      if (!isAvailable('seccomp')) {
+        throw new Failure('sandbox --trace is not available on this system: it takes Linux');
       }
       done(await traceProgram(file, args, options));
     });

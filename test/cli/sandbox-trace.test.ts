@@ -10,10 +10,12 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { backend } from '#dist/backend.js';
 import { Used } from '#dist/cli/sandbox-trace/policy.js';
 import { type RunOptions, runSync, type SandboxOptions, spawn } from '#dist/index.js';
-import { bin, type Outcome } from '../helpers/cli.js';
+import { bin, cli, type Outcome } from '../helpers/cli.js';
 import { lackOfProgram, noMounts, once } from '../helpers/sandbox.js';
+import { test } from '../helpers/test.js';
 
 const noTracing =
   process.arch !== 'x64' && process.arch !== 'arm64' && 'traced programs are of x64 or arm64';
@@ -217,6 +219,19 @@ once(
     assert.match(output.stderr, /^forkexec: --output: ENOENT/);
   },
   noTracing,
+);
+
+test(
+  'forkexec sandbox says that it takes Linux where it does',
+  () => {
+    const { code, stderr } = cli(['sandbox', '--trace', '--', 'true']);
+    assert.equal(code, 125);
+    assert.match(
+      stderr,
+      /^forkexec: sandbox --trace is not available on this system: it takes Linux$/m,
+    );
+  },
+  { skip: backend === 'linux' && 'the backend is that of Linux' },
 );
 
 once(

@@ -2,12 +2,21 @@
 // situations name; the numbers are those of the list that they come from.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { groupPlace } from '#dist/command/sandbox-group.js';
 import { run, runSync } from '#dist/index.js';
 import { patience } from '../helpers/patience.js';
-import { API, inSandbox, noMounts, once, PROGRAMS, test } from '../helpers/sandbox.js';
+import {
+  API,
+  inSandbox,
+  lackOfProgram,
+  noMounts,
+  once,
+  PROGRAMS,
+  test,
+} from '../helpers/sandbox.js';
 
 /** The processes of this system with this word on their command line. */
 function withWord(word: string): number[] {
@@ -81,6 +90,46 @@ test('what a program leaves behind ends with it, whatever its stop reaches', asy
   assert.equal(status.code, 0);
   await nobodyLeft(time);
 });
+
+/** Leaves a process that is in another session and has nothing in its environment, and says when it is there. */
+const leaving = (d: string, time: string): string =>
+  `env -i setsid /bin/sh -c 'echo x >${d}/there; exec sleep ${time}' >/dev/null 2>&1 &
+i=0; while ! test -s ${d}/there && test $i -lt 3000; do i=$((i + 1)); sleep 0.01; done; test -s ${d}/there`;
+
+test('a process without the session and environment of its sandbox outlives it, unless a control group has it', async (strength, d) => {
+  const sandbox = { read: PROGRAMS, write: [d, '/dev/null'], strength };
+  const time = seconds(strength === 'kernel' ? 9 : 10);
+  await run('/bin/sh', ['-c', leaving(d, time)], { sandbox });
+  const [left, ...others] = withWord(time);
+  assert.ok(left !== undefined && others.length === 0, `${left} and ${others}`);
+  process.kill(left, 'SIGKILL'); // no other process has this word on its command line
+  await nobodyLeft(time);
+  if (typeof groupPlace('pids') === 'string') return;
+  unlinkSync(join(d, 'there'));
+  await run('/bin/sh', ['-c', leaving(d, time)], { sandbox: { ...sandbox, processes: 30 } });
+  await nobodyLeft(time);
+});
+
+once(
+  'no process outlives bubblewrap with a pid namespace, as the table of the documentation says',
+  async (d) => {
+    const row = readFileSync('docs/sandbox.md', 'utf8')
+      .split('\n')
+      .find((line) => line.startsWith('| outlive the sandbox,'));
+    assert.deepEqual(
+      row
+        ?.split('|')
+        .slice(2, 5)
+        .map((cell) => cell.trim()),
+      [...['open without a control group', 'open without a control group', 'stopped']],
+    );
+    const time = seconds(11);
+    const words = ['--dev-bind', '/', '/', '--unshare-pid', '--die-with-parent', '/bin/sh', '-c'];
+    await run('bwrap', [...words, leaving(d, time)]);
+    await nobodyLeft(time);
+  },
+  noMounts || lackOfProgram('bwrap'),
+);
 
 once(
   'orphans of a sandbox are no zombies, inside or outside (case 44)',
