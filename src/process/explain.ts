@@ -10,6 +10,7 @@ import type { LaunchOptions } from '../launch/order.js';
 import { machineAt } from '../launch/reason.js';
 import { filtersOf } from '../launch/seccomp.js';
 import { OWN_ARCHITECTURE, type SeccompFilter } from '../sandbox/seccomp-filter.js';
+import { invalid } from '../syscall/check.js';
 import type { ExitStatus, ResourceUsage } from './status.js';
 
 /** By what every form of a status shares. */
@@ -69,6 +70,8 @@ function explainFilter(launch: Launch<LaunchOptions>): string {
  * several calls end the process, all are named. Undefined if nothing more is known.
  */
 export function explain(status: ExitStatus): string | undefined {
+  if (typeof status !== 'object' || status === null)
+    throw invalid('status', status, 'an ExitStatus');
   if (status.signal !== 'SIGSYS') return undefined;
   const launch = launches.get(status.usage);
   return launch === undefined ? undefined : explainFilter(launch);

@@ -10,12 +10,14 @@ let names: Map<number, string> | undefined;
 /** The name of an errno, `'ENOENT'` for 2. */
 export function errorName(errno: number): string {
   names ??= new Map(Object.entries(E).map(([name, number]) => [number as number, name]));
-  return names.get(errno) ?? `E${errno}`;
+  return names.get(errno) ?? `E${String(errno)}`;
 }
 
 /** The text of strerror(3) for an errno, in lower case. */
 export function errorMessage(errno: number): string {
-  return (E_MESSAGE as Record<string, string>)[errorName(errno)] ?? `unknown error ${errno}`;
+  return (
+    (E_MESSAGE as Record<string, string>)[errorName(errno)] ?? `unknown error ${String(errno)}`
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 // Structs as the kernel reads and writes them, described by the generated tables of `LAYOUT`.
 
 /** The type of a field, by its size in bits; pointers are `'u64'`. */
+import { invalid } from './check.js';
 export type IntegerType = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64' | 'u64';
 
 /** A field of a struct: its offset in bytes, its type, and for an array the number of elements. */
@@ -96,6 +97,8 @@ function bytesOf(type: IntegerType): number {
 }
 
 function viewOf(layout: Layout, bytes: Uint8Array): DataView {
+  if (typeof layout?.size !== 'number') throw invalid('layout', layout, 'one of LAYOUT');
+  if (!ArrayBuffer.isView(bytes)) throw invalid('bytes', bytes, 'a Uint8Array');
   if (bytes.byteLength < layout.size) {
     throw new RangeError(`a struct of ${layout.size} bytes does not fit in ${bytes.byteLength}`);
   }
@@ -126,9 +129,10 @@ export function readStruct<const L extends Layout>(layout: L, bytes: Uint8Array)
 export function writeStruct<const L extends Layout>(
   layout: L,
   values: StructInput<L>,
-  bytes: Uint8Array = new Uint8Array(layout.size),
+  bytes: Uint8Array = new Uint8Array(layout?.size ?? 0),
 ): Uint8Array {
   const view = viewOf(layout, bytes);
+  if (typeof values !== 'object' || values === null) throw invalid('values', values, 'an object');
   for (const [name, value] of Object.entries(values) as [string, Value | undefined][]) {
     if (value === undefined) continue;
     const field = layout.fields[name];

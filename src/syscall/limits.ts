@@ -6,7 +6,7 @@
 
 import { native } from '../native.js';
 import { call } from './call.js';
-import { checkInt, outOfRange } from './check.js';
+import { checkInt, invalid, outOfRange } from './check.js';
 import { E, LAYOUT, SC } from './constants.js';
 import { SystemError } from './errors.js';
 import { readStruct, writeStruct } from './layout.js';
@@ -36,6 +36,7 @@ function toWord(name: string, limit: number): bigint {
 }
 
 function encode(limit: Rlimit): Uint8Array {
+  if (typeof limit !== 'object' || limit === null) throw invalid('limit', limit, 'an Rlimit');
   const cur = toWord('limit.cur', limit.cur);
   return writeStruct(LAYOUT.rlimit, { cur, max: toWord('limit.max', limit.max) });
 }

@@ -16,7 +16,7 @@
  */
 
 import { call } from './call.js';
-import { checkInt, checkInteger, checkSignal, checkUnsigned } from './check.js';
+import { checkInt, checkInteger, checkSignal, checkUnsigned, invalid } from './check.js';
 import { LAYOUT, NT, PTRACE } from './constants.js';
 import { readStruct, type StructInput, type StructOf, writeStruct } from './layout.js';
 import { Scratch } from './scratch.js';
@@ -208,6 +208,7 @@ export function ptracePeekData(pid: number, address: number | bigint, length: nu
  */
 export function ptracePokeData(pid: number, address: number | bigint, bytes: Uint8Array): void {
   const start = checkAddress(address);
+  if (!(bytes instanceof Uint8Array)) throw invalid('bytes', bytes, 'a Uint8Array');
   // The kernel writes whole words: the bytes around ours are written back unchanged.
   const [around, at] = wordsAround(pid, start, bytes.byteLength);
   around.set(bytes, at);

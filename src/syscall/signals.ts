@@ -40,15 +40,15 @@ export function findSignal(signal: unknown): number | undefined {
 
 /** The name of a signal's number. */
 export function signalName(number: number): SignalName {
-  if (number > SIGRTMIN) return `SIGRTMIN+${number - SIGRTMIN}`;
+  if (typeof number === 'number' && number > SIGRTMIN) return `SIGRTMIN+${number - SIGRTMIN}`;
   byNumber ??= new Map(Object.entries(byName).map(([name, value]) => [value, name as SignalName]));
-  return byNumber.get(number) ?? (`SIG${number}` as SignalName);
+  return byNumber.get(number) ?? (`SIG${String(number)}` as SignalName);
 }
 
 /** The description of a signal as in strsignal(3): `'terminated'`. */
 export function signalDescription(number: number): string {
   const name = signalName(number);
-  return (SIG_DESCRIPTION as Readonly<Record<string, string>>)[name] ?? `signal ${number}`;
+  return (SIG_DESCRIPTION as Readonly<Record<string, string>>)[name] ?? `signal ${String(number)}`;
 }
 
 /** A signal set in the kernel's form: bit n-1 for signal n. */

@@ -53,6 +53,8 @@ export function socketpair(
   type: number = SOCK.SOCK_STREAM | SOCK.SOCK_CLOEXEC,
   buffers: SocketBuffers = {},
 ): [first: number, second: number] {
+  if (typeof buffers !== 'object' || buffers === null)
+    throw invalid('buffers', buffers, 'an object');
   const pair = new Int32Array(2);
   const send = sizeOf('sendBuffer', buffers.sendBuffer);
   const receive = sizeOf('receiveBuffer', buffers.receiveBuffer);
