@@ -8,7 +8,7 @@ import { runSync } from '#dist/index.js';
 import { decodeText } from '#dist/syscall/text.js';
 import { bin } from '../helpers/cli.js';
 import { withDesk } from '../helpers/parallel.js';
-import { test } from '../helpers/test.js';
+import { lacks, test } from '../helpers/test.js';
 
 test('19, 24, 27: items with characters of the shell, odd bytes and braces arrive byte for byte', async () => {
   await withDesk(({ p, folder }) => {
@@ -147,12 +147,19 @@ test('31: one word is code for a shell, several are an argv that no shell reads'
     assert.equal(refused.code, 255);
     assert.match(refused.stderr, /'\|' among several words .*as one word.*--shell/s);
     assert.equal(p(['--shell', 'echo', '{}', '|', 'wc', '-c', ':::', 'abc']).stdout, '4\n');
-    // Functions of bash, which exports them as variables.
+  });
+});
+
+test('functions of bash, which it exports as variables, are commands', async () => {
+  await withDesk(({ p }) => {
     const f = { 'BASH_FUNC_f%%': '() { echo "f $1"; }' };
-    assert.equal(p(['f', ':::', 'a'], { env: f }).stdout, 'f a\n');
     // Also through the launcher, whose shell may drop them.
     const env = { ...f, SHELL: '/bin/bash' };
     assert.equal(runSync(bin, ['parallel', 'f', ':::', 'a b'], { env }).stdout, 'f a b');
+    const names = 'console.log(Object.keys(process.env).join())';
+    const { stdout } = runSync(process.execPath, ['-e', names], { env });
+    if (!stdout.includes('BASH_FUNC_f')) lacks('functions of bash: a shell starts it here');
+    assert.equal(p(['f', ':::', 'a'], { env: f }).stdout, 'f a\n');
   });
 });
 

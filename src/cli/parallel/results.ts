@@ -32,6 +32,12 @@ function nameOf(item: string): string {
   return `${[...escaped].slice(0, 50).join('')}\\~`; // another item may have the same: `Results` sees to it
 }
 
+/** A path as text where it can be one: Deno makes no directories whose path is bytes. */
+function pathOf(text: string): string | Buffer {
+  const bytes = encodeText(text);
+  return bytes.toString() === text ? text : bytes;
+}
+
 /** The files of one job. */
 export class ResultFiles {
   readonly #fds: readonly [stdout: number, stderr: number];
@@ -75,14 +81,14 @@ export class Results {
     const stem = this.#stemOf(values);
     const isFolder = stem.endsWith('/');
     try {
-      mkdirSync(encodeText(isFolder ? stem : dirname(stem)), { recursive: true });
+      mkdirSync(pathOf(isFolder ? stem : dirname(stem)), { recursive: true });
       // Emptied where they are, since what appends to them has no place of its own.
-      const open = (name: string): number => openSync(encodeText(stem + name), 'a');
+      const open = (name: string): number => openSync(pathOf(stem + name), 'a');
       const stdout = open(isFolder ? 'stdout' : '');
       const stderr = open(isFolder ? 'stderr' : '.err');
       const files = new ResultFiles(stdout, stderr);
       files.empty();
-      const seq = openSync(encodeText(stem + (isFolder ? 'seq' : '.seq')), 'w');
+      const seq = openSync(pathOf(stem + (isFolder ? 'seq' : '.seq')), 'w');
       writeSync(seq, String(values.seq));
       closeSync(seq);
       return files;
