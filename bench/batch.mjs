@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { lackOf, withSshd } from '../build/test/helpers/engines.js';
+import { spawn as spawnHere } from '../lib/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -32,24 +33,28 @@ const slots = 4;
 const own = [process.execPath, bin, 'parallel', '--jobs', String(slots)];
 const theirs = ['parallel', '--will-cite', '-j', String(slots)];
 
-/** Runs a command whose stdin has a line for each job; resolves to the seconds that it took. */
-function time(argv, count, folder) {
+/**
+ * Runs a command whose stdin has a line for each job; resolves to jobs a second, and to milliseconds of processor
+ * time for each job, its own included: what else the machine does changes these less.
+ */
+async function measure(argv, count, folder) {
   const input = join(folder, `items.${count}`);
   if (!existsSync(input)) {
     writeFileSync(input, Array.from({ length: count }, (_, n) => `${n + 1}\n`).join(''));
   }
-  const [file, ...args] = argv;
   const before = performance.now();
-  return new Promise((resolve, reject) => {
-    const child = spawn('/bin/sh', ['-c', 'exec "$@" <"$0"', input, file, ...args], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      cwd: folder,
-    });
-    child.on('exit', (code) => {
-      if (code === 0) resolve((performance.now() - before) / 1000);
-      else reject(new Error(`${argv.join(' ')}: exit code ${code}`));
-    });
+  const child = await spawnHere(argv[0], argv.slice(1), {
+    stdin: { file: input },
+    stdout: 'null',
+    cwd: folder,
   });
+  const status = await child.exited;
+  if (!status.ok) throw new Error(`${argv.join(' ')}: ${status}`);
+  const { userTime, systemTime } = status.usage;
+  return {
+    rate: count / ((performance.now() - before) / 1000),
+    processor: (userTime + systemTime) / 1000 / count,
+  };
 }
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -59,15 +64,22 @@ async function compare(title, subjects, folder) {
   const rates = new Map(subjects.map(({ name }) => [name, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const { name, argv, count } of subjects) {
-      rates.get(name).push(count / (await time(argv, count, folder)));
+      rates.get(name).push(await measure(argv, count, folder));
     }
   }
-  const own = median(rates.get('forkexec parallel'));
-  console.log(`\n| ${title} | jobs | jobs a second | forkexec is so many times as fast |`);
-  console.log('| --- | --- | --- | --- |');
+  const medianOf = (name, what) => median(rates.get(name).map((round) => round[what]));
+  const own = medianOf('forkexec parallel', 'rate');
+  const head = 'jobs a second | forkexec is so many times as fast | processor time a job, ms';
+  console.log(`\n| ${title} | jobs | ${head} |`);
+  console.log('| --- | --- | --- | --- | --- |');
   for (const { name, count } of subjects) {
-    const rate = median(rates.get(name));
-    console.log(`| ${name} | ${count} | ${rate.toFixed(0)} | ${(own / rate).toFixed(2)} |`);
+    const rate = medianOf(name, 'rate');
+    const cells = [
+      rate.toFixed(0),
+      (own / rate).toFixed(2),
+      medianOf(name, 'processor').toFixed(2),
+    ];
+    console.log(`| ${name} | ${count} | ${cells.join(' | ')} |`);
   }
 }
 
