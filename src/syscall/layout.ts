@@ -1,7 +1,8 @@
 // Structs as the kernel reads and writes them, described by the generated tables of `LAYOUT`.
 
-/** The type of a field, by its size in bits; pointers are `'u64'`. */
 import { invalid } from './check.js';
+
+/** The type of a field, by its size in bits; pointers are `'u64'`. */
 export type IntegerType = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'i64' | 'u64';
 
 /** A field of a struct: its offset in bytes, its type, and for an array the number of elements. */
