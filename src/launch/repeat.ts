@@ -140,7 +140,8 @@ export function beginAlike(
   program: ProgramBuilder<StepName>,
   launch: Launch<LaunchOptions>,
 ): readonly number[] | undefined {
-  if (launch.inPlace || launch.verbatim !== undefined) return undefined;
+  const { inPlace, verbatim, joins } = launch;
+  if (inPlace || verbatim !== undefined || joins !== undefined) return undefined;
   const options = keyOf(launch.options);
   const described = options === undefined ? undefined : describe(launch.descriptors);
   if (described === undefined) return undefined;

@@ -22,10 +22,10 @@ export type Ready = Omit<Launch<LaunchOptions>, 'parentPid'>;
 
 /** The program of a launch. */
 export function program(ready: Ready): CompiledLaunch {
-  const { file, argv, options, descriptors, inPlace = false, search, verbatim } = ready;
+  const { file, argv, options, descriptors, inPlace = false, search, verbatim, joins } = ready;
   const parentPid = inPlace ? process.ppid : process.pid;
   // Member by member, so that all launches have one shape: what reads them is faster then.
-  return compile({ file, argv, options, descriptors, inPlace, search, verbatim, parentPid });
+  return compile({ file, argv, options, descriptors, inPlace, search, verbatim, joins, parentPid });
 }
 
 type Launched<Watch extends boolean> = Watch extends true ? Process : Unwatched;
