@@ -47,6 +47,12 @@ export { SYSTEM };
 /** The programs of the system, and their settings. */
 export const PROGRAMS: readonly string[] = [...SYSTEM, '/etc'];
 
+/** What the runtime that runs the tests needs besides: Bun ends by SIGABRT where it cannot read /proc. */
+export const RUNTIME: readonly string[] = [
+  realpathSync(process.execPath),
+  ...(process.versions['bun'] === undefined ? [] : ['/proc']),
+];
+
 export type Strength = 'kernel' | 'namespaces';
 
 /** As the kernel names it. */

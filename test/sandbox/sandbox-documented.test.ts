@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } fr
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type RunOptions, run } from '#dist/index.js';
-import { lackOfProgram, PROGRAMS, type Strength, test } from '../helpers/sandbox.js';
+import { lackOfProgram, PROGRAMS, RUNTIME, type Strength, test } from '../helpers/sandbox.js';
 import { test as anyTest } from '../helpers/test.js';
 
 const node = realpathSync(process.execPath);
@@ -17,7 +17,7 @@ const noNode =
 const HOME = existsSync(join(homedir(), '.gitconfig')) ? [join(homedir(), '.gitconfig')] : [];
 
 function options(strength: Strength, d: string, env: RunOptions['env'] = {}) {
-  const sandbox = { read: [...PROGRAMS, node], write: [d, '/dev/null'], strength };
+  const sandbox = { read: [...PROGRAMS, ...RUNTIME], write: [d, '/dev/null'], strength };
   return { sandbox, cwd: d, env };
 }
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { run } from '#dist/index.js';
-import { inSandbox, linkedWith, PROGRAMS, test } from '../helpers/sandbox.js';
+import { inSandbox, linkedWith, PROGRAMS, RUNTIME, test } from '../helpers/sandbox.js';
 
 test('what is listed can be read or written, and nothing else', async (strength, d) => {
   mkdirSync(join(d, 'out'));
@@ -128,7 +128,7 @@ test('nothing in a path is expanded (cases 8 and 30)', async (strength) => {
 });
 
 test('a file watcher sees what happens in its tree (case 31)', async (strength, d) => {
-  const read = [...PROGRAMS, realpathSync(process.execPath)];
+  const read = [...PROGRAMS, ...RUNTIME];
   const script = `const { watch, writeFileSync } = require('fs');
 const watcher = watch('.', (_, name) => { console.log(name); watcher.close(); });
 writeFileSync('made', '');`;

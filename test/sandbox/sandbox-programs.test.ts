@@ -12,6 +12,7 @@ import {
   lackOfProgram,
   once,
   PROGRAMS,
+  RUNTIME,
   test,
 } from '../helpers/sandbox.js';
 
@@ -19,8 +20,7 @@ const SET_RAW =
   'process.stdin.isTTY && process.stdin.setRawMode(true); console.log(process.stdin.isTTY)';
 
 test('a program sets its terminal to raw mode (case 12)', async (strength, d) => {
-  const node = realpathSync(process.execPath);
-  const read = [...PROGRAMS, node];
+  const read = [...PROGRAMS, ...RUNTIME];
   const sandbox = { read, write: [d], strength };
   const { stdout } = await run(process.execPath, ['-e', SET_RAW], {
     terminal: {},
@@ -83,7 +83,7 @@ test(
 test(
   'node runs where /etc/ssl is listed, and the report names it where not (case 17)',
   async (strength) => {
-    const read = ['/usr', ...PROGRAMS.filter((path) => !path.startsWith('/etc')), process.execPath];
+    const read = ['/usr', ...PROGRAMS.filter((path) => !path.startsWith('/etc')), ...RUNTIME];
     const child = await spawn(process.execPath, ['-e', '0'], {
       sandbox: { read, write: ['/dev/null'], strength },
       stderr: 'null',
