@@ -8,7 +8,7 @@ import { explain, type LaunchOptions, run } from '#dist/index.js';
 import { type Call, outcomesOf } from '../helpers/calls.js';
 import { lackOfProgram } from '../helpers/sandbox.js';
 import { withFolder } from '../helpers/state.js';
-import { test } from '../helpers/test.js';
+import { lacks, test } from '../helpers/test.js';
 
 const lack = backend !== 'linux' && 'filters are of Linux, and not of the portable backend';
 
@@ -107,7 +107,10 @@ test(
   'a server without a network gets an error event (case 34)',
   async () => {
     const script = `require('net').createServer().on('error', ({ code }) => console.log(code)).listen(0);`;
-    assert.equal(await node(script, NO_NETWORK), 'EAFNOSUPPORT');
+    const code = await node(script, NO_NETWORK);
+    // There is an event all the same.
+    if (process.versions['bun'] && code === 'undefined') lacks('codes of errors of servers');
+    assert.equal(code, 'EAFNOSUPPORT');
   },
   { skip: lack },
 );
