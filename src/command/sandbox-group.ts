@@ -118,7 +118,8 @@ function removeSoon(directory: string, patience = PATIENCE_MS): void {
     rmdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || patience <= 0) return;
-    setTimeout(() => removeSoon(directory, patience - LOOK_MS), LOOK_MS).unref();
+    // Not unreferenced: a process that ends meanwhile would leave it behind.
+    setTimeout(() => removeSoon(directory, patience - LOOK_MS), LOOK_MS);
   }
 }
 
