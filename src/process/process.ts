@@ -187,7 +187,8 @@ export class Process implements Disposable {
     };
   }
 
-  /** As `pin`, until `unpin`, or nobody has this object in hand any more. @internal */
+  /** As `pin`, until `unpin`, or nobody of its group is left at its own end, or nobody has this object
+   * in hand any more. @internal */
   pinForLong(): void {
     // Without pidfds it would be a zombie for that long.
     if (this.#pinned !== undefined || !this.#handle?.reachesGroupByPidfd) return;
@@ -271,8 +272,19 @@ export class Process implements Disposable {
     this.unref();
     this.#status = status;
     this.#giveUp();
+    this.#unpinUnlessLeft();
     this.#settle?.(status);
     this.#settle = undefined;
+  }
+
+  /** A group without members never gets any again. */
+  #unpinUnlessLeft(): void {
+    if (this.#unpin === undefined) return;
+    try {
+      if (!this.isLeft('group')) this.unpin();
+    } catch {
+      // There are some, of another user: the ladder tells that to who stops them.
+    }
   }
 
   #giveUp(): void {

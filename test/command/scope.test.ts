@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, run, type SpawnOptions, spawn } from '#dist/index.js';
 import { needsLinux, needsOption } from '../helpers/backend.js';
@@ -8,6 +8,15 @@ import { noGroupByPidfd } from '../helpers/facilities.js';
 import { untilEnded } from '../helpers/other.js';
 import { withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
+
+/** What a descriptor of this process is; empty once it is closed. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(join('/proc/self/fd', fd));
+  } catch {
+    return '';
+  }
+}
 
 /** A shell that ended and left a process behind, and that process' number. */
 async function orphan(options: SpawnOptions, prefix = ''): Promise<[child: Child, pid: number]> {
@@ -81,6 +90,21 @@ test('a group that stop does not name is not reached after the end of the child'
 test('run keeps the process group reachable until its end', async () => {
   const { status } = await run('true', { processGroup: 0, stop: { scope: 'group' } });
   assert.equal(status.ok, true); // the helper sees whether a descriptor is left
+});
+
+test('a child that is held keeps no descriptor once nobody of its group is left', async () => {
+  const pidfds = (): number =>
+    readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).includes('pidfd')).length;
+  const before = pidfds();
+  const leads = { processGroup: 0, stop: { scope: 'group' } } as const;
+  const leader = await spawn('true', leads);
+  await leader.exited;
+  const member = await spawn('sleep', ['1000'], { stop: leads.stop });
+  await assert.rejects(member.stop(), { name: 'TypeError', message: /group/ });
+  await member.exited;
+  // The native side closes the pidfd of a child in a later turn.
+  while (pidfds() > before) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual([leader.kill(), member.kill()], [false, false]); // both are in hand until here
 });
 
 test('a tree inside a tree belongs to both, unless it is detached', async () => {
