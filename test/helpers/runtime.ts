@@ -185,3 +185,33 @@ export function needsDebugger(): void {
   const { stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
   if (!stderr.includes('Debugger listening on')) lacks('a debugger that SIGUSR1 opens');
 }
+
+/** Ends a Worker that waits and one that never comes to its event loop, and says whether the second is gone. */
+const TERMINATES = `
+const { readdirSync } = require('node:fs');
+const { Worker } = require('node:worker_threads');
+const threads = () => readdirSync('/proc/self/task').length;
+async function end(then) {
+  const worker = new Worker("require('node:worker_threads').parentPort.postMessage(0);" + then, { eval: true });
+  await new Promise((resolve) => worker.once('message', resolve));
+  await worker.terminate();
+}
+(async () => {
+  await end('');
+  await new Promise((resolve) => setTimeout(resolve, 300)); // a thread that was joined is listed for a moment yet
+  const before = threads();
+  await end("for (;;) require('node:fs').statSync('/');");
+  for (let left = 100; left > 0 && threads() > before; left--) await new Promise((resolve) => setTimeout(resolve, 10));
+  console.log(threads() <= before);
+  process.exit();
+})();`;
+
+let terminates: boolean | undefined;
+
+/** For a test of a Worker that is terminated in the midst of its code. */
+export function needsTermination(): void {
+  terminates ??= !/false/.test(
+    spawnSync(process.execPath, ['-e', TERMINATES], { encoding: 'utf8' }).stdout,
+  );
+  if (!terminates) lacks('an end of Workers that do not come to their event loop');
+}

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { backend } from '#dist/backend.js';
 import { lookPath, type RunOptions, run, type SandboxOptions } from '#dist/index.js';
 import { landlockAbi } from '#dist/sandbox/landlock-rights.js';
@@ -47,11 +47,17 @@ export { SYSTEM };
 /** The programs of the system, and their settings. */
 export const PROGRAMS: readonly string[] = [...SYSTEM, '/etc'];
 
-/** What the runtime that runs the tests needs besides: Bun ends by SIGABRT where it cannot read /proc. */
-export const RUNTIME: readonly string[] = [
-  realpathSync(process.execPath),
-  ...(process.versions['bun'] === undefined ? [] : ['/proc']),
-];
+/**
+ * What the runtime that runs the tests needs besides. Bun and Deno end by a signal or a panic where they cannot read
+ * /proc. Deno is started by a script that takes Node's words, and lies in the folder of that script with all that it reads.
+ */
+export const RUNTIME: readonly string[] = runtimeTrees();
+
+function runtimeTrees(): string[] {
+  const binary = realpathSync(process.execPath);
+  if (process.versions['deno'] !== undefined) return [dirname(binary), '/proc'];
+  return process.versions['bun'] === undefined ? [binary] : [binary, '/proc'];
+}
 
 export type Strength = 'kernel' | 'namespaces';
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { needsLinux } from '../helpers/backend.js';
 import type { Busy } from '../helpers/busy-worker.js';
+import { needsTermination } from '../helpers/runtime.js';
 import { until } from '../helpers/streams.js';
 import { children, openDescriptors, test, threads } from '../helpers/test.js';
 
@@ -43,18 +44,24 @@ test('a Worker that is terminated while it runs pipelines leaves no descriptor a
 test('a Worker that is terminated while it opens files leaves no descriptor and no child', () =>
   assertNothingIsLeft('files'));
 
-test('a Worker that is terminated while it runs commands synchronously leaves no descriptor and no child', () =>
-  assertNothingIsLeft('sync'));
+test('a Worker that is terminated while it runs commands synchronously leaves no descriptor and no child', () => {
+  needsTermination();
+  return assertNothingIsLeft('sync');
+});
 
 test('a Worker that is terminated while it opens processes leaves no descriptor', () => {
   needsLinux('pidfds');
+  needsTermination();
   return assertNothingIsLeft('opened');
 });
 
-test('a Worker that is terminated while it opens terminals leaves no descriptor', () =>
-  assertNothingIsLeft('terminal'));
+test('a Worker that is terminated while it opens terminals leaves no descriptor', () => {
+  needsTermination();
+  return assertNothingIsLeft('terminal');
+});
 
 test('a Worker that waits in runSync is terminated before its child ends, which is reaped then', async () => {
+  needsTermination();
   let left: string[] = [];
   await terminateAfter(0, 'waiting');
   // Whether the child had been started by then is the scheduler's choice.

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '#dist/index.js';
-import { API, lackOfLandlock, SYSTEM } from '../helpers/sandbox.js';
+import { API, lackOfLandlock, RUNTIME, SYSTEM } from '../helpers/sandbox.js';
 import { helper, withFolder } from '../helpers/state.js';
 import { test } from '../helpers/test.js';
 
@@ -56,7 +56,7 @@ console.log(await run('${d}/true').catch((error) => error.message));\n`,
       const landlock = {
         read: ['/'],
         write: ['/dev/null'],
-        execute: [...SYSTEM, process.execPath],
+        execute: [...SYSTEM, ...RUNTIME],
       };
       const { stdout } = await run(process.execPath, [program], { landlock });
       assert.match(

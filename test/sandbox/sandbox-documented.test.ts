@@ -39,11 +39,13 @@ test(
 );
 
 test('node runs a program by the policy of the documentation', async (strength, d) => {
-  const text = `const { writeFileSync, readFileSync } = require('fs');
+  // Deno takes a program for CommonJS only where its name or a package.json says so.
+  const text = `import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 writeFileSync('made', 'text');
-console.log(readFileSync('made', 'utf8'), require('child_process').execFileSync('cat', ['made']).length);`;
-  writeFileSync(join(d, 'app.js'), text);
-  assert.equal(await outputOf(node, ['app.js'], options(strength, d)), 'text 4');
+console.log(readFileSync('made', 'utf8'), execFileSync('cat', ['made']).length);`;
+  writeFileSync(join(d, 'app.mjs'), text);
+  assert.equal(await outputOf(node, ['app.mjs'], options(strength, d)), 'text 4');
 });
 
 test(

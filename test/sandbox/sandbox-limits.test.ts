@@ -2,7 +2,7 @@
 // situations name; the numbers are those of the list that they come from.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { groupPlace } from '#dist/command/sandbox-group.js';
@@ -20,6 +20,7 @@ import {
   noSandbox,
   once,
   PROGRAMS,
+  RUNTIME,
   test,
 } from '../helpers/sandbox.js';
 import { helper } from '../helpers/state.js';
@@ -150,7 +151,7 @@ test(
 );
 
 test('a limit of memory counts what is used, and not reserved addresses (cases 40 and 41)', async (strength) => {
-  const read = [...PROGRAMS, '/proc', realpathSync(process.execPath)];
+  const read = [...PROGRAMS, '/proc', ...RUNTIME];
   const script = 'new WebAssembly.Memory({ initial: 1 }); console.log(1)';
   // Node 26 reserves 512 MB that may be written and executed, which the kernel counts as used.
   const starts = runSync(process.execPath, ['-e', ''], {
@@ -268,7 +269,7 @@ once('names that every object has are not variables to keep', async () => {
 
 test('a program gets processors that its parent may use, and no others', async (strength) => {
   const last = usableCpus().at(-1) as number;
-  const read = [...PROGRAMS, '/proc', realpathSync(process.execPath)];
+  const read = [...PROGRAMS, '/proc', ...RUNTIME];
   const sandbox = { read, write: ['/dev/null'], cpu: 1, strength };
   const args = JSON.stringify(['Cpus_allowed_list', '/proc/self/status']);
   const script = `import { run } from ${API};

@@ -2,14 +2,14 @@
 // situations name; the numbers are those of the list that they come from.
 
 import assert from 'node:assert/strict';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { spawn } from '#dist/index.js';
 import { SOCK } from '#dist/syscall/constants.js';
 import { outcomesOf } from '../helpers/calls.js';
 import { asRoot } from '../helpers/identity.js';
-import { inSandbox, PROGRAMS, test } from '../helpers/sandbox.js';
+import { inSandbox, PROGRAMS, RUNTIME, test } from '../helpers/sandbox.js';
 import { helper } from '../helpers/state.js';
 
 test('with ports, TCP goes to these alone and datagrams to none (case 36)', async (strength) => {
@@ -73,7 +73,7 @@ test("network 'loopback' is a network of its own, or is refused", async (strengt
     });
     return;
   }
-  const read = [...PROGRAMS, '/proc', realpathSync(process.execPath)];
+  const read = [...PROGRAMS, '/proc', ...RUNTIME];
   const output = await inSandbox(script, { ...sandbox, read, write: ['/dev/null'] });
   assert.match(output, /^hi$/m);
   assert.match(output, /^3$/m);
