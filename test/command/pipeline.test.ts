@@ -86,10 +86,12 @@ test('the error of a pipeline is that of the stage that failed first, and has al
 });
 
 test('a stage that failed for want of a reader is not blamed, and its stderr is in stages', async () => {
-  // It gets EPIPE instead of the signal, says so and fails after the one that caused it.
-  const writer = sh("trap '' PIPE; while echo x; do :; done; echo no reader >&2; exit 5");
-  // What ends before its launch is watched is told after what ended meanwhile, so it lives for a moment.
-  const reader = sh('read x; sleep 0.3; echo cause >&2; exit 6');
+  // It gets EPIPE instead of the signal, says so and fails after the one that caused it. The kernel closes
+  // the pipe of an ending process before it tells its end, so a writer that fails at once can be told first.
+  const writer = sh(
+    "trap '' PIPE; while echo x; do :; done; sleep 0.3; echo no reader >&2; exit 5",
+  );
+  const reader = sh('read x; echo cause >&2; exit 6');
   const error = await exitError(writer.pipe(reader).run());
   assert.deepEqual([error.status.code, error.stderr], [6, 'cause']);
   assert.match(String(error.stages?.[0]?.stderr), /no reader/);
