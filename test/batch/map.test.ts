@@ -1,7 +1,7 @@
 // A command for each item: order, retries, halts, and sources that go wrong.
 
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { local, type Mapped, openPool } from '#dist/batch/index.js';
 import { command, ExitError } from '#dist/index.js';
@@ -207,15 +207,21 @@ test('a job that ends its agent each time fails after its tries, and costs other
   });
 });
 
-test('engines of different kinds share the items', async () => {
-  await using pool = await openPool({ slots: [local(3), agentHere({ jobs: 3 })] });
-  let sum = 0;
-  const numbers = Array.from({ length: 300 }, (_, index) => index);
-  const slots = new Set<string>();
-  for await (const { result, slot } of pool.map(numbers, (n) => command('echo', [`${n}`]))) {
-    sum += Number(result?.stdout);
-    slots.add(slot);
-  }
-  assert.equal(sum, (299 * 300) / 2);
-  assert.deepEqual([...slots].sort(), ['here', 'local']);
-});
+test('engines of different kinds share the items', () =>
+  withFolder(async (folder) => {
+    await using pool = await openPool({ slots: [local(3), agentHere({ jobs: 3 })] });
+    const go = join(folder, 'go');
+    // Three that fill an engine until another has ended something, however late that one comes.
+    const waits = 'while [ ! -e "$0" ] && [ "$1" -lt 3 ]; do sleep 0.02; done; echo "$1"';
+    let sum = 0;
+    const numbers = Array.from({ length: 300 }, (_, index) => index);
+    const slots = new Set<string>();
+    const jobs = pool.map(numbers, (n) => command('sh', ['-c', waits, go, `${n}`]));
+    for await (const { result, slot } of jobs) {
+      writeFileSync(go, '');
+      sum += Number(result?.stdout);
+      slots.add(slot);
+    }
+    assert.equal(sum, (299 * 300) / 2);
+    assert.deepEqual([...slots].sort(), ['here', 'local']);
+  }));
