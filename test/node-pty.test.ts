@@ -212,10 +212,15 @@ test('options of the caller are not changed', async () => {
 });
 
 test('output of a background job comes after the exit of the shell', async () => {
-  const { until, exited, closed } = sh('trap "" HUP; (sleep 0.5; echo late) & echo early');
+  const { pty, until, exited } = sh('trap "" HUP; (sleep 0.5; echo late) & echo early');
+  let isClosed = false;
+  pty.on('close', () => {
+    isClosed = true;
+  });
   await exited;
   await until(/late/);
-  await closed;
+  // Its program has ended, so it does not keep the event loop alive: looking does.
+  await untilIt('the terminal is closed', () => isClosed);
 });
 
 test('open gives a terminal without a program', async () => {
