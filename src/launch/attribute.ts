@@ -89,6 +89,11 @@ export interface Attribute<
    * objects: then launches with the same values can begin with the same steps. Default: false.
    */
   readonly steady?: true;
+  /**
+   * What of this process the steps depend on whatever the options are: it differs where they do. Asked for at
+   * every launch.
+   */
+  depends?(launch: Launch<O & Seen>): string | number | bigint;
   /** The systems that have it; with the portable backend Linux is none of them. */
   readonly on: 'all' | readonly ('linux' | 'freebsd')[];
   /** Throws TypeError or RangeError for options that can't be taken. Opens and reads nothing. */

@@ -98,6 +98,7 @@ export const descriptors: Attribute<object, typeof STEPS> = {
   options: [],
   steps: STEPS,
   on: 'all',
+  depends: () => native.openStdio(),
   emit(program, { descriptors: given, verbatim }) {
     const wanted = existing(given);
     const targets = [...wanted.keys()].sort((a, b) => a - b);

@@ -146,6 +146,7 @@ export const limits: Attribute<LimitOptions, ['prlimit64']> = {
       if (RESOURCES[name] === undefined) throw unavailable(`The option 'rlimits.${name}'`);
     }
   },
+  depends: () => inheritedNofile()?.join(',') ?? '',
   emit(program, { options }) {
     const wanted = limitsOf(options);
     for (const name of NAMES) {

@@ -31,6 +31,7 @@ export const parentDeathSignal: Attribute<
   check({ parentDeathSignal }) {
     if (parentDeathSignal !== undefined) checkSignal('parentDeathSignal', parentDeathSignal);
   },
+  depends: ({ parentPid }) => parentPid,
   emit(program, { options, parentPid }) {
     if (options.parentDeathSignal === undefined) return;
     const signal = checkSignal('parentDeathSignal', options.parentDeathSignal);

@@ -6,8 +6,6 @@
  *
  * @module
  */
-import { native } from '../native.js';
-import { SIG } from '../syscall/constants.js';
 import type { Attribute, DescriptorSource, Draft, Launch } from './attribute.js';
 import { attributes, type LaunchOptions, type StepName } from './order.js';
 import { ProgramBuilder, type StepInfo } from './program.js';
@@ -94,10 +92,13 @@ function describe(
   return [text, numbers];
 }
 
+const dependent = attributes.filter((each) => each !== lastAttribute && each.depends !== undefined);
+
 /** What of this process, besides the options, the steps depend on. */
-function surroundings(parentPid: number): string {
-  const actions = native.signalAction(SIG.SIGPIPE) * 16 + native.signalAction(SIG.SIGXFSZ);
-  return `${native.openStdio()} ${actions} ${native.signalMask()} ${parentPid} `;
+function surroundings(launch: Launch<LaunchOptions>): string {
+  let text = '';
+  for (const attribute of dependent) text += `${attribute.depends?.(launch)} `;
+  return text;
 }
 
 function templateOf(launch: Launch<LaunchOptions>): Template | undefined {
@@ -146,7 +147,7 @@ export function beginAlike(
   const described = options === undefined ? undefined : describe(launch.descriptors);
   if (described === undefined) return undefined;
   const [text, numbers] = described;
-  const key = surroundings(launch.parentPid) + text + options;
+  const key = surroundings(launch) + text + options;
   let template = templates.get(key);
   if (template === undefined) {
     if (templates.has(key)) return undefined;

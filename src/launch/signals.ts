@@ -107,6 +107,7 @@ export const dispositions: Attribute<SignalOptions, ['sigaction']> = {
     }
     if (mask !== 'inherit') checkSignals('signals.mask', mask);
   },
+  depends: () => [SIGPIPE, SIGXFSZ].map((number) => native.signalAction(number)).join(','),
   emit(program, { options: { signals } }) {
     const ignore = settable('signals.ignore', signals?.ignore);
     const reset = settable('signals.default', signals?.default);
@@ -176,6 +177,7 @@ export const mask: Attribute<object, ['sigprocmask'], SignalOptions & TerminalOp
   options: [],
   steps: ['sigprocmask'],
   on: 'all',
+  depends: () => native.signalMask(),
   emit(program, { options: { signals, foreground } }) {
     if (foreground !== undefined) dropStops(program, signals);
     const wanted = signals?.mask ?? 'inherit';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run, type SpawnOptions } from '#dist/index.js';
 import { call } from '#dist/syscall/call.js';
@@ -98,6 +98,23 @@ test('children have the soft limit of open files that the launcher found', async
     assert.equal(stdout, '1000', launched[0]);
   }
 });
+
+test('a child has the soft limit of open files that this process has set since its last launch', () =>
+  withFolder(async (folder) => {
+    const program = join(folder, 'program.mjs');
+    const dist = new URL('../../../dist/', import.meta.url).href;
+    writeFileSync(
+      program,
+      `import { runSync } from '${dist}index.js';
+      import { prlimit, RLIMIT } from '${dist}syscall.js';
+      const limit = () => runSync('sh', ['-c', 'ulimit -Sn']).stdout;
+      const before = limit();
+      prlimit(0, RLIMIT.RLIMIT_NOFILE, { ...prlimit(0, RLIMIT.RLIMIT_NOFILE), cur: 500 });
+      console.log(before, limit());`,
+    );
+    const { stdout } = await run(bin, ['node', program], options);
+    assert.equal(stdout, '1000 500');
+  }));
 
 test('the launcher leaves the environment as it was', async () => {
   const words = 'key value rest one two three soft hard ignored blocked folder unit self k v';
