@@ -3,15 +3,7 @@
  *
  * @module
  */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { backend } from '../backend.js';
 import { policyDenial } from '../sandbox/landlock-denial.js';
@@ -19,6 +11,7 @@ import type { Layer } from '../sandbox/landlock-policy.js';
 import { attempt } from '../syscall/call.js';
 import { E } from '../syscall/constants.js';
 import type { Identity } from './credential.js';
+import { isElf, PT_INTERP, readPart, segmentsOf } from './elf.js';
 
 /** Where the new process looks for a file, and as whom. */
 export interface Place {
@@ -41,36 +34,11 @@ function insideOf({ root, cwd = '' }: Pick<Place, 'root' | 'cwd'>, path: string)
   return join(root, cwd === '' ? path : resolve(cwd, path));
 }
 
-/** Part of a file; empty if it can't be read. */
-function read(path: string, position: number, size: number): Buffer {
-  const bytes = Buffer.alloc(size);
-  try {
-    const fd = openSync(path, 'r');
-    try {
-      return bytes.subarray(0, readSync(fd, bytes, 0, size, position));
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    return Buffer.alloc(0);
-  }
-}
-
-const isElf = (head: Buffer): boolean => head.toString('latin1', 0, 4) === '\x7fELF';
-
-/** The loader that a program asks for, PT_INTERP of elf(5). */
+/** The loader that a program asks for. */
 function loaderOf(path: string, head: Buffer): string | undefined {
-  if (!isElf(head) || head.length < 64 || head[5] !== 1) return undefined; // little-endian only
-  const wide = head[4] === 2;
-  const start = wide ? Number(head.readBigUInt64LE(32)) : head.readUInt32LE(28);
-  const size = head.readUInt16LE(wide ? 54 : 42);
-  const headers = read(path, start, size * head.readUInt16LE(wide ? 56 : 44));
-  for (let at = 0; size >= 32 && at + size <= headers.length; at += size) {
-    if (headers.readUInt32LE(at) !== 3) continue;
-    const offset = wide ? Number(headers.readBigUInt64LE(at + 8)) : headers.readUInt32LE(at + 4);
-    return read(path, offset, 256).toString('utf8').split('\0', 1)[0];
-  }
-  return undefined;
+  const segment = segmentsOf(path, head).find(({ type }) => type === PT_INTERP);
+  if (segment === undefined) return undefined;
+  return readPart(path, segment.offset, 256).toString('utf8').split('\0', 1)[0];
 }
 
 /** The program and what else execve opens for it; the kernel follows five interpreters. */
@@ -78,7 +46,7 @@ function chainOf(file: string, place: Pick<Place, 'root' | 'cwd'>): Link[] {
   const chain: Link[] = [{ path: file, name: '' }];
   for (let depth = 0; depth < 6; depth++) {
     const { path } = chain[depth] as Link;
-    const head = read(insideOf(place, path), 0, 256);
+    const head = readPart(insideOf(place, path), 0, 256);
     const script = /^#![ \t]*([^ \t\n]+)/.exec(head.toString('utf8'))?.[1];
     const next = script ?? loaderOf(insideOf(place, path), head);
     if (next === undefined) break;
@@ -182,7 +150,7 @@ function machineOf(head: Buffer): string | undefined {
 
 /** The machine that the binary at a path is for; undefined for another file, or none that can be read. */
 export function machineAt(path: string): string | undefined {
-  return machineOf(read(path, 0, 20));
+  return machineOf(readPart(path, 0, 20));
 }
 
 /** What a file is that the kernel can't run. */
@@ -204,7 +172,7 @@ function formatOf(head: Buffer): string {
 
 /** More than the errno says; undefined if no more is known. */
 export function reasonOf(file: string, errno: number, place: Place): string | undefined {
-  if (errno === E.ENOEXEC) return formatOf(read(insideOf(place, file), 0, 64));
+  if (errno === E.ENOEXEC) return formatOf(readPart(insideOf(place, file), 0, 64));
   const chain = chainOf(file, place);
   if (errno === E.EACCES) {
     for (const { path, name } of chain) {

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { HEAD_BYTES, isWide, PT_DYNAMIC, PT_LOAD, readPart, segmentsOf } from '../launch/elf.js';
 
-const PT_LOAD = 1;
-const PT_DYNAMIC = 2;
 const DT_NEEDED = 1;
 const DT_STRTAB = 5;
 const DT_STRSZ = 10;
@@ -17,13 +16,6 @@ const DT_RUNPATH = 29;
 /** More than any library needs: a file that says so is damaged. */
 const MOST_BYTES = 1 << 20;
 
-interface Segment {
-  readonly type: number;
-  readonly offset: number;
-  readonly address: number;
-  readonly size: number;
-}
-
 /** What the dynamic section of a file says. */
 interface Dynamic {
   readonly needed: readonly string[];
@@ -31,63 +23,36 @@ interface Dynamic {
   readonly directories: readonly string[];
 }
 
-function readAt(fd: number, position: number, size: number): Buffer {
-  const bytes = Buffer.alloc(Math.min(Math.max(size, 0), MOST_BYTES));
-  return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, position));
-}
+const readSome = (path: string, position: number, size: number): Buffer =>
+  readPart(path, position, Math.min(Math.max(size, 0), MOST_BYTES));
 
-function segmentsOf(fd: number): Segment[] {
-  const head = readAt(fd, 0, 64);
-  // 64 bits, the least significant byte first: what this library runs on.
-  const isKnown = head.length === 64 && head.toString('latin1', 0, 6) === '\x7fELF\x02\x01';
-  if (!isKnown) return [];
-  const size = head.readUInt16LE(54);
-  const headers = readAt(fd, Number(head.readBigUInt64LE(32)), size * head.readUInt16LE(56));
-  const segments: Segment[] = [];
-  for (let at = 0; size >= 56 && at + size <= headers.length; at += size) {
-    segments.push({
-      type: headers.readUInt32LE(at),
-      offset: Number(headers.readBigUInt64LE(at + 8)),
-      address: Number(headers.readBigUInt64LE(at + 16)),
-      size: Number(headers.readBigUInt64LE(at + 32)),
-    });
-  }
-  return segments;
-}
-
+/** Undefined for a file that can't be read or is no program of 64 bits: the kernel or the loader says why. */
 function dynamicOf(path: string): Dynamic | undefined {
-  let fd = -1;
-  try {
-    fd = openSync(path, 'r');
-    const segments = segmentsOf(fd);
-    const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
-    if (dynamic === undefined) return undefined;
-    const bytes = readAt(fd, dynamic.offset, dynamic.size);
-    const entries: [tag: number, value: number][] = [];
-    for (let at = 0; at + 16 <= bytes.length; at += 16) {
-      entries.push([Number(bytes.readBigInt64LE(at)), Number(bytes.readBigUInt64LE(at + 8))]);
-    }
-    const numberOf = (tag: number): number => entries.find(([each]) => each === tag)?.[1] ?? 0;
-    const address = numberOf(DT_STRTAB);
-    const loaded = segments.find(
-      (each) =>
-        each.type === PT_LOAD && address >= each.address && address < each.address + each.size,
-    );
-    if (loaded === undefined) return undefined;
-    const strings = readAt(fd, loaded.offset + address - loaded.address, numberOf(DT_STRSZ));
-    const textsOf = (...tags: number[]): string[] =>
-      entries
-        .filter(([tag]) => tags.includes(tag))
-        .map(([, at]) => strings.toString('utf8', at, strings.indexOf(0, at)));
-    const directories = textsOf(DT_RPATH, DT_RUNPATH)
-      .flatMap((list) => list.split(':'))
-      .map((each) => each.replace(/\$\{?ORIGIN\}?/g, dirname(path)));
-    return { needed: textsOf(DT_NEEDED), directories };
-  } catch {
-    return undefined; // not to be read: the kernel or the loader says why
-  } finally {
-    if (fd >= 0) closeSync(fd);
+  const head = readPart(path, 0, HEAD_BYTES);
+  const segments = isWide(head) ? segmentsOf(path, head) : [];
+  const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
+  if (dynamic === undefined) return undefined;
+  const bytes = readSome(path, dynamic.offset, dynamic.size);
+  const entries: [tag: number, value: number][] = [];
+  for (let at = 0; at + 16 <= bytes.length; at += 16) {
+    entries.push([Number(bytes.readBigInt64LE(at)), Number(bytes.readBigUInt64LE(at + 8))]);
   }
+  const numberOf = (tag: number): number => entries.find(([each]) => each === tag)?.[1] ?? 0;
+  const address = numberOf(DT_STRTAB);
+  const loaded = segments.find(
+    (each) =>
+      each.type === PT_LOAD && address >= each.address && address < each.address + each.size,
+  );
+  if (loaded === undefined) return undefined;
+  const strings = readSome(path, loaded.offset + address - loaded.address, numberOf(DT_STRSZ));
+  const textsOf = (...tags: number[]): string[] =>
+    entries
+      .filter(([tag]) => tags.includes(tag))
+      .map(([, at]) => strings.toString('utf8', at, strings.indexOf(0, at)));
+  const directories = textsOf(DT_RPATH, DT_RUNPATH)
+    .flatMap((list) => list.split(':'))
+    .map((each) => each.replace(/\$\{?ORIGIN\}?/g, dirname(path)));
+  return { needed: textsOf(DT_NEEDED), directories };
 }
 
 const CACHE = '/etc/ld.so.cache';
