@@ -13,6 +13,7 @@ import { isAvailable } from '../launch/available.js';
 import { LaunchError } from '../launch/error.js';
 import { candidatesOf, searchPath } from '../launch/image.js';
 import { isExecutable } from '../launch/reason.js';
+import { depthOfProc } from '../process/proc.js';
 import type { SandboxOptions } from '../sandbox/options.js';
 import { AT } from '../syscall/constants.js';
 import { SystemError } from '../syscall/errors.js';
@@ -81,6 +82,16 @@ function print(output: number, policy: SandboxOptions): void {
   } finally {
     closeSync(output);
   }
+}
+
+/** What the program does is read in /proc by its number, which has to be its own there. */
+function checkProc(): void {
+  try {
+    if (depthOfProc() === 0) return;
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+  throw new Failure('sandbox --trace needs the /proc of its own pid namespace');
 }
 
 /** Starts the program, stopped before its first instruction. */
@@ -163,6 +174,7 @@ export function addSandboxCommand(program: Command, done: (code: number) => void
       if (!isAvailable('seccomp')) {
         throw new Failure('sandbox --trace is not available on this system: it takes Linux');
       }
+      checkProc();
       done(await traceProgram(file, args, options));
     });
 }

@@ -11,9 +11,9 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { backend } from '#dist/backend.js';
-import { Used } from '#dist/cli/sandbox-trace/policy.js';
 import { type RunOptions, runSync, type SandboxOptions, spawn } from '#dist/index.js';
 import { bin, cli, type Outcome } from '../helpers/cli.js';
+import { noPlainNamespaces } from '../helpers/facilities.js';
 import { lackOfProgram, noMounts, once } from '../helpers/sandbox.js';
 import { test } from '../helpers/test.js';
 
@@ -23,7 +23,7 @@ const noTracing =
 function forkexec(
   cwd: string,
   words: readonly string[],
-  options: Pick<RunOptions, 'seccomp'> = {},
+  options: Pick<RunOptions, 'seccomp' | 'namespaces'> = {},
 ): Outcome {
   const { status, stdout, stderr } = runSync(process.execPath, [bin, ...words], {
     ...options,
@@ -221,6 +221,18 @@ once(
   noTracing,
 );
 
+once(
+  'forkexec sandbox traces nothing where /proc belongs to another pid namespace',
+  async (folder) => {
+    const words = ['sandbox', '--trace', '--', 'touch', 'made'];
+    const { code, stderr } = forkexec(folder, words, { namespaces: { pid: true } });
+    assert.equal(code, 125);
+    assert.equal(stderr, 'forkexec: sandbox --trace needs the /proc of its own pid namespace\n');
+    assert.ok(!existsSync(join(folder, 'made')));
+  },
+  noTracing || noPlainNamespaces,
+);
+
 test(
   'forkexec sandbox says that it takes Linux where it does',
   () => {
@@ -233,62 +245,3 @@ test(
   },
   { skip: backend === 'linux' && 'the backend is that of Linux' },
 );
-
-once(
-  'many files of a directory become the directory, and what is written covers what is read',
-  async (folder) => {
-    const directory = join(folder, 'many');
-    mkdirSync(directory);
-    const files = Array.from({ length: 20 }, (_, index) => join(directory, `f${index}`));
-    for (const file of files) writeFileSync(file, '');
-    writeFileSync(join(folder, 'one'), '');
-    symlinkSync('many/f0', join(folder, 'link'));
-    const used = new Used();
-    used.read([...files, join(folder, 'one'), join(folder, 'gone'), '/etc/passwd', '/usr/bin/env']);
-    const read = ['/etc/passwd', directory, join(folder, 'one'), '/usr'];
-    assert.deepEqual(used.policy(undefined), { read: read.sort(), write: [], network: false });
-    // A link needs its name, and nothing in a tree that may be written can be read-only.
-    used.read([join(folder, 'link')]);
-    used.write([directory]);
-    assert.deepEqual(used.policy('kernel'), {
-      read: ['/etc/passwd', join(folder, 'one'), '/usr'].sort(),
-      write: [join(folder, 'link'), directory].sort(),
-      network: false,
-      strength: 'kernel',
-    });
-  },
-);
-
-once('sockets become the network that allows them', async () => {
-  const [INET, STREAM, DATAGRAM] = [2, 1, 2];
-  const networkOf = (use: (used: Used) => void, strength?: 'kernel') => {
-    const used = new Used();
-    use(used);
-    return used.policy(strength).network;
-  };
-  assert.equal(
-    networkOf((used) => used.socket(1, STREAM)),
-    false,
-  );
-  assert.deepEqual(
-    networkOf((used) => used.socket(INET, DATAGRAM)),
-    { connect: [53] },
-  );
-  const stream = (used: Used): void => {
-    used.socket(INET, STREAM);
-    used.connect(443, false);
-    used.connect(80, false);
-  };
-  assert.deepEqual(networkOf(stream), { connect: [80, 443] });
-  const own = (used: Used): void => {
-    used.socket(INET, STREAM);
-    used.bind(0);
-    used.connect(40_000, true);
-  };
-  assert.equal(networkOf(own), 'loopback');
-  assert.equal(networkOf(own, 'kernel'), true);
-  assert.equal(
-    networkOf((used) => used.socket(40, STREAM)),
-    true,
-  );
-});
