@@ -4,7 +4,8 @@
  * @module
  */
 import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
+import { type Controller, ownGroup } from '../launch/cgroup.js';
 import { LaunchError } from '../launch/error.js';
 import { E } from '../syscall/constants.js';
 import { setTimeout } from '../time.js';
@@ -21,8 +22,6 @@ interface Place {
   readonly version: 1 | 2;
 }
 
-type Controller = 'pids' | 'memory';
-
 /** What is written for a limit, the first of which has to be there. */
 const FILES: Readonly<Record<Controller, Readonly<Record<1 | 2, readonly string[]>>>> = {
   pids: { 1: ['pids.max'], 2: ['pids.max'] },
@@ -32,31 +31,10 @@ const FILES: Readonly<Record<Controller, Readonly<Record<1 | 2, readonly string[
   },
 };
 
-/** The directory of the group that this process is in: cgroups(7), proc_pid_mountinfo(5). */
-function ownGroup(controller: Controller, version: 1 | 2): string | undefined {
-  const groups = readFileSync('/proc/self/cgroup', 'latin1').split('\n');
-  const own = groups
-    .map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
-    .find((match) =>
-      version === 2 ? match?.[1] === '' : match?.[1]?.split(',').includes(controller),
-    )?.[2];
-  if (own === undefined) return undefined;
-  for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
-    const [fields = '', type = ''] = line.split(' - ');
-    const [, , , root = '', where = ''] = fields.split(' ');
-    const [name, , options = ''] = type.split(' ');
-    if (name !== (version === 2 ? 'cgroup2' : 'cgroup')) continue;
-    if (version === 1 && !options.split(',').includes(controller)) continue;
-    const below = relative(root, own);
-    if (!below.startsWith('..')) return join(where, below);
-  }
-  return undefined;
-}
-
 /** Where a group may be made that counts something: beside the own one, which has processes, or in it. */
 function candidates(controller: Controller): Place[] {
   const places: Place[] = [];
-  const unified = ownGroup(controller, 2);
+  const unified = ownGroup('unified');
   for (const directory of unified === undefined ? [] : [unified, dirname(unified)]) {
     try {
       const enabled = readFileSync(join(directory, 'cgroup.subtree_control'), 'latin1');
@@ -67,7 +45,7 @@ function candidates(controller: Controller): Place[] {
       // above the mount, or not ours to change
     }
   }
-  const own = ownGroup(controller, 1);
+  const own = ownGroup(controller);
   if (own !== undefined) places.push({ directory: own, version: 1 });
   return places;
 }

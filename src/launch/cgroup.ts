@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { backend } from '../backend.js';
 import { native } from '../native.js';
 import { OWN_CALL } from '../protocol.js';
@@ -63,12 +63,32 @@ function pathOf(fd: number, cgroup: string | number): string | undefined {
   }
 }
 
-/** The control group of this process, where the unified hierarchy is mounted. */
-function ownCgroup(): string | undefined {
-  if (backend !== 'linux') return undefined;
-  const path = /^0::(\/.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
-  const mount = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/self/mounts', 'utf8'))?.[1];
-  return path === undefined || mount === undefined ? undefined : join(mount, path);
+/** What control groups of version 1 have hierarchies for. */
+export type Controller = 'pids' | 'memory';
+
+/**
+ * The directory of the group that this process is in, in the hierarchy of a controller or in the unified one:
+ * cgroups(7), proc_pid_mountinfo(5). Undefined where that is not mounted.
+ */
+export function ownGroup(hierarchy: Controller | 'unified'): string | undefined {
+  const isUnified = hierarchy === 'unified';
+  const groups = readFileSync('/proc/self/cgroup', 'latin1').split('\n');
+  const own = groups
+    .map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
+    .find((match) =>
+      isUnified ? match?.[1] === '' : match?.[1]?.split(',').includes(hierarchy),
+    )?.[2];
+  if (own === undefined) return undefined;
+  for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
+    const [fields = '', type = ''] = line.split(' - ');
+    const [, , , root = '', where = ''] = fields.split(' ');
+    const [name, , options = ''] = type.split(' ');
+    if (name !== (isUnified ? 'cgroup2' : 'cgroup')) continue;
+    if (!isUnified && !options.split(',').includes(hierarchy)) continue;
+    const below = relative(root, own);
+    if (!below.startsWith('..')) return join(where, below);
+  }
+  return undefined;
 }
 
 /** Lets the child enter a group, in which no process can be born. */
@@ -121,7 +141,7 @@ export const cgroup: Attribute<CgroupOptions, ['open', 'cgroup']> = {
     },
   ],
   trials: () => {
-    const cgroup = ownCgroup();
+    const cgroup = backend === 'linux' ? ownGroup('unified') : undefined;
     if (cgroup === undefined) return { cgroup: 'no control groups of version 2 are mounted' };
     if (native.hasClone3()) return { cgroup: [{ options: { cgroup } }] };
     const limit = 'entered after the birth, since clone3 is refused';
