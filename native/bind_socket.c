@@ -57,10 +57,10 @@ static double send_message(struct js_call *call) {
   return sent < 0 ? -errno : (double)sent;
 }
 
-// musl's macro compares a length with a difference of pointers.
+/* musl's macro compares a length with a difference of pointers. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare"
-// The next control message, or NULL. Any thread, does not block, async-signal-safe.
+/* The next control message, or NULL. Any thread; does not block; async-signal-safe. */
 static struct cmsghdr *next_header(struct msghdr *message, struct cmsghdr *header) {
   return CMSG_NXTHDR(message, header);
 }
